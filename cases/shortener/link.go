@@ -1,0 +1,76 @@
+package shortener
+
+import (
+	"context"
+	"time"
+)
+
+// A Code is the part of a short address after the slash: seven base62
+// characters for a generated one (see codes.go), something else for a custom
+// alias (see alias.go). The two shapes never overlap, so a generated code can
+// never land on an alias and none of them has to be checked for it.
+type Code string
+
+// An Owner is whoever may change a link: the account behind an API key.
+type Owner string
+
+// A Link is what a code stands for.
+type Link struct {
+	Code   Code
+	Target string // checked by CheckTarget before it is stored
+	Owner  Owner
+	// Created is the time of creation, to the millisecond, in UTC.
+	Created time.Time
+	// Expires is when the link stops redirecting; zero means never. It answers
+	// "expired" for GracePeriod afterwards and is unknown from then on.
+	Expires time.Time
+	// Permanent asks for 301 in place of 302: browsers then keep the answer and
+	// neither a changed target nor a click of theirs is seen again.
+	Permanent bool
+	// Version counts the changes, from 1. Caches keep the higher version, so a
+	// slow reader can't put an old target back.
+	Version int64
+}
+
+// GracePeriod is how long an expired link still answers "expired" (410)
+// before the store drops it and it becomes unknown (404).
+const GracePeriod = 30 * 24 * time.Hour
+
+// Expired reports whether the link has stopped redirecting at the given time.
+func (l Link) Expired(at time.Time) bool {
+	return !l.Expires.IsZero() && !at.Before(l.Expires)
+}
+
+// A LinkStore keeps links for good. Every method ends with its context's
+// error when the context ends, and may be called by many goroutines at once.
+// Errors other than those named are the store's own and may be retried.
+type LinkStore interface {
+	// Put stores a new link under a generated code. The code is unique by the
+	// way it was leased, so nothing is checked; repeating a Put is harmless.
+	Put(ctx context.Context, l Link) error
+
+	// Claim stores a new link under a custom alias if neither the alias nor a
+	// look-alike of it (see Skeleton) is held. Of any number of concurrent
+	// claims exactly one succeeds; the others get ErrTaken or ErrLookAlike and
+	// have stored nothing.
+	Claim(ctx context.Context, l Link) error
+
+	// Get returns the link, expired or not, or ErrNotFound.
+	Get(ctx context.Context, code Code) (Link, error)
+
+	// Update reads the link, applies change, and stores the result with the
+	// next version, atomically: a concurrent Update makes change run again on
+	// the newer link. An error of change is returned as it is and nothing is
+	// stored. A link that is unknown or deleted meanwhile is ErrNotFound.
+	// Code, Owner, Created and Version are the store's; change can't alter them.
+	Update(ctx context.Context, code Code, change func(*Link) error) (Link, error)
+
+	// Delete removes the link and returns what it was, or ErrNotFound. An alias
+	// is free again at once; a generated code is never used again.
+	Delete(ctx context.Context, code Code) (Link, error)
+
+	// ByOwner returns at most limit of the owner's links, newest first, and the
+	// cursor of the next page, empty on the last. An unknown cursor is a
+	// *Invalid. Links that were deleted or dropped are left out.
+	ByOwner(ctx context.Context, owner Owner, cursor string, limit int) (links []Link, next string, err error)
+}

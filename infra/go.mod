@@ -1,0 +1,3 @@
+module designkits/infra
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module designkits/shared
+
+go 1.26.0
