@@ -1,0 +1,139 @@
+package service_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"designkits/shared/service"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(int) { http.DefaultClient.CloseIdleConnections() }))
+}
+
+// running boots a service on port 0 and returns its base URL, a function that
+// sends the signal, and the channel of its end.
+func running(t *testing.T, handler http.Handler, build func(*service.Service)) (url string, signal func(), ended <-chan error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	end, up := make(chan error, 1), make(chan *service.Service, 1)
+	go func() {
+		end <- service.Run(ctx, "test", func(ctx context.Context, s *service.Service) error {
+			if build != nil {
+				build(s)
+			}
+			up <- s
+			return s.Serve(ctx, "127.0.0.1:0", handler)
+		})
+	}()
+	addr, err := (<-up).Addr(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + addr.String(), cancel, end
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestStopLetsARunningRequestEndAndClosesInReverse(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	var closed []string
+	url, signal, ended := running(t,
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(entered)
+			<-release
+			_, _ = io.WriteString(w, "whole")
+		}),
+		func(s *service.Service) {
+			for _, name := range []string{"store", "cache"} {
+				s.OnClose(func(context.Context) error { closed = append(closed, name); return nil })
+			}
+			s.Go("worker", func(ctx context.Context) error {
+				<-ctx.Done()
+				closed = append(closed, "worker")
+				return ctx.Err()
+			})
+		})
+
+	answer := make(chan string, 1)
+	go func() { _, body := get(t, url); answer <- body }()
+	<-entered
+	signal()
+	select {
+	case err := <-ended:
+		t.Fatalf("ended (%v) while a request was under way", err)
+	case body := <-answer:
+		t.Fatalf("answered %q before it could", body)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if body := <-answer; body != "whole" {
+		t.Errorf("the request under way got %q", body)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("a graceful stop returned %v", err)
+	}
+	if want := []string{"worker", "cache", "store"}; !slices.Equal(closed, want) {
+		t.Errorf("closed %v, want %v", closed, want)
+	}
+}
+
+func TestReadinessNamesWhatIsMissing(t *testing.T) {
+	url, signal, ended := running(t, http.NotFoundHandler(), func(s *service.Service) {
+		s.Ready("redis", func(context.Context) error { return nil })
+		s.Ready("cassandra", func(context.Context) error { return errors.New("no hosts\nstack") })
+	})
+	status, body := get(t, url+"/readyz")
+	var answer struct{ Checks map[string]string }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if status != http.StatusServiceUnavailable || answer.Checks["redis"] != "ok" || answer.Checks["cassandra"] != "no hosts" {
+		t.Errorf("readyz %d %v", status, answer.Checks)
+	}
+	if status, _ := get(t, url+"/healthz"); status != http.StatusOK {
+		t.Errorf("healthz %d: a process with a missing store is alive", status)
+	}
+	if status, _ := get(t, url+"/metrics"); status != http.StatusOK {
+		t.Errorf("metrics %d", status)
+	}
+	signal()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFailedBackgroundWorkEndsTheService(t *testing.T) {
+	broken := errors.New("the consumer was fenced")
+	_, _, ended := running(t, http.NotFoundHandler(), func(s *service.Service) {
+		s.Go("consume", func(context.Context) error { return broken })
+	})
+	if err := <-ended; !errors.Is(err, broken) {
+		t.Errorf("ended with %v, want %v", err, broken)
+	}
+}
