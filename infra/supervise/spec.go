@@ -8,6 +8,7 @@ package supervise
 
 import (
 	"context"
+	"syscall"
 	"time"
 )
 
@@ -41,4 +42,9 @@ type Spec struct {
 	// Background marks a process that nobody waits for at start: its readiness
 	// is reported when it comes (Flink joins a page that works already).
 	Background bool
+	// Signal delivers a signal. Nil means to the child's process group; an
+	// engine whose servers are no children of ours (containers) sets it and
+	// maps SIGSTOP to pause, SIGCONT to unpause, SIGTERM to a graceful stop and
+	// SIGKILL to a kill.
+	Signal func(ctx context.Context, sig syscall.Signal) error
 }
