@@ -61,9 +61,9 @@ type Service struct {
 // that Go starts.
 func New(ctx context.Context, name string) (*Service, error) {
 	s := &Service{
-		Name:    name,
-		Log:     newLogger(name),
-		Metrics: prometheus.NewRegistry(),
+		Name:     name,
+		Log:      newLogger(name),
+		Metrics:  prometheus.NewRegistry(),
 		serving:  make(chan struct{}),
 		draining: make(chan struct{}),
 	}
