@@ -30,6 +30,17 @@ type Click struct {
 	Visitor string `json:"visitor"`
 }
 
+// A Visit is one redirect that was served, as its request showed it: what a
+// Click is made of. It never leaves the process.
+type Visit struct {
+	Code     Code
+	Time     time.Time
+	Referrer string // the Referer header
+	Country  string // the edge's country header
+	Agent    string // the User-Agent header
+	Address  string // the client's address
+}
+
 // A ClickLog is the durable, ordered log that clicks are counted from.
 type ClickLog interface {
 	// Append writes the clicks in order and returns once all are acknowledged.
