@@ -1,13 +1,165 @@
 // Package provision fetches what the native engine needs and this machine
-// lacks: Debian packages, JVM servers from Maven by a pinned POM, Go tools.
+// lacks: Debian packages, and JVM servers from Maven by a pinned POM.
+//
+// Whatever it has fetched is checked before it is used, at every start: a file
+// that is missing, truncated or altered is fetched again. Nothing half-fetched
+// is ever in a place where it could be used, and two kits that fetch at once
+// take turns. What it can't get by itself it says as a *Missing, with the line
+// to type.
+//
+// It starts no server, and it keeps Debian's packages from starting theirs.
 package provision
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
 
-// A Source is one thing to fetch. Sources of one kind that are wanted together
-// are fetched by one call of their package manager (see Fetch).
+// A Source is one thing to fetch: a Debian or a Maven. Sources of one kind that
+// are wanted together are fetched by one call of their package manager.
 type Source interface {
 	// Describe says what it is and about how large the download is, in bytes,
 	// for `kit doctor`; installed says that nothing would be fetched.
 	Describe(ctx context.Context, cache string) (what string, bytes int64, installed bool)
+}
+
+// Progress is how far one source has come.
+type Progress struct {
+	Name     string        // the source's: "cassandra"
+	Doing    string        // the step, for a person: "cassandra-all-5.0.5.jar"
+	Done     int64         // bytes fetched so far
+	Total    int64         // about how many there will be
+	Elapsed  time.Duration // since Fetch began
+	Finished bool          // the source is there and was checked
+}
+
+// CacheDir is the user's folder for what is fetched, shared by all checkouts.
+func CacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache folder: %w (set HOME or XDG_CACHE_HOME)", err)
+	}
+	return filepath.Join(dir, "designkits"), nil
+}
+
+// Fetch makes sure that every source is there and intact, and fetches those
+// that are not: the Debian ones by one apt-get call, the Maven ones by one mvn
+// call, the two side by side. It takes milliseconds when nothing is missing.
+//
+// What would make it fail (no rights, no Maven, another operating system) is
+// looked for before anything is downloaded and reported as a *Missing. report
+// may be nil; it is never called by two goroutines at once. When ctx ends,
+// Maven is stopped and its half-fetched files are removed; apt-get is waited
+// for, since dpkg must not be interrupted.
+func Fetch(ctx context.Context, cache string, sources []Source, report func(Progress)) error {
+	r := &reporter{report: report, began: time.Now()}
+	debs, poms, err := wanting(ctx, cache, sources)
+	if err != nil || len(debs)+len(poms) == 0 {
+		return err
+	}
+	root, err := preflight(ctx, debs, poms)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return classify(fmt.Errorf("make the cache folder: %w", err), "")
+	}
+	unlock, err := lock(ctx, filepath.Join(cache, "fetch.lock"), func(holder string) {
+		for _, name := range names(debs, poms) {
+			r.say(Progress{Name: name, Doing: "waiting for another kit that is fetching" + holder})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// The other kit may have fetched it all while this one waited.
+	if debs, poms, err = wanting(ctx, cache, sources); err != nil {
+		return err
+	}
+
+	var wg sync.WaitGroup
+	var aptErr, mvnErr error
+	if len(debs) > 0 {
+		wg.Go(func() { aptErr = installDebian(ctx, cache, root, debs, r) })
+	}
+	if len(poms) > 0 {
+		wg.Go(func() { mvnErr = fetchMaven(ctx, cache, poms, r) })
+	}
+	wg.Wait()
+	return errors.Join(aptErr, mvnErr)
+}
+
+// wanting sorts out the sources that are not there or not intact.
+func wanting(ctx context.Context, cache string, sources []Source) (debs []Debian, poms []Maven, err error) {
+	for _, s := range sources {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		switch s := s.(type) {
+		case Debian:
+			if _, err := s.Path(); err != nil {
+				debs = append(debs, s)
+			}
+		case Maven:
+			if err := s.Verify(cache); err != nil {
+				poms = append(poms, s)
+			}
+		default:
+			return nil, nil, fmt.Errorf("fetch %T: no such kind of source", s)
+		}
+	}
+	return debs, poms, nil
+}
+
+// preflight looks for what would make the fetching fail, and returns the
+// command prefix that gives root's rights.
+func preflight(ctx context.Context, debs []Debian, poms []Maven) (root []string, err error) {
+	var missing []error
+	if len(debs) > 0 {
+		if root, err = aptRights(ctx, debs); err != nil {
+			missing = append(missing, err)
+		}
+	}
+	if len(poms) > 0 {
+		if _, err := Java(ctx); err != nil {
+			missing = append(missing, err)
+		}
+		if err := findMaven(); err != nil {
+			missing = append(missing, err)
+		}
+	}
+	return root, errors.Join(missing...)
+}
+
+func names(debs []Debian, poms []Maven) (all []string) {
+	for _, d := range debs {
+		all = append(all, d.Name)
+	}
+	for _, m := range poms {
+		all = append(all, m.Name)
+	}
+	return all
+}
+
+// A reporter passes progress on, one call at a time.
+type reporter struct {
+	mu     sync.Mutex
+	report func(Progress)
+	began  time.Time
+}
+
+func (r *reporter) say(p Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.report == nil {
+		return
+	}
+	p.Elapsed = time.Since(r.began)
+	r.report(p)
 }

@@ -1,0 +1,182 @@
+// Package cassandra is Cassandra 5 as a backend: one node.
+//
+// What was acknowledged survives a kill of the process: it is in the commit
+// log, which the next start replays. JMX is off.
+package cassandra
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"text/template"
+	"time"
+
+	gocql "github.com/apache/cassandra-gocql-driver/v2"
+
+	"designkits/infra/backend"
+	"designkits/infra/backend/jvm"
+	"designkits/infra/provision"
+	"designkits/infra/supervise"
+)
+
+const (
+	name    = "cassandra"
+	version = "5.0.5"
+	cql     = "cql"
+	storage = "storage"
+)
+
+//go:embed pom.xml
+var pom []byte
+
+//go:embed cassandra.yaml
+var config string
+
+//go:embed logback.xml
+var logback []byte
+
+var configTemplate = template.Must(template.New("cassandra.yaml").Parse(config))
+
+var jars = provision.Maven{Name: name, Version: version, POM: pom, Bytes: 72_000_000}
+
+// Backend is Cassandra.
+var Backend = backend.Backend{
+	Name:    name,
+	Version: version,
+	Ports:   []backend.Port{{Name: cql, Number: 9042}, {Name: storage, Number: 7000}},
+	Memory:  1100 << 20,
+	Sources: []provision.Source{jars},
+	Units:   units,
+	Ready:   ready,
+	Drop:    drop,
+}
+
+func units(site backend.Site) ([]supervise.Spec, error) {
+	conf := site.Path("conf")
+	if err := os.MkdirAll(conf, 0o755); err != nil {
+		return nil, fmt.Errorf("make the data folder of cassandra: %w", err)
+	}
+	var text bytes.Buffer
+	if err := configTemplate.Execute(&text, map[string]any{
+		"CQL": site.Ports[cql], "Storage": site.Ports[storage], "Data": site.Data,
+	}); err != nil {
+		return nil, fmt.Errorf("write cassandra's configuration: %w", err)
+	}
+	for file, content := range map[string][]byte{"cassandra.yaml": text.Bytes(), "logback.xml": logback} {
+		if err := os.WriteFile(site.Path("conf", file), content, 0o644); err != nil {
+			return nil, fmt.Errorf("write cassandra's configuration: %w", err)
+		}
+	}
+	server := jvm.Server{
+		Name: name, Jars: jars, Config: conf, Heap: 768,
+		Options: []string{
+			"-Djdk.attach.allowAttachSelf=true",
+			"-Djava.security.manager=allow",
+			// A single node has nobody to wait for.
+			"-Dcassandra.skip_wait_for_gossip_to_settle=0",
+			"-Dcassandra.superuser_setup_delay_ms=0",
+			"-Dcassandra.ring_delay_ms=100",
+			"-Dcassandra-foreground=yes",
+			"-Dcassandra.config=" + (&url.URL{Scheme: "file", Path: site.Path("conf", "cassandra.yaml")}).String(),
+			"-Dcassandra.storagedir=" + site.Data,
+		},
+		Exports: exports, Opens: opens,
+		Main: "org.apache.cassandra.service.CassandraDaemon",
+	}
+	command, err := server.Command(site)
+	if err != nil {
+		return nil, err
+	}
+	return []supervise.Spec{{
+		Name:    name,
+		Kind:    "backend",
+		Command: command,
+		Dir:     site.Data,
+		Prepare: func(context.Context) error { return server.Prepare(site) },
+		Ready:   func(ctx context.Context) error { return ready(ctx, site) },
+		Ports:   []int{site.Ports[cql], site.Ports[storage]},
+		Address: site.Addr(cql),
+	}}, nil
+}
+
+// What Cassandra 5.0 needs of a JDK 17, from its own jvm17-server.options.
+var (
+	exports = []string{
+		"java.base/jdk.internal.misc", "java.base/jdk.internal.ref", "java.base/jdk.internal.util",
+		"java.base/java.lang.ref", "java.base/sun.nio.ch", "java.management.rmi/com.sun.jmx.remote.internal.rmi",
+		"java.rmi/sun.rmi.registry", "java.rmi/sun.rmi.server", "java.sql/java.sql",
+	}
+	opens = []string{
+		"java.base/java.lang.module", "java.base/java.lang.reflect", "java.base/jdk.internal.loader",
+		"java.base/jdk.internal.ref", "java.base/jdk.internal.reflect", "java.base/jdk.internal.math",
+		"java.base/jdk.internal.module", "java.base/jdk.internal.util.jar", "java.base/sun.nio.ch",
+		"java.base/java.io", "java.base/java.nio", "java.base/java.util", "java.base/java.util.concurrent",
+		"java.base/java.util.concurrent.atomic", "java.base/java.lang",
+		"jdk.management/com.sun.management.internal", "java.rmi/sun.rmi.transport.tcp",
+	}
+)
+
+// open makes a session of one connection. gocql has no context for it, so the
+// context's deadline becomes the time limit of its connection.
+func open(ctx context.Context, site backend.Site) (*gocql.Session, error) {
+	cluster := gocql.NewCluster(site.Addr(cql))
+	cluster.NumConns = 1
+	cluster.DisableInitialHostLookup = true
+	cluster.ProtoVersion = 4
+	cluster.ConnectTimeout = 2 * time.Second
+	cluster.Timeout = 30 * time.Second
+	if deadline, ok := ctx.Deadline(); ok {
+		cluster.ConnectTimeout = min(cluster.ConnectTimeout, time.Until(deadline))
+		cluster.Timeout = min(cluster.Timeout, time.Until(deadline))
+	}
+	session, err := cluster.CreateSession()
+	if err != nil {
+		return nil, fmt.Errorf("cassandra: connect: %w", err)
+	}
+	return session, nil
+}
+
+// ready selects the server's version.
+func ready(ctx context.Context, site backend.Site) error {
+	session, err := open(ctx, site)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	var release string
+	if err := session.Query("SELECT release_version FROM system.local").ScanContext(ctx, &release); err != nil {
+		return fmt.Errorf("cassandra: select: %w", err)
+	}
+	return nil
+}
+
+// drop drops the keyspaces within the namespace.
+func drop(ctx context.Context, site backend.Site, namespace string) error {
+	session, err := open(ctx, site)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	var keyspace string
+	var ours []string
+	rows := session.Query("SELECT keyspace_name FROM system_schema.keyspaces").IterContext(ctx)
+	for rows.Scan(&keyspace) {
+		if backend.Within(keyspace, namespace) {
+			ours = append(ours, keyspace)
+		}
+	}
+	if err := rows.Close(); err != nil {
+		return fmt.Errorf("cassandra: drop %s: list keyspaces: %w", namespace, err)
+	}
+	for _, k := range ours {
+		quoted := `"` + strings.ReplaceAll(k, `"`, `""`) + `"`
+		if err := session.Query("DROP KEYSPACE IF EXISTS " + quoted).ExecContext(ctx); err != nil {
+			return fmt.Errorf("cassandra: drop keyspace %s: %w", k, err)
+		}
+	}
+	return nil
+}

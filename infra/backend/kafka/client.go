@@ -1,0 +1,115 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"designkits/infra/backend"
+)
+
+// readyTopic is what ready produces to; its records are kept for a minute.
+const readyTopic = "_kit_ready"
+
+// ready produces a record and fetches it back.
+func ready(ctx context.Context, site backend.Site) error {
+	// The client below goes on trying; a port that isn't open is known at once.
+	probe, err := new(net.Dialer).DialContext(ctx, "tcp", site.Addr(broker))
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	probe.Close()
+
+	c, err := kgo.NewClient(
+		kgo.SeedBrokers(site.Addr(broker)),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerLinger(0),
+		kgo.FetchMaxWait(1e8),
+	)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	defer c.Close()
+	retention := "60000"
+	_, err = kadm.NewClient(c).CreateTopic(ctx, 1, 1, map[string]*string{"retention.ms": &retention}, readyTopic)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("kafka: create %s: %w", readyTopic, err)
+	}
+	sent, err := c.ProduceSync(ctx, &kgo.Record{Topic: readyTopic, Value: []byte("ready")}).First()
+	if err != nil {
+		return fmt.Errorf("kafka: produce: %w", err)
+	}
+	c.AddConsumePartitions(map[string]map[int32]kgo.Offset{
+		readyTopic: {sent.Partition: kgo.NewOffset().At(sent.Offset)},
+	})
+	fetched := c.PollRecords(ctx, 1)
+	if err := fetched.Err(); err != nil {
+		return fmt.Errorf("kafka: fetch: %w", err)
+	}
+	if fetched.NumRecords() == 0 {
+		return errors.New("kafka: fetched nothing after a produce")
+	}
+	return nil
+}
+
+// drop deletes the topics and the consumer groups within the namespace. A
+// group that still has members can't be deleted: they have to leave first.
+func drop(ctx context.Context, site backend.Site, namespace string) error {
+	c, err := kgo.NewClient(kgo.SeedBrokers(site.Addr(broker)))
+	if err != nil {
+		return fmt.Errorf("kafka: drop %s: %w", namespace, err)
+	}
+	defer c.Close()
+	admin := kadm.NewClient(c)
+
+	groups, err := admin.ListGroups(ctx)
+	if err != nil {
+		return fmt.Errorf("kafka: drop %s: list groups: %w", namespace, err)
+	}
+	if ours := within(groups.Groups(), namespace); len(ours) > 0 {
+		deleted, err := admin.DeleteGroups(ctx, ours...)
+		if err == nil {
+			for _, g := range deleted {
+				if g.Err != nil && !errors.Is(g.Err, kerr.GroupIDNotFound) {
+					err = errors.Join(err, fmt.Errorf("%s: %w", g.Group, g.Err))
+				}
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("kafka: drop %s: delete groups: %w", namespace, err)
+		}
+	}
+
+	topics, err := admin.ListTopics(ctx)
+	if err != nil {
+		return fmt.Errorf("kafka: drop %s: list topics: %w", namespace, err)
+	}
+	if ours := within(topics.Names(), namespace); len(ours) > 0 {
+		deleted, err := admin.DeleteTopics(ctx, ours...)
+		if err == nil {
+			for _, t := range deleted {
+				if t.Err != nil && !errors.Is(t.Err, kerr.UnknownTopicOrPartition) {
+					err = errors.Join(err, fmt.Errorf("%s: %w", t.Topic, t.Err))
+				}
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("kafka: drop %s: delete topics: %w", namespace, err)
+		}
+	}
+	return nil
+}
+
+func within(names []string, namespace string) (ours []string) {
+	for _, n := range names {
+		if backend.Within(n, namespace) {
+			ours = append(ours, n)
+		}
+	}
+	return ours
+}
