@@ -1,6 +1,7 @@
 package shortener
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -157,6 +158,8 @@ func explainParseError(err error) error {
 // compatible form (so full-width digits become digits), then to Punycode.
 var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.Transitional(false))
 
+var errNotCanonical = errors.New("the mapped name maps to something else")
+
 // normalHost returns the host in lower-case ASCII without a trailing dot, or
 // the usual form of an IP address, without brackets.
 func normalHost(u *url.URL) (string, error) {
@@ -169,6 +172,9 @@ func normalHost(u *url.URL) (string, error) {
 		return addr.String(), nil
 	}
 	ascii, err := hostNames.ToASCII(host)
+	if again, errAgain := hostNames.ToASCII(ascii); errAgain != nil || again != ascii {
+		err = errors.Join(err, errNotCanonical) // broken Punycode can hide behind one mapping
+	}
 	if err != nil {
 		return "", badTarget(ruleBadHost, "%q is not a valid host name", shorten(host))
 	}
