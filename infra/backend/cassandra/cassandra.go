@@ -48,7 +48,7 @@ var Backend = backend.Backend{
 	Name:    name,
 	Version: version,
 	Ports:   []backend.Port{{Name: cql, Number: 9042}, {Name: storage, Number: 7000}},
-	Memory:  1100 << 20,
+	Memory:  1000 << 20,
 	Sources: []provision.Source{jars},
 	Units:   units,
 	Ready:   ready,
@@ -72,7 +72,7 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 		}
 	}
 	server := jvm.Server{
-		Name: name, Jars: jars, Config: conf, Heap: 768,
+		Name: name, Jars: jars, Heap: 768,
 		Options: []string{
 			"-Djdk.attach.allowAttachSelf=true",
 			"-Djava.security.manager=allow",
@@ -80,9 +80,11 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 			"-Dcassandra.skip_wait_for_gossip_to_settle=0",
 			"-Dcassandra.superuser_setup_delay_ms=0",
 			"-Dcassandra.ring_delay_ms=100",
+			"-Dcassandra.shutdown_announce_in_ms=0",
 			"-Dcassandra-foreground=yes",
 			"-Dcassandra.config=" + (&url.URL{Scheme: "file", Path: site.Path("conf", "cassandra.yaml")}).String(),
 			"-Dcassandra.storagedir=" + site.Data,
+			"-Dlogback.configurationFile=" + site.Path("conf", "logback.xml"),
 		},
 		Exports: exports, Opens: opens,
 		Main: "org.apache.cassandra.service.CassandraDaemon",

@@ -106,8 +106,7 @@ func format(ctx context.Context, site backend.Site, server jvm.Server, config st
 	if err != nil {
 		return err
 	}
-	server.Heap = 64
-	server.Options = append(server.Options, "-XX:TieredStopAtLevel=1")
+	server.Heap, server.Light = 64, true
 	server.Main = "kafka.tools.StorageTool"
 	server.Args = []string{"format", "--ignore-formatted", "-t", id, "-c", config}
 	command, err := server.Command(site)
