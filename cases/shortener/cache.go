@@ -35,14 +35,19 @@ type Changes interface {
 	Announce(ctx context.Context, e Entry) error
 
 	// Follow calls apply for every announcement from now on, in order, until
-	// the context ends. After a lost connection it goes on where it stopped,
-	// so none is missed. Live reports whether it is connected at the moment:
-	// while it isn't, what is held in process may be stale and must not be
-	// trusted for longer than StaleLimit.
-	Follow(ctx context.Context, apply func(Entry)) error
+	// the context ends, whose error it returns. After a lost connection it goes
+	// on where it stopped. Where that is impossible, since the announcements in
+	// between are gone, it calls lost: nothing learned before may be trusted.
+	// apply and lost are never called at the same time.
+	Follow(ctx context.Context, apply func(Entry), lost func()) error
+
+	// Live reports whether Follow hears of changes at the moment. While it
+	// doesn't, what is held in process may be stale and must not be trusted for
+	// longer than StaleLimit.
 	Live() bool
 }
 
 // StaleLimit is how old an entry held in process may be while the replica
-// can't hear of changes.
+// can't hear of changes: an older one is read again, and used as it is only
+// when the store doesn't answer either.
 const StaleLimit = 1 * time.Second

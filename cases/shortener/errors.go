@@ -15,6 +15,9 @@ var (
 	ErrLookAlike = errors.New("the alias looks like an existing one")
 	ErrNotOwner  = errors.New("the link belongs to somebody else")
 	ErrNoKey     = errors.New("the API key is missing or unknown")
+
+	// ErrBusy says that a bounded queue is full. Trying again in a moment helps.
+	ErrBusy = errors.New("too much is under way at the moment")
 )
 
 // An Invalid is input that was refused. Nothing has been stored.

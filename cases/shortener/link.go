@@ -27,8 +27,10 @@ type Link struct {
 	// Permanent asks for 301 in place of 302: browsers then keep the answer and
 	// neither a changed target nor a click of theirs is seen again.
 	Permanent bool
-	// Version counts the changes, from 1. Caches keep the higher version, so a
-	// slow reader can't put an old target back.
+	// Version grows by one with every change. Caches keep the higher version, so
+	// a slow reader can't put an old target back. It begins at the time of
+	// creation in milliseconds, so that an alias which is deleted and claimed
+	// again goes on above its former life.
 	Version int64
 }
 
@@ -65,9 +67,11 @@ type LinkStore interface {
 	// Code, Owner, Created and Version are the store's; change can't alter them.
 	Update(ctx context.Context, code Code, change func(*Link) error) (Link, error)
 
-	// Delete removes the link and returns what it was, or ErrNotFound. An alias
-	// is free again at once; a generated code is never used again.
-	Delete(ctx context.Context, code Code) (Link, error)
+	// Delete removes the link and returns what it was, or ErrNotFound. It calls
+	// allowed on the link first, and on a newer one if that changed meanwhile;
+	// an error of it is returned as it is and nothing is removed. An alias is
+	// free again at once; a generated code is never used again.
+	Delete(ctx context.Context, code Code, allowed func(Link) error) (Link, error)
 
 	// ByOwner returns at most limit of the owner's links, newest first, and the
 	// cursor of the next page, empty on the last. An unknown cursor is a

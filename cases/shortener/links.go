@@ -1,0 +1,172 @@
+package shortener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Draft is a link as somebody asks for it. Nothing of it has been checked.
+type Draft struct {
+	Target    string
+	Alias     string    // empty for a generated code
+	Expires   time.Time // zero for never
+	Permanent bool
+}
+
+// A Change is what somebody wants different about a link; nil stays as it is.
+type Change struct {
+	Target    *string
+	Expires   *time.Time // zero for never
+	Permanent *bool
+}
+
+// Links are the rules by which links are made, changed and removed. Whatever it
+// refuses has not been stored.
+type Links struct {
+	Store     LinkStore
+	Codes     *Codes
+	Policy    Policy
+	Publisher *Publisher
+	Cache     SharedCache // behind the breaker
+	Forget    interface { // the counts of a link that is removed
+		Forget(ctx context.Context, code Code) error
+	}
+	Clock func() time.Time
+}
+
+// Check returns the draft as it would be stored, or a *Invalid. Whether an
+// alias is free only Create can say.
+func (l *Links) Check(d Draft) (Draft, error) {
+	target, err := CheckTarget(d.Target, l.Policy)
+	if err != nil {
+		return Draft{}, err
+	}
+	d.Target = target
+	if d.Alias != "" {
+		if err := CheckAlias(d.Alias); err != nil {
+			return Draft{}, err
+		}
+	}
+	if d.Expires, err = CheckExpiry(d.Expires, l.Clock()); err != nil {
+		return Draft{}, err
+	}
+	return d, nil
+}
+
+// Create makes a link. Its error is a *Invalid, ErrTaken, ErrLookAlike,
+// ErrBusy, or the store's.
+func (l *Links) Create(ctx context.Context, owner Owner, d Draft) (Link, error) {
+	d, err := l.Check(d)
+	if err != nil {
+		return Link{}, err
+	}
+	now := l.Clock().UTC().Truncate(time.Millisecond)
+	link := Link{
+		Code: Code(d.Alias), Target: d.Target, Owner: owner,
+		Created: now, Expires: d.Expires, Permanent: d.Permanent,
+		Version: now.UnixMilli(),
+	}
+	if d.Alias != "" {
+		return link, l.claim(ctx, link)
+	}
+	if link.Code, err = l.Codes.Next(ctx); err != nil {
+		return Link{}, fmt.Errorf("create a link: %w", err)
+	}
+	if err := l.Store.Put(ctx, link); err != nil {
+		return Link{}, fmt.Errorf("store link %q: %w", link.Code, err)
+	}
+	l.Publisher.Prime(ctx, l.Cache, link)
+	return link, nil
+}
+
+// claim stores a link under its alias. Caches may hold "unknown" for it, or the
+// end of its former life, so all are told.
+func (l *Links) claim(ctx context.Context, link Link) error {
+	if err := l.Publisher.Room(); err != nil {
+		return fmt.Errorf("claim %q: %w", link.Code, err)
+	}
+	if err := l.Store.Claim(ctx, link); err != nil {
+		if errors.Is(err, ErrTaken) || errors.Is(err, ErrLookAlike) {
+			return err
+		}
+		return fmt.Errorf("claim %q: %w", link.Code, err)
+	}
+	l.Publisher.Publish(ctx, Entry{Link: link})
+	return nil
+}
+
+// Get returns the owner's link as the store has it, ErrNotFound, or
+// ErrNotOwner.
+func (l *Links) Get(ctx context.Context, owner Owner, code Code) (Link, error) {
+	link, err := l.Store.Get(ctx, code)
+	if err != nil {
+		return Link{}, fmt.Errorf("get link %q: %w", code, err)
+	}
+	return link, ownedBy(link, owner)
+}
+
+func ownedBy(link Link, owner Owner) error {
+	if link.Owner != owner {
+		return ErrNotOwner
+	}
+	return nil
+}
+
+// Update changes the owner's link, or fails with *Invalid, ErrNotFound,
+// ErrNotOwner or ErrBusy.
+func (l *Links) Update(ctx context.Context, owner Owner, code Code, change Change) (Link, error) {
+	if change == (Change{}) {
+		return Link{}, &Invalid{Field: "", Rule: "empty", Reason: "nothing is to be changed: give at least one of target, expires and permanent"}
+	}
+	if err := l.Publisher.Room(); err != nil {
+		return Link{}, fmt.Errorf("update link %q: %w", code, err)
+	}
+	link, err := l.Store.Update(ctx, code, func(link *Link) error {
+		if err := ownedBy(*link, owner); err != nil {
+			return err
+		}
+		return l.change(link, change)
+	})
+	if err != nil {
+		return Link{}, fmt.Errorf("update link %q: %w", code, err)
+	}
+	l.Publisher.Publish(ctx, Entry{Link: link})
+	return link, nil
+}
+
+// change applies what is wanted under the rules of a new link.
+func (l *Links) change(link *Link, change Change) (err error) {
+	if change.Target != nil {
+		if link.Target, err = CheckTarget(*change.Target, l.Policy); err != nil {
+			return err
+		}
+	}
+	if change.Expires != nil {
+		if link.Expires, err = CheckExpiry(*change.Expires, l.Clock()); err != nil {
+			return err
+		}
+	}
+	if change.Permanent != nil {
+		link.Permanent = *change.Permanent
+	}
+	return nil
+}
+
+// Delete removes the owner's link and its counts, or fails with ErrNotFound,
+// ErrNotOwner or ErrBusy.
+func (l *Links) Delete(ctx context.Context, owner Owner, code Code) error {
+	if err := l.Publisher.Room(); err != nil {
+		return fmt.Errorf("delete link %q: %w", code, err)
+	}
+	link, err := l.Store.Delete(ctx, code, func(link Link) error { return ownedBy(link, owner) })
+	if err != nil {
+		return fmt.Errorf("delete link %q: %w", code, err)
+	}
+	l.Publisher.Publish(ctx, Entry{Link: Link{Code: code, Version: link.Version + 1}, Missing: true})
+	if err := l.Forget.Forget(ctx, code); err != nil {
+		return fmt.Errorf("link %q is deleted, but not its counts: %w", code, err)
+	}
+	return nil
+}

@@ -1,0 +1,324 @@
+package shortener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// ResolverConfig bounds what a Resolver keeps and for how long. The zero value
+// of a field means its default.
+type ResolverConfig struct {
+	Memory int64 // bytes held in process, about; default 64 MiB
+
+	// How long an entry is kept, in process and in the shared cache. Changes
+	// correct it long before; this bounds what a lost correction can do.
+	HeldFor   time.Duration // default 5 min
+	SharedFor time.Duration // default 15 min
+	// The same for codes that are unknown. Short, for they are what a guesser
+	// fills a cache with.
+	MissingHeldFor   time.Duration // default 5 s
+	MissingSharedFor time.Duration // default 30 s
+
+	// Loads is how many codes may be read from the store at once; one more is
+	// ErrBusy. Default 1024.
+	Loads int
+	// LoadWithin bounds each read. Default 2 s.
+	LoadWithin time.Duration
+
+	Clock func() time.Time // default time.Now
+}
+
+// A Resolver finds what a code stands for: in process, else in the shared
+// cache, else in the store. It may be used by many goroutines at once.
+//
+// However many ask for one code at once, one of them reads it and all get the
+// answer. What is held in process is corrected by Apply, also when a read of
+// the older version is under way meanwhile. It goes on without the shared
+// cache, and with what it holds when the store is away as well.
+type Resolver struct {
+	cfg     ResolverConfig
+	store   linkReader
+	shared  SharedCache
+	changes Changes
+	held    *otter.Cache[Code, *held]
+
+	// distrust is the time (Unix ns) before which nothing learned counts.
+	distrust atomic.Int64
+
+	mu      sync.Mutex // guards flights and every write to held
+	flights map[Code]*flight
+
+	stop    context.CancelFunc
+	running context.Context // that of all flights
+	work    sync.WaitGroup  // the flights
+
+	hits, sharedHits, storeReads, coalesced, stale, storeErrors, sharedErrors atomic.Int64
+}
+
+// linkReader is the part of LinkStore that resolving needs.
+type linkReader interface {
+	Get(ctx context.Context, code Code) (Link, error)
+}
+
+// A held is an entry in process. It doesn't change.
+type held struct {
+	Entry
+	checked int64 // Unix ns at which it was known to hold
+	ttl     time.Duration
+}
+
+// A flight is one read under way, and all who wait for it.
+type flight struct {
+	done   chan struct{}
+	latest *Entry // announced since it began; guarded by Resolver.mu
+	answer *held  // set before done is closed
+	err    error
+}
+
+// NewResolver returns a resolver with nothing in it. Follow keeps it correct.
+func NewResolver(store linkReader, shared SharedCache, changes Changes, cfg ResolverConfig) *Resolver {
+	orDefault(&cfg.Memory, 64<<20)
+	orDefault(&cfg.HeldFor, 5*time.Minute)
+	orDefault(&cfg.SharedFor, 15*time.Minute)
+	orDefault(&cfg.MissingHeldFor, 5*time.Second)
+	orDefault(&cfg.MissingSharedFor, 30*time.Second)
+	orDefault(&cfg.Loads, 1024)
+	orDefault(&cfg.LoadWithin, 2*time.Second)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	running, stop := context.WithCancel(context.Background())
+	return &Resolver{
+		cfg: cfg, store: store, shared: shared, changes: changes,
+		flights: map[Code]*flight{},
+		running: running, stop: stop,
+		held: otter.Must(&otter.Options[Code, *held]{
+			MaximumWeight: uint64(cfg.Memory),
+			Weigher:       func(_ Code, h *held) uint32 { return h.weight() },
+			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[Code, *held]) time.Duration {
+				return e.Value.ttl
+			}),
+			Clock: cacheClock(cfg.Clock),
+		}),
+	}
+}
+
+// Close ends the reads under way and waits for them.
+func (r *Resolver) Close() {
+	r.mu.Lock() // no flight begins from here on
+	r.stop()
+	r.mu.Unlock()
+	r.work.Wait()
+}
+
+// Follow applies the changes of all replicas until the context ends.
+func (r *Resolver) Follow(ctx context.Context) error {
+	return r.changes.Follow(ctx, r.Apply, r.Distrust)
+}
+
+// Resolve returns the link, ErrNotFound, or the link with ErrExpired. Expiry is
+// exact to the clock, however long the link has been held. Any other error
+// means that it could not be found out, and may be retried.
+func (r *Resolver) Resolve(ctx context.Context, code Code) (Link, error) {
+	now := r.cfg.Clock()
+	if h, ok := r.held.GetIfPresent(code); ok && r.trusted(h, now) {
+		r.hits.Add(1)
+		return h.at(now)
+	}
+	h, err := r.load(ctx, code)
+	if err != nil {
+		return Link{}, fmt.Errorf("resolve %q: %w", code, err)
+	}
+	return h.at(now)
+}
+
+// at is what the entry means at a time.
+func (h *held) at(now time.Time) (Link, error) {
+	switch {
+	case h.Missing:
+		return Link{}, ErrNotFound
+	case !h.Link.Expired(now):
+		return h.Link, nil
+	case now.Before(h.Link.Expires.Add(GracePeriod)):
+		return h.Link, ErrExpired
+	}
+	return Link{}, ErrNotFound
+}
+
+// trusted reports whether h can be used without reading it again.
+func (r *Resolver) trusted(h *held, now time.Time) bool {
+	return h.checked > r.distrust.Load() &&
+		(r.changes.Live() || now.UnixNano()-h.checked <= int64(StaleLimit))
+}
+
+// load joins the read of the code that is under way, or begins one.
+func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
+	r.mu.Lock()
+	f, ok := r.flights[code]
+	if ok {
+		r.coalesced.Add(1)
+	} else {
+		// A flight may have landed since the caller looked.
+		now := r.cfg.Clock()
+		before, found := r.held.GetIfPresent(code)
+		if found && r.trusted(before, now) {
+			r.mu.Unlock()
+			r.hits.Add(1)
+			return before, nil
+		}
+		if len(r.flights) >= r.cfg.Loads || r.running.Err() != nil {
+			r.mu.Unlock()
+			return nil, ErrBusy
+		}
+		f = &flight{done: make(chan struct{})}
+		r.flights[code] = f
+		// The read has a context of its own: the first to ask may go away while
+		// others still wait.
+		r.work.Go(func() { r.fly(f, code, before, now.UnixNano()) })
+	}
+	r.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.answer, f.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// fly reads the code, lands the answer, and then fills the shared cache, which
+// nobody waits for. before is what was held of it and not trusted, or nil.
+func (r *Resolver) fly(f *flight, code Code, before *held, began int64) {
+	ctx, cancel := context.WithTimeout(r.running, r.cfg.LoadWithin)
+	defer cancel()
+	e, fromStore, err := r.read(ctx, code, before)
+
+	r.mu.Lock()
+	delete(r.flights, code)
+	switch latest := f.latest; {
+	case latest != nil && (err != nil || latest.Link.Version > e.Link.Version):
+		// A change overtook the read: what was read is old already.
+		e, fromStore, err = *latest, false, nil
+		fallthrough
+	case err == nil:
+		f.answer = r.keep(e, began)
+	case before != nil:
+		r.stale.Add(1)
+		f.answer = before
+	default:
+		f.err = err
+	}
+	r.mu.Unlock()
+	close(f.done)
+
+	if fromStore {
+		if err := r.shared.Fill(ctx, e, r.sharedTTL(e)); err != nil {
+			r.sharedErrors.Add(1)
+		}
+	}
+}
+
+// read asks the shared cache and then the store.
+func (r *Resolver) read(ctx context.Context, code Code, before *held) (e Entry, fromStore bool, err error) {
+	e, found, err := r.shared.Get(ctx, code)
+	switch {
+	case err != nil:
+		r.sharedErrors.Add(1)
+	case found && (before == nil || e.Link.Version >= before.Link.Version):
+		r.sharedHits.Add(1)
+		return e, false, nil
+	}
+	// Not there, or older than what we have: only the store can tell.
+	r.storeReads.Add(1)
+	link, err := r.store.Get(ctx, code)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Entry{Link: Link{Code: code}, Missing: true}, true, nil
+	case err != nil:
+		r.storeErrors.Add(1)
+		return Entry{}, false, err
+	}
+	return Entry{Link: link}, true, nil
+}
+
+// Apply takes in an entry that holds from now on. One of a higher version that
+// is held already stays.
+func (r *Resolver) Apply(e Entry) {
+	now := r.cfg.Clock().UnixNano()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f, ok := r.flights[e.Link.Code]; ok && (f.latest == nil || f.latest.Link.Version <= e.Link.Version) {
+		f.latest = &e
+	}
+	if h, ok := r.held.GetIfPresent(e.Link.Code); ok && h.Link.Version > e.Link.Version {
+		return
+	}
+	r.keep(e, now)
+}
+
+// Distrust makes everything that is held be read again before it is used.
+func (r *Resolver) Distrust() { r.distrust.Store(r.cfg.Clock().UnixNano()) }
+
+// keep holds an entry in process. The caller holds mu.
+func (r *Resolver) keep(e Entry, checked int64) *held {
+	ttl := r.cfg.HeldFor
+	if e.Missing {
+		ttl = r.cfg.MissingHeldFor
+	}
+	h := &held{Entry: e, checked: checked, ttl: jitter(ttl)}
+	r.held.Set(e.Link.Code, h)
+	return h
+}
+
+func (r *Resolver) sharedTTL(e Entry) time.Duration {
+	if e.Missing {
+		return jitter(r.cfg.MissingSharedFor)
+	}
+	return jitter(r.cfg.SharedFor)
+}
+
+// jitter takes off up to a tenth, so that what was filled at once, after a
+// restart or by a bulk of new links, doesn't expire at once.
+func jitter(ttl time.Duration) time.Duration {
+	return ttl - time.Duration(rand.Int64N(int64(ttl)/10+1))
+}
+
+// weight is about the entry's bytes; 300 are what the cache and the structs need.
+func (h *held) weight() uint32 {
+	return uint32(300 + 2*len(h.Link.Code) + len(h.Link.Target) + len(h.Link.Owner))
+}
+
+// cacheClock gives the in-process cache the resolver's clock. It doesn't tick:
+// expired entries leave as others come, without a goroutine to see to it.
+type cacheClock func() time.Time
+
+func (c cacheClock) NowNano() int64                      { return c().UnixNano() }
+func (c cacheClock) Tick(time.Duration) <-chan time.Time { return nil }
+
+// ResolverFigures are counts since the start.
+type ResolverFigures struct {
+	Hits         int64 `json:"hits"`         // answered in process
+	Coalesced    int64 `json:"coalesced"`    // waited for another's read
+	SharedHits   int64 `json:"sharedHits"`   // answered by the shared cache
+	StoreReads   int64 `json:"storeReads"`   // went to the store
+	Stale        int64 `json:"stale"`        // answered from memory since the store was away
+	StoreErrors  int64 `json:"storeErrors"`  //
+	SharedErrors int64 `json:"sharedErrors"` // calls refused by the breaker among them
+	Held         int64 `json:"held"`         // entries in process now
+}
+
+// Figures returns the counts.
+func (r *Resolver) Figures() ResolverFigures {
+	return ResolverFigures{
+		Hits: r.hits.Load(), Coalesced: r.coalesced.Load(), SharedHits: r.sharedHits.Load(),
+		StoreReads: r.storeReads.Load(), Stale: r.stale.Load(),
+		StoreErrors: r.storeErrors.Load(), SharedErrors: r.sharedErrors.Load(),
+		Held: int64(r.held.EstimatedSize()),
+	}
+}
