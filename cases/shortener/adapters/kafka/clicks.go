@@ -1,0 +1,91 @@
+package kafka
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"designkits/cases/shortener"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// A ClickLog appends clicks to their topic. It implements shortener.ClickLog
+// for one caller at a time.
+type ClickLog struct {
+	client *kgo.Client
+	topics Topics
+
+	mu      sync.Mutex
+	ensured bool
+}
+
+// NewClickLog returns the click log of a namespace. It does no I/O.
+//
+// The producer is not idempotent on purpose. Its sequence numbers would forbid
+// to give up a record that is under way, so that Append could not keep its
+// deadline while Kafka is away; and they would end with the process, while a
+// spool is replayed by the next one. Each click is counted once by its id
+// instead. One request at a time and broker keeps the order.
+func NewClickLog(brokers []string, namespace string) (*ClickLog, error) {
+	client, err := Connect(brokers,
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.DisableIdempotentWrite(),
+		kgo.MaxProduceRequestsInflightPerBroker(1),
+		kgo.ProducerLinger(0), // the Recorder has batched already
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &ClickLog{client: client, topics: TopicsOf(namespace)}, nil
+}
+
+// Append implements shortener.ClickLog.
+func (l *ClickLog) Append(ctx context.Context, clicks []shortener.Click) error {
+	if err := l.ensure(ctx); err != nil {
+		return err
+	}
+	records := make([]*kgo.Record, len(clicks))
+	for i, click := range clicks {
+		value, err := json.Marshal(click)
+		if err != nil {
+			return fmt.Errorf("encode the click %s: %w", click.ID, err)
+		}
+		records[i] = &kgo.Record{Topic: l.topics.Clicks, Key: []byte(click.ID), Value: value, Timestamp: click.Time}
+	}
+	if err := l.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return fmt.Errorf("append %d clicks to %s: %w", len(clicks), l.topics.Clicks, err)
+	}
+	return nil
+}
+
+// ensure creates the topics before the first click, since Kafka may have been
+// away when the process started.
+func (l *ClickLog) ensure(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ensured {
+		return nil
+	}
+	if err := Ensure(ctx, l.client, l.topics); err != nil {
+		return err
+	}
+	l.ensured = true
+	return nil
+}
+
+// Ping asks the brokers for an answer.
+func (l *ClickLog) Ping(ctx context.Context) error {
+	if err := l.client.Ping(ctx); err != nil {
+		return fmt.Errorf("reach Kafka: %w", err)
+	}
+	return nil
+}
+
+// Close ends the connections. What Append has returned for is safe.
+func (l *ClickLog) Close(context.Context) error {
+	l.client.Close()
+	return nil
+}

@@ -1,0 +1,274 @@
+package kafka
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"designkits/cases/shortener"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Increments reads what the stream job has counted: only what it has committed,
+// in order, and again from the last commit after a crash. Whoever handles them
+// makes that once by their Position.
+type Increments struct {
+	brokers []string
+	topics  Topics
+	log     *slog.Logger
+
+	refused atomic.Int64
+}
+
+// NewIncrements returns the increments of a namespace. It does no I/O.
+func NewIncrements(brokers []string, namespace string, log *slog.Logger) *Increments {
+	return &Increments{brokers: brokers, topics: TopicsOf(namespace), log: log}
+}
+
+// perApply bounds what is handled at once, and so what is repeated after a crash.
+const perApply = 500
+
+// Follow calls apply with the increments of one partition at a time, in order,
+// and commits their offsets once it has returned nil. Should apply fail, it is
+// called again with the same ones after a pause, for as long as it takes.
+// Follow returns nil when ctx ends.
+func (in *Increments) Follow(ctx context.Context, apply func(context.Context, []shortener.Positioned) error) error {
+	for ctx.Err() == nil {
+		if err := in.follow(ctx, apply); err != nil && ctx.Err() == nil {
+			in.log.Warn("increments are not read for now", "error", err.Error())
+			pause(ctx, time.Second)
+		}
+	}
+	return nil
+}
+
+func (in *Increments) follow(ctx context.Context, apply func(context.Context, []shortener.Positioned) error) error {
+	source, err := in.source(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := Connect(in.brokers,
+		kgo.ConsumeTopics(in.topics.Increments),
+		kgo.ConsumerGroup(in.group(source)),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.DisableAutoCommit(),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.FetchMaxWait(250*time.Millisecond),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.CloseAllowingRebalance()
+	for ctx.Err() == nil {
+		fetches := client.PollRecords(ctx, 4*perApply)
+		if err := fetches.Err0(); err != nil {
+			return fmt.Errorf("read %s: %w", in.topics.Increments, err)
+		}
+		var failed error
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			if failed == nil && len(p.Records) > 0 {
+				failed = in.handle(ctx, client, source, p.Records, apply)
+			}
+		})
+		client.AllowRebalance()
+		if failed != nil {
+			return failed
+		}
+		if err := in.stillThere(ctx, source, fetches); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handle applies the records of one partition and commits them.
+func (in *Increments) handle(ctx context.Context, client *kgo.Client, source string, records []*kgo.Record, apply func(context.Context, []shortener.Positioned) error) error {
+	for len(records) > 0 {
+		n := min(len(records), perApply)
+		batch := make([]shortener.Positioned, 0, n)
+		for _, record := range records[:n] {
+			increment, err := decode(record)
+			if err != nil {
+				// Not ours, or of a later version: it can't be counted, and
+				// waiting would hold up everything behind it.
+				in.refused.Add(1)
+				in.log.Error("an increment was left out", "error", err.Error())
+				continue
+			}
+			batch = append(batch, shortener.Positioned{Increment: increment, Position: shortener.Position{
+				Source: source + ":" + strconv.Itoa(int(record.Partition)), Offset: record.Offset,
+			}})
+		}
+		if err := in.insist(ctx, batch, apply); err != nil {
+			return err
+		}
+		commit, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := client.CommitRecords(commit, records[:n]...)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("commit offset %d of %s: %w", records[n-1].Offset, in.topics.Increments, err)
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// insist calls apply until it succeeds or ctx ends.
+func (in *Increments) insist(ctx context.Context, batch []shortener.Positioned, apply func(context.Context, []shortener.Positioned) error) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := apply(ctx, batch)
+		if err == nil {
+			return nil
+		}
+		in.log.Warn("increments wait to be applied", "count", len(batch), "error", err.Error())
+		if !pause(ctx, wait) {
+			return ctx.Err()
+		}
+	}
+}
+
+// decode reads what the stream job's sink table writes.
+func decode(record *kgo.Record) (shortener.Increment, error) {
+	var row struct {
+		Code      shortener.Code      `json:"code"`
+		Minute    time.Time           `json:"minute"`
+		Dimension shortener.Dimension `json:"dimension"`
+		Value     string              `json:"value"`
+		shortener.Counts
+	}
+	if err := json.Unmarshal(record.Value, &row); err != nil {
+		return shortener.Increment{}, fmt.Errorf("decode offset %d of partition %d: %w", record.Offset, record.Partition, err)
+	}
+	if row.Code == "" || row.Dimension == "" || row.Minute.IsZero() {
+		return shortener.Increment{}, fmt.Errorf("decode offset %d of partition %d: no code, dimension or minute in %.200s", record.Offset, record.Partition, record.Value)
+	}
+	return shortener.Increment{Code: row.Code, Minute: row.Minute.UTC(), Dimension: row.Dimension, Value: row.Value, Counts: row.Counts}, nil
+}
+
+// source returns the topic's id, which a later topic of the same name does not
+// share, so that positions in the two can't be mistaken for each other.
+func (in *Increments) source(ctx context.Context) (string, error) {
+	client, err := Connect(in.brokers)
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := Ensure(ctx, client, in.topics); err != nil {
+		return "", err
+	}
+	return topicID(ctx, client, in.topics.Increments)
+}
+
+func topicID(ctx context.Context, client *kgo.Client, topic string) (string, error) {
+	details, err := kadm.NewClient(client).ListTopics(ctx, topic)
+	if err != nil {
+		return "", fmt.Errorf("look up %s: %w", topic, err)
+	}
+	detail, ok := details[topic]
+	if !ok || detail.Err != nil {
+		return "", fmt.Errorf("look up %s: %w", topic, errors.Join(errors.New("no such topic"), detail.Err))
+	}
+	return detail.ID.String(), nil
+}
+
+// group names the consumer group. It carries the topic's id for the same
+// reason: offsets of an earlier topic must not be taken for this one's.
+func (in *Increments) group(source string) string {
+	return in.topics.Increments + "." + source
+}
+
+// stillThere ends the reading of a topic that was deleted and made anew.
+func (in *Increments) stillThere(ctx context.Context, source string, fetches kgo.Fetches) error {
+	for _, e := range fetches.Errors() {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("read %s (%s): %w", e.Topic, source, e.Err)
+	}
+	return nil
+}
+
+// Refused is how many records could not be read as increments.
+func (in *Increments) Refused() int64 { return in.refused.Load() }
+
+// pause waits, and reports false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// Counted reports whether the topic holds any committed increment.
+func (in *Increments) Counted(ctx context.Context) (bool, error) {
+	source, err := in.source(ctx) // creates the topics where they are missing
+	if err != nil {
+		return false, err
+	}
+	client, err := Connect(in.brokers,
+		kgo.ConsumeTopics(in.topics.Increments),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.KeepControlRecords(),
+	)
+	if err != nil {
+		return false, err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	stable, err := admin.ListCommittedOffsets(ctx, in.topics.Increments)
+	if err == nil {
+		err = stable.Error()
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the end of %s (%s): %w", in.topics.Increments, source, err)
+	}
+	starts, err := admin.ListStartOffsets(ctx, in.topics.Increments)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the start of %s (%s): %w", in.topics.Increments, source, err)
+	}
+	left := map[int32]int64{} // partition to the offset where its committed part ends
+	stable.Each(func(o kadm.ListedOffset) {
+		start, ok := starts.Lookup(o.Topic, o.Partition)
+		if ok && o.Offset > start.Offset {
+			left[o.Partition] = o.Offset
+		}
+	})
+	for len(left) > 0 {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return false, fmt.Errorf("read %s: %w", in.topics.Increments, err)
+		}
+		counted := false
+		fetches.EachRecord(func(r *kgo.Record) {
+			counted = counted || !r.Attrs.IsControl()
+			if end, ok := left[r.Partition]; ok && r.Offset+1 >= end {
+				delete(left, r.Partition)
+			}
+		})
+		if counted {
+			return true, nil
+		}
+	}
+	return false, nil
+}

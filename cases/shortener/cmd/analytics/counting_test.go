@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"designkits/cases/shortener"
+
+	"github.com/google/uuid"
+)
+
+// click returns a click with a new id.
+func click(code string, at time.Time) shortener.Click {
+	return shortener.Click{
+		Schema: 1, ID: uuid.Must(uuid.NewV7()).String(), Time: at.UTC().Truncate(time.Millisecond), Code: shortener.Code(code),
+		Referrer: "example.org", Country: "FI", Device: "desktop", Browser: "firefox", Visitor: "v1",
+	}
+}
+
+func TestFreshness(t *testing.T) {
+	c := startCounting(t)
+	c.untilRunning()
+	var took []time.Duration
+	sent := map[shortener.Code]time.Time{}
+	for i := range 200 {
+		code := fmt.Sprintf("fresh%03d", i)
+		sent[shortener.Code(code)] = time.Now()
+		c.append(click(code, time.Now()))
+		<-time.After(rand.N(100 * time.Millisecond))
+	}
+	eventually(t, 20*time.Second, "all clicks are counted", func() bool { return c.total(shortener.Total).Clicks == 200 })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for code, at := range sent {
+		took = append(took, c.arrivals[code].Sub(at))
+	}
+	slices.Sort(took)
+	t.Logf("click to increment: p50 %s, p99 %s, max %s", took[100], took[198], took[199])
+}
+
+// traffic is a stream of n clicks as they come in life: few links with most of
+// the clicks, visitors who come again, every eighth a bot, every tenth late by
+// up to an hour, and every twentieth sent twice.
+func traffic(n int, seed uint64) []shortener.Click {
+	random := rand.New(rand.NewPCG(seed, 1))
+	links := rand.NewZipf(random, 1.3, 1, 40)
+	var clicks []shortener.Click
+	for i := range n {
+		c := click(fmt.Sprintf("link%02d", links.Uint64()), time.Now())
+		c.Visitor = fmt.Sprintf("visitor%d", random.IntN(200))
+		c.Referrer = []string{"", "example.org", "news.example.com", "søk.example"}[random.IntN(4)]
+		c.Country = []string{"??", "DE", "FI", "BR"}[random.IntN(4)]
+		c.Device = []string{"desktop", "mobile", "tablet"}[random.IntN(3)]
+		c.Browser = []string{"chrome", "firefox", "safari"}[random.IntN(3)]
+		if i%8 == 0 {
+			c.Bot, c.Device, c.Browser = true, "bot", "other"
+		}
+		if i%10 == 0 {
+			c.Time = c.Time.Add(-time.Duration(10+random.IntN(3600)) * time.Second)
+		}
+		clicks = append(clicks, c)
+		if i%20 == 0 {
+			clicks = append(clicks, c)
+		}
+	}
+	return clicks
+}
+
+// send appends clicks in batches with their time set to now, except for the
+// late ones, and returns what was sent.
+func (c *counting) send(clicks []shortener.Click, between time.Duration) []shortener.Click {
+	c.t.Helper()
+	generated := time.Now()
+	moved := map[string]time.Time{}
+	for batch := range slices.Chunk(clicks, 50) {
+		for i := range batch {
+			if at, ok := moved[batch[i].ID]; ok {
+				batch[i].Time = at
+				continue
+			}
+			if generated.Sub(batch[i].Time) < 5*time.Second {
+				batch[i].Time = time.Now().UTC().Truncate(time.Millisecond)
+			}
+			moved[batch[i].ID] = batch[i].Time
+		}
+		c.append(batch...)
+		<-time.After(between)
+	}
+	return clicks
+}
+
+func TestEveryClickIsCountedOnceInItsMinuteAndParts(t *testing.T) {
+	c := startCounting(t)
+	c.untilRunning()
+	clicks := c.send(traffic(5000, 1), 20*time.Millisecond)
+	// Much later, a spool is replayed: everything a second time.
+	c.append(clicks...)
+	c.mustEqual(clicks, 30*time.Second)
+
+	// Late are a tenth; a few more may be where this machine was slow.
+	if late := c.total(shortener.Total).Late; late < 500 || late > 2000 {
+		t.Errorf("%d clicks were late, want 500 or few more of 5000", late)
+	}
+	for _, dimension := range []shortener.Dimension{shortener.Referrer, shortener.Country, shortener.Device, shortener.Browser} {
+		if got, want := c.total(dimension), c.total(shortener.Total); got != want {
+			t.Errorf("the parts by %s add up to %+v, the total is %+v", dimension, got, want)
+		}
+	}
+}
