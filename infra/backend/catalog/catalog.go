@@ -5,6 +5,7 @@ package catalog
 import (
 	"designkits/infra/backend"
 	"designkits/infra/backend/cassandra"
+	"designkits/infra/backend/flink"
 	"designkits/infra/backend/kafka"
 	"designkits/infra/backend/redis"
 )
@@ -15,6 +16,7 @@ var All = []backend.Backend{
 	redis.Backend,
 	cassandra.Backend,
 	kafka.Backend,
+	flink.Backend,
 }
 
 // ByName returns the backend of that name.

@@ -80,7 +80,7 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 // round trip, or for one sweep.
 func open(site backend.Site) *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr: site.Addr(port), PoolSize: 1, MaxRetries: -1, DialTimeout: time.Second,
+		Addr: site.Addr(port), PoolSize: 1, MaxRetries: -1, DialerRetries: 1, DialTimeout: time.Second,
 		DisableIdentity: true, ContextTimeoutEnabled: true, Protocol: 2,
 	})
 }
