@@ -3,6 +3,7 @@ module designkits/infra
 go 1.26.0
 
 require (
+	designkits/shared v0.0.0
 	github.com/apache/cassandra-gocql-driver/v2 v2.1.2 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dgryski/go-rendezvous v0.0.0-20200823014737-9f7001d12a5f // indirect
@@ -27,3 +28,5 @@ require (
 	golang.org/x/term v0.44.0 // indirect
 	gopkg.in/inf.v0 v0.9.1 // indirect
 )
+
+replace designkits/shared => ../shared

@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"designkits/infra/backend"
+	"designkits/infra/provision"
 	"designkits/infra/supervise"
 	"designkits/infra/topology"
 )
@@ -39,12 +40,6 @@ type Place struct {
 	Cache string // downloads, shared by all checkouts of one user
 }
 
-// Progress is how far one download or build has come.
-type Progress struct {
-	What        string // "cassandra 5.0.5", "shortener/api"
-	Done, Total int64  // bytes; Total 0 means unknown
-	Finished    bool
-}
-
-// A Report receives progress. It may be called from several goroutines.
-type Report func(Progress)
+// A Report receives progress of fetches and builds. It may be called from
+// several goroutines.
+type Report = func(provision.Progress)

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"designkits/infra/control"
+	"designkits/infra/engine"
+	"designkits/infra/launch"
+)
+
+// A labLine is what a case's lab prints on a line of its own.
+type labLine struct {
+	Step   string `json:"step"`
+	Figure string `json:"figure"`
+	OK     bool   `json:"ok"`
+	MS     int64  `json:"ms"`
+}
+
+// lab runs a subcommand of the case's cmd/lab and shows each of its lines. It
+// returns false when a line or the program's exit status says that something
+// did not hold.
+func lab(ctx context.Context, place engine.Place, caseName, subcommand string, env []string, s *screen) error {
+	program := filepath.Join(place.State, "bin", caseName, "lab")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/lab")
+	build.Dir = filepath.Join(place.Root, "cases", caseName)
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the lab of %s: %w\n%s", caseName, err, out)
+	}
+	cmd := exec.CommandContext(ctx, program, subcommand)
+	cmd.Dir = build.Dir
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
+	// The terminal's Ctrl-C reaches us, and we end it in our order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, err)
+	}
+	failed := showLines(out, s)
+	if err := cmd.Wait(); err != nil {
+		var exit *exec.ExitError
+		if ctx.Err() != nil {
+			return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, context.Cause(ctx))
+		}
+		if errors.As(err, &exit) && exit.ExitCode() > 0 {
+			s.linef("%s %s: it did not hold", caseName, subcommand)
+			return exitStatus(exit.ExitCode())
+		}
+		return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, err)
+	}
+	if failed > 0 {
+		s.linef("%s %s: %d steps did not hold", caseName, subcommand, failed)
+		return exitStatus(launch.ExitFailed)
+	}
+	return nil
+}
+
+// showLines prints a line a step and counts those that didn't hold. Whatever
+// isn't a step is printed as it is.
+func showLines(out io.Reader, s *screen) (failed int) {
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var l labLine
+		if json.Unmarshal(lines.Bytes(), &l) != nil || l.Step == "" {
+			s.linef("%s", lines.Text())
+			continue
+		}
+		mark := "ok  "
+		if !l.OK {
+			mark, failed = "FAIL", failed+1
+		}
+		s.linef("%s  %-44s %s  (%.1fs)", mark, l.Step, l.Figure, float64(l.MS)/1000)
+	}
+	_, _ = io.Copy(io.Discard, out) // after a line that was too long
+	return failed
+}
+
+// seed puts the sample data in, once per data folder.
+func seed(ctx context.Context, place engine.Place, client control.Client, caseName string, r launch.Result, s *screen) error {
+	if !r.Fresh {
+		return nil
+	}
+	if err := lab(ctx, place, caseName, "seed", append(r.Env, "KIT_PAGE="+r.Page), s); err != nil {
+		return fmt.Errorf("put the sample data of %s in: %w", caseName, err)
+	}
+	return client.Seeded(ctx, caseName)
+}

@@ -1,0 +1,49 @@
+//go:build !linux
+
+package supervise
+
+import (
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// bootID has no cheap equivalent here; start times alone tell processes apart.
+func bootID() string { return "unknown" }
+
+func statOf(pid int) (procStat, error) {
+	all, err := stats("-p", strconv.Itoa(pid))
+	if err != nil || len(all) == 0 {
+		return procStat{}, fmt.Errorf("process %d: not found", pid)
+	}
+	return all[0], nil
+}
+
+func allStats() ([]procStat, error) { return stats("-ax") }
+
+// stats asks ps, which every Unix has; it knows no session number.
+func stats(which ...string) ([]procStat, error) {
+	out, err := exec.Command("ps", append(which, "-o", "pid=,pgid=,rss=,state=,lstart=")...).Output()
+	if err != nil {
+		return nil, err
+	}
+	var all []procStat
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		if len(f) < 9 {
+			continue
+		}
+		pid, _ := strconv.Atoi(f[0])
+		group, _ := strconv.Atoi(f[1])
+		kb, _ := strconv.ParseInt(f[2], 10, 64)
+		started, err := time.ParseInLocation("Mon Jan 2 15:04:05 2006", strings.Join(f[4:9], " "), time.Local)
+		if err != nil {
+			continue
+		}
+		all = append(all, procStat{pid: pid, group: group, rss: kb << 10,
+			start: uint64(started.Unix()), dead: strings.HasPrefix(f[3], "Z")})
+	}
+	return all, nil
+}

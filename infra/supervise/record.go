@@ -1,0 +1,122 @@
+package supervise
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A record is what is left on disk of a running child, so that a supervisor
+// that was killed leaves no orphan its successor doesn't know.
+type record struct {
+	Name    string `json:"name"`
+	Pid     int    `json:"pid"` // also its process group
+	Session int    `json:"session"`
+	Start   uint64 `json:"start"`
+	Boot    string `json:"boot"`
+}
+
+func recordPath(state, name string) string {
+	return filepath.Join(state, "run", strings.ReplaceAll(name, "/", "-")+".json")
+}
+
+// writeRecord notes a child that has just started.
+func writeRecord(state, name string, pid int) error {
+	p, err := statOf(pid)
+	if err != nil {
+		return fmt.Errorf("record of %s: %w", name, err)
+	}
+	raw, err := json.Marshal(record{name, pid, p.session, p.start, bootID()})
+	if err != nil {
+		return fmt.Errorf("record of %s: %w", name, err)
+	}
+	path := recordPath(state, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("record of %s: %w", name, err)
+	}
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		return fmt.Errorf("record of %s: %w", name, err)
+	}
+	return nil
+}
+
+func removeRecord(state, name string) { _ = os.Remove(recordPath(state, name)) }
+
+// reap ends what the records of an earlier supervisor still point to, and
+// returns the names of what it ended. The caller holds the state's lock, so
+// that supervisor is gone.
+func reap(state string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(state, "run", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("reap orphans: %w", err)
+	}
+	var reaped []string
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return reaped, fmt.Errorf("reap orphans: %w", err)
+		}
+		var r record
+		// A record that was cut short names nobody; its child died with us.
+		if json.Unmarshal(raw, &r) == nil && r.Boot == bootID() && r.Pid > 1 {
+			ended, err := endGroup(r)
+			if err != nil {
+				return reaped, err
+			}
+			if ended {
+				reaped = append(reaped, r.Name)
+			}
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return reaped, fmt.Errorf("reap orphans: %w", err)
+		}
+	}
+	return reaped, nil
+}
+
+// endGroup kills the recorded group and waits until it is gone. The leader is
+// known by its start time. Without its leader (nginx workers outlive their
+// master's SIGKILL) the members are known by the session, and by not being
+// older than the leader was: their group's number can't have been given to
+// anybody else while they have it.
+func endGroup(r record) (bool, error) {
+	deadline := time.Now().Add(5 * time.Second)
+	ended := false
+	for {
+		members, err := groupOf(r.Pid)
+		if err != nil {
+			return ended, fmt.Errorf("reap %s: %w", r.Name, err)
+		}
+		live := 0
+		for _, m := range members {
+			ours := m.start >= r.Start && m.session == r.Session
+			if m.pid == r.Pid {
+				ours = m.start == r.Start
+			}
+			if !ours {
+				continue
+			}
+			live++
+			if err := syscall.Kill(m.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return ended, fmt.Errorf("reap %s: kill pid %d: %w", r.Name, m.pid, err)
+			}
+		}
+		if live == 0 {
+			return ended, nil
+		}
+		ended = true
+		if time.Now().After(deadline) {
+			return ended, fmt.Errorf("reap %s: %d processes of group %d survive SIGKILL; look at them with ps -o pid,stat,cmd -g %d",
+				r.Name, live, r.Pid, r.Pid)
+		}
+		pause(20 * time.Millisecond)
+	}
+}
+
+// pause spaces the rounds of a poll.
+func pause(d time.Duration) { <-time.After(d) }
