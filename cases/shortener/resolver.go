@@ -26,11 +26,11 @@ type ResolverConfig struct {
 	MissingHeldFor   time.Duration // default 5 s
 	MissingSharedFor time.Duration // default 30 s
 
-	// Loads is how many codes may be read from the store at once; one more is
-	// ErrBusy. Default 1024.
-	Loads int
-	// LoadWithin bounds each read. Default 2 s.
-	LoadWithin time.Duration
+	// Readings is how many codes may be read at once; one more is ErrBusy.
+	// Default 1024.
+	Readings int
+	// ReadWithin bounds each. Default 2 s.
+	ReadWithin time.Duration
 
 	Clock func() time.Time // default time.Now
 }
@@ -52,12 +52,12 @@ type Resolver struct {
 	// distrust is the time (Unix ns) before which nothing learned counts.
 	distrust atomic.Int64
 
-	mu      sync.Mutex // guards flights and every write to held
-	flights map[Code]*flight
+	mu       sync.Mutex // guards readings and every write to held
+	readings map[Code]*reading
 
 	stop    context.CancelFunc
-	running context.Context // that of all flights
-	work    sync.WaitGroup  // the flights
+	running context.Context // that of all readings
+	work    sync.WaitGroup  // the readings
 
 	hits, sharedHits, storeReads, coalesced, stale, storeErrors, sharedErrors atomic.Int64
 }
@@ -74,8 +74,8 @@ type held struct {
 	ttl     time.Duration
 }
 
-// A flight is one read under way, and all who wait for it.
-type flight struct {
+// A reading is one read under way, and all who wait for it.
+type reading struct {
 	done   chan struct{}
 	latest *Entry // announced since it began; guarded by Resolver.mu
 	answer *held  // set before done is closed
@@ -89,16 +89,16 @@ func NewResolver(store linkReader, shared SharedCache, changes Changes, cfg Reso
 	orDefault(&cfg.SharedFor, 15*time.Minute)
 	orDefault(&cfg.MissingHeldFor, 5*time.Second)
 	orDefault(&cfg.MissingSharedFor, 30*time.Second)
-	orDefault(&cfg.Loads, 1024)
-	orDefault(&cfg.LoadWithin, 2*time.Second)
+	orDefault(&cfg.Readings, 1024)
+	orDefault(&cfg.ReadWithin, 2*time.Second)
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
 	running, stop := context.WithCancel(context.Background())
 	return &Resolver{
 		cfg: cfg, store: store, shared: shared, changes: changes,
-		flights: map[Code]*flight{},
-		running: running, stop: stop,
+		readings: map[Code]*reading{},
+		running:  running, stop: stop,
 		held: otter.Must(&otter.Options[Code, *held]{
 			MaximumWeight: uint64(cfg.Memory),
 			Weigher:       func(_ Code, h *held) uint32 { return h.weight() },
@@ -112,7 +112,7 @@ func NewResolver(store linkReader, shared SharedCache, changes Changes, cfg Reso
 
 // Close ends the reads under way and waits for them.
 func (r *Resolver) Close() {
-	r.mu.Lock() // no flight begins from here on
+	r.mu.Lock() // no reading begins from here on
 	r.stop()
 	r.mu.Unlock()
 	r.work.Wait()
@@ -161,11 +161,11 @@ func (r *Resolver) trusted(h *held, now time.Time) bool {
 // load joins the read of the code that is under way, or begins one.
 func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 	r.mu.Lock()
-	f, ok := r.flights[code]
+	f, ok := r.readings[code]
 	if ok {
 		r.coalesced.Add(1)
 	} else {
-		// A flight may have landed since the caller looked.
+		// One may have ended since the caller looked.
 		now := r.cfg.Clock()
 		before, found := r.held.GetIfPresent(code)
 		if found && r.trusted(before, now) {
@@ -173,15 +173,15 @@ func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 			r.hits.Add(1)
 			return before, nil
 		}
-		if len(r.flights) >= r.cfg.Loads || r.running.Err() != nil {
+		if len(r.readings) >= r.cfg.Readings || r.running.Err() != nil {
 			r.mu.Unlock()
 			return nil, ErrBusy
 		}
-		f = &flight{done: make(chan struct{})}
-		r.flights[code] = f
+		f = &reading{done: make(chan struct{})}
+		r.readings[code] = f
 		// The read has a context of its own: the first to ask may go away while
 		// others still wait.
-		r.work.Go(func() { r.fly(f, code, before, now.UnixNano()) })
+		r.work.Go(func() { r.readFor(f, code, before, now.UnixNano()) })
 	}
 	r.mu.Unlock()
 	select {
@@ -192,15 +192,15 @@ func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 	}
 }
 
-// fly reads the code, lands the answer, and then fills the shared cache, which
+// readFor reads the code, hands out the answer, and then fills the shared cache, which
 // nobody waits for. before is what was held of it and not trusted, or nil.
-func (r *Resolver) fly(f *flight, code Code, before *held, began int64) {
-	ctx, cancel := context.WithTimeout(r.running, r.cfg.LoadWithin)
+func (r *Resolver) readFor(f *reading, code Code, before *held, began int64) {
+	ctx, cancel := context.WithTimeout(r.running, r.cfg.ReadWithin)
 	defer cancel()
 	e, fromStore, err := r.read(ctx, code, before)
 
 	r.mu.Lock()
-	delete(r.flights, code)
+	delete(r.readings, code)
 	switch latest := f.latest; {
 	case latest != nil && (err != nil || latest.Link.Version > e.Link.Version):
 		// A change overtook the read: what was read is old already.
@@ -253,7 +253,7 @@ func (r *Resolver) Apply(e Entry) {
 	now := r.cfg.Clock().UnixNano()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f, ok := r.flights[e.Link.Code]; ok && (f.latest == nil || f.latest.Link.Version <= e.Link.Version) {
+	if f, ok := r.readings[e.Link.Code]; ok && (f.latest == nil || f.latest.Link.Version <= e.Link.Version) {
 		f.latest = &e
 	}
 	if h, ok := r.held.GetIfPresent(e.Link.Code); ok && h.Link.Version > e.Link.Version {

@@ -1,0 +1,60 @@
+// Package redis keeps in Redis what all replicas share and can do without: the
+// cache of links, the stream of changes, and the token buckets of the limits.
+//
+// All keys begin with the namespace: "ns:link:CODE", "ns:changes",
+// "ns:limit:KEY". Nothing here is the only copy of anything. When Redis loses
+// what it holds, links are read from the store again, followers of changes find
+// out and distrust what they learned, and the limits begin anew.
+//
+// Every call ends with its context; none is retried here, for the callers know
+// better whether it is worth it.
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// A Client is the connection to one Redis, under one namespace. Cache, Changes
+// and Limiter are made from it.
+type Client struct {
+	redis     *redis.Client
+	namespace string
+}
+
+// Open returns a client for the Redis at addr. It doesn't connect yet, since a
+// process must be able to start while Redis is away.
+func Open(addr, namespace string) *Client {
+	return &Client{namespace: namespace, redis: redis.NewClient(&redis.Options{
+		Addr:                  addr,
+		ContextTimeoutEnabled: true,
+		DialTimeout:           500 * time.Millisecond,
+		DialerRetries:         1,
+		ReadTimeout:           time.Second, // contexts are shorter
+		WriteTimeout:          time.Second,
+		PoolSize:              64,
+		MaxRetries:            -1, // none
+		DisableIdentity:       true,
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		},
+	})}
+}
+
+// Close closes the connections. Followers must have ended before.
+func (c *Client) Close(context.Context) error { return c.redis.Close() }
+
+// Ping makes one round trip.
+func (c *Client) Ping(ctx context.Context) error {
+	if err := c.redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("ping redis: %w", err)
+	}
+	return nil
+}
+
+// key returns the name of a key within the namespace.
+func (c *Client) key(kind, name string) string { return c.namespace + ":" + kind + ":" + name }
