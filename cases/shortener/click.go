@@ -2,7 +2,12 @@ package shortener
 
 import (
 	"context"
+	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // A Click is one redirect that was served, as it goes into the click log. It
@@ -47,4 +52,76 @@ type ClickLog interface {
 	// On an error some may be written all the same: appending them again is
 	// safe, since each is counted once by its ID.
 	Append(ctx context.Context, clicks []Click) error
+}
+
+// Limits of what is kept of a request's headers.
+const (
+	maxAgent = 512
+	maxHost  = 253 // a DNS name's
+)
+
+// ReferrerHost returns the host of a Referer header in lower case, or "" where
+// there is none that could be one.
+func ReferrerHost(referer string) string {
+	if referer == "" || len(referer) > maxURL {
+		return ""
+	}
+	u, err := url.Parse(referer)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "android-app") {
+		return ""
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if len(host) > maxHost || !utf8.ValidString(host) {
+		return ""
+	}
+	return host
+}
+
+// maxURL is more than a browser sends.
+const maxURL = 8 << 10
+
+// UnknownCountry stands for a country that the edge doesn't know.
+const UnknownCountry = "??"
+
+// CountryCode returns the two letters of the edge's country header in upper
+// case, or UnknownCountry.
+func CountryCode(header string) string {
+	if len(header) != 2 {
+		return UnknownCountry
+	}
+	code := []byte(header)
+	for i, c := range code {
+		if c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		if c < 'A' || c > 'Z' {
+			return UnknownCountry
+		}
+		code[i] = c
+	}
+	if s := string(code); s != "XX" { // what edges send for "unknown"
+		return s
+	}
+	return UnknownCountry
+}
+
+// click makes the record of a visit.
+func (r *Recorder) click(v Visit) Click {
+	text := v.Agent
+	if len(text) > maxAgent {
+		text = text[:maxAgent]
+	}
+	agent := r.agents.classify(text)
+	return Click{
+		Schema:   1,
+		ID:       uuid.Must(uuid.NewV7()).String(), // fails only without randomness, and that is never
+		Time:     v.Time.UTC().Truncate(time.Millisecond),
+		Code:     v.Code,
+		Referrer: ReferrerHost(v.Referrer),
+		Country:  CountryCode(v.Country),
+		Device:   string(agent.Device),
+		Browser:  agent.Browser,
+		Bot:      agent.Bot,
+		Visitor:  r.visitors.Hash(v.Time, v.Address, text),
+	}
 }

@@ -30,59 +30,96 @@ const visitorSize = 12
 // Visitors turns an address and an agent into a hash that tells two visitors
 // of one day apart, and that says nothing once the day's salt is gone. Nothing
 // else of the address leaves the process.
+//
+// Run fetches the salts beforehand, so that Hash never waits for the store.
+// Should the store be away when a day's salt is first needed, a random one of
+// this process stands in: every click is counted all the same, and a visitor
+// at worst once for each replica and once more when the store is back.
 type Visitors struct {
 	store SaltStore
 
 	mu    sync.Mutex
-	salts map[time.Time][]byte // of the last days asked for, at most keptSalts
+	salts map[time.Time][]byte // by day: yesterday, today, and tomorrow before midnight
+	own   []byte
 }
-
-// keptSalts is one for today, and one for yesterday around midnight.
-const keptSalts = 2
 
 // NewVisitors returns Visitors whose salts are kept in store.
 func NewVisitors(store SaltStore) *Visitors {
-	return &Visitors{store: store, salts: map[time.Time][]byte{}}
+	return &Visitors{store: store, salts: map[time.Time][]byte{}, own: randomSalt()}
 }
 
-// Hash returns the hash of the visitor with that address and agent on the day
-// of at. It asks the store at most once a day as long as that answers; its
-// error is the store's and may be retried.
-func (v *Visitors) Hash(ctx context.Context, at time.Time, address, agent string) (string, error) {
-	salt, err := v.salt(ctx, at.UTC().Truncate(24*time.Hour))
-	if err != nil {
-		return "", err
+func randomSalt() []byte {
+	salt := make([]byte, saltSize)
+	_, _ = rand.Read(salt) // never fails, see crypto/rand
+	return salt
+}
+
+// Run keeps the salts of the days at hand until ctx ends.
+func (v *Visitors) Run(ctx context.Context) error {
+	// The next day's is fetched an hour early, each time asking once a second
+	// until the store answers.
+	const early, retry, look = time.Hour, time.Second, time.Minute
+	for {
+		wait := look
+		now := time.Now()
+		for _, day := range []time.Time{dayOf(now), dayOf(now.Add(early))} {
+			if err := v.fetch(ctx, day); err != nil {
+				wait = retry
+			}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
 	}
-	mac := hmac.New(sha256.New, salt)
-	// The length keeps "a"+"bc" and "ab"+"c" apart.
-	fmt.Fprintf(mac, "%d|%s|%s", len(address), address, agent)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:visitorSize]), nil
 }
 
-func (v *Visitors) salt(ctx context.Context, day time.Time) ([]byte, error) {
+func dayOf(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
+
+// fetch asks the store for the salt of a day, unless it is known, and forgets
+// those of days gone by.
+func (v *Visitors) fetch(ctx context.Context, day time.Time) error {
+	if _, known := v.salt(day); known {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	salt, err := v.store.Salt(ctx, day, randomSalt())
+	if err != nil {
+		return fmt.Errorf("fetch the salt of %s: %w", day.Format(time.DateOnly), err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.salts[day] = salt
+	for d := range v.salts {
+		if day.Sub(d) > 48*time.Hour {
+			delete(v.salts, d)
+		}
+	}
+	return nil
+}
+
+// salt returns the salt to use for a day, and whether it is the shared one.
+func (v *Visitors) salt(day time.Time) ([]byte, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if salt, ok := v.salts[day]; ok {
-		return salt, nil
+		return salt, true
 	}
-	candidate := make([]byte, saltSize)
-	_, _ = rand.Read(candidate) // never fails, see crypto/rand
-	salt, err := v.store.Salt(ctx, day, candidate)
-	if err != nil {
-		return nil, fmt.Errorf("salt of %s: %w", day.Format(time.DateOnly), err)
-	}
-	for len(v.salts) >= keptSalts {
-		oldest := day
-		for d := range v.salts {
-			if d.Before(oldest) {
-				oldest = d
-			}
-		}
-		if oldest.Equal(day) { // an old day is asked for: not worth keeping
-			return salt, nil
-		}
-		delete(v.salts, oldest)
-	}
-	v.salts[day] = salt
-	return salt, nil
+	return v.own, false
+}
+
+// Hash returns the hash of the visitor with that address and agent on the day
+// of at. It does no I/O.
+func (v *Visitors) Hash(at time.Time, address, agent string) string {
+	day := dayOf(at)
+	salt, _ := v.salt(day)
+	mac := hmac.New(sha256.New, salt)
+	// The length keeps "a"+"bc" and "ab"+"c" apart. The day matters only for a
+	// salt of our own, which outlives it.
+	fmt.Fprintf(mac, "%d|%d|%s|%s", day.Unix(), len(address), address, agent)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:visitorSize])
 }
