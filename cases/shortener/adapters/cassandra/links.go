@@ -1,0 +1,178 @@
+package cassandra
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"golang.org/x/sync/errgroup"
+
+	"designkits/cases/shortener"
+)
+
+// Links is the shortener.LinkStore.
+type Links struct {
+	db     *DB
+	months monthSet
+}
+
+// Links returns the link store.
+func (db *DB) Links() *Links { return &Links{db: db} }
+
+var _ shortener.LinkStore = (*Links)(nil)
+
+// linkKey is the partition of a code: a generated code stands for itself, an
+// alias for all that look like it. The tilde keeps the two apart.
+func linkKey(code shortener.Code) string {
+	if code.Generated() {
+		return string(code)
+	}
+	return "~" + shortener.Skeleton(string(code))
+}
+
+// A row is a row of links. One whose code is null is a grave: what Delete has
+// left, to remember the version.
+type row struct {
+	shortener.Link
+	attempt gocql.UUID // the conditional write that made it; zero after a Put
+}
+
+// empty reports whether the row holds no link, now.
+func (r row) empty(now time.Time, grace time.Duration) bool {
+	return r.Code == "" || !r.Expires.IsZero() && !now.Before(r.Expires.Add(grace))
+}
+
+// remember is how long a row is kept after its link is gone. Until then a new
+// claim of the alias goes on above its versions, even if the claimant's clock is
+// behind, so that caches, which keep the higher version, take the new link over
+// the old one. It must be longer than any cache keeps an entry.
+const remember = 48 * time.Hour
+
+// lastTTL is the last moment a TTL can reach while Cassandra runs in the
+// storage format of version 4, its default (the 32-bit seconds end in January
+// 2038). What expires later is kept without TTL: it still answers "expired" and
+// "unknown" in time, only the row stays.
+var lastTTL = time.Date(2038, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// ttl returns the seconds until the row of a link may be dropped; 0 is never.
+// It only collects garbage: when a link is over is decided by its expiry.
+func (s *Links) ttl(expires time.Time) int {
+	if expires.IsZero() {
+		return 0
+	}
+	end := expires.Add(s.db.config.Grace + remember)
+	if end.After(lastTTL) {
+		return 0
+	}
+	return max(1, int(math.Ceil(end.Sub(s.db.config.Now()).Seconds())))
+}
+
+// Put stores a new link under a generated code, and its entry in the owner's
+// index, at the same time. After a crash in between either may be missing. An
+// entry without a link is left out of listings, which also clear it away; a
+// link without an entry is one whose code nobody was told, since Put had not
+// returned. Repeating the Put completes it.
+//
+// Its timestamp is 1, so that repeating it can't undo an Update or a Delete.
+func (s *Links) Put(ctx context.Context, l shortener.Link) error {
+	if !l.Code.Generated() {
+		return fmt.Errorf("cassandra: put link %q: not a generated code; an alias is claimed", l.Code)
+	}
+	return s.db.run(ctx, "put link", string(l.Code), s.db.config.Timeout, func(ctx context.Context) error {
+		both, ctx := errgroup.WithContext(ctx)
+		both.Go(func() error {
+			// UPDATE, not INSERT: an INSERT also writes a marker that the row exists,
+			// with a TTL of its own that no later UPDATE changes.
+			return s.db.session.Query(`UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
+				s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)).
+				Idempotent(true).ExecContext(ctx)
+		})
+		both.Go(func() error { return s.index(ctx, l) })
+		return both.Wait()
+	})
+}
+
+// unset leaves a zero time out of a statement, where null would be a tombstone.
+func unset(t time.Time) any {
+	if t.IsZero() {
+		return gocql.UnsetValue
+	}
+	return t
+}
+
+// null writes a zero value as null, which takes away what was there.
+func null[T comparable](v T) any {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return v
+}
+
+// Get returns the link, expired or not, or ErrNotFound.
+func (s *Links) Get(ctx context.Context, code shortener.Code) (shortener.Link, error) {
+	var found row
+	err := s.db.run(ctx, "get link", string(code), s.db.config.Timeout, func(ctx context.Context) (err error) {
+		found, err = s.live(ctx, code, s.db.config.Consistency)
+		return err
+	})
+	return found.Link, err
+}
+
+// live reads the row of a code and returns ErrNotFound unless it holds a link
+// of exactly that code.
+func (s *Links) live(ctx context.Context, code shortener.Code, level gocql.Consistency) (row, error) {
+	r, err := s.read(ctx, linkKey(code), level)
+	if err != nil {
+		return row{}, err
+	}
+	if r.Code != code || r.empty(s.db.config.Now(), s.db.config.Grace) {
+		return row{}, shortener.ErrNotFound
+	}
+	return r, nil
+}
+
+// read returns the row of a key, the zero row when there is none.
+func (s *Links) read(ctx context.Context, key string, level gocql.Consistency) (row, error) {
+	var r row
+	err := s.db.session.Query(`SELECT code, target, owner, created, expires, permanent, version, attempt FROM links WHERE key = ?`, key).
+		Consistency(level).Idempotent(true).
+		ScanContext(ctx, (*string)(&r.Code), &r.Target, (*string)(&r.Owner), &r.Created, &r.Expires, &r.Permanent, &r.Version, &r.attempt)
+	if err == gocql.ErrNotFound {
+		return row{}, nil
+	}
+	return r, err
+}
+
+// monthSet remembers which months of which owners are written in owner_months,
+// so that only the first link of a month writes it. It may forget.
+type monthSet struct {
+	mu   sync.Mutex
+	seen map[ownerMonth]bool
+}
+
+type ownerMonth struct {
+	owner shortener.Owner
+	month int
+}
+
+// maxMonths bounds the set: about 1 MB.
+const maxMonths = 10_000
+
+func (m *monthSet) has(key ownerMonth) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seen[key]
+}
+
+func (m *monthSet) add(key ownerMonth) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seen == nil || len(m.seen) >= maxMonths {
+		m.seen = make(map[ownerMonth]bool)
+	}
+	m.seen[key] = true
+}

@@ -1,0 +1,180 @@
+package cassandra
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"designkits/cases/shortener"
+)
+
+// An entry of an owner's index is written once, with timestamp 1, and deleted
+// once, with timestamp 2: in whatever order the two arrive, and however often,
+// the end is the same.
+
+// index writes a link's entry in its owner's index.
+func (s *Links) index(ctx context.Context, l shortener.Link) error {
+	month := ownerMonth{l.Owner, monthOf(l.Created)}
+	if !s.months.has(month) {
+		err := s.db.session.Query(`INSERT INTO owner_months (owner, month) VALUES (?, ?) USING TIMESTAMP 1`, string(l.Owner), month.month).
+			Idempotent(true).ExecContext(ctx)
+		if err != nil {
+			return err
+		}
+		s.months.add(month)
+	}
+	return s.db.session.Query(`INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
+		string(l.Owner), month.month, l.Created, string(l.Code)).Idempotent(true).ExecContext(ctx)
+}
+
+// unindex removes the entry.
+func (s *Links) unindex(ctx context.Context, owner shortener.Owner, created time.Time, code shortener.Code) error {
+	return s.db.session.Query(`DELETE FROM links_by_owner USING TIMESTAMP 2 WHERE owner = ? AND month = ? AND created = ? AND code = ?`,
+		string(owner), monthOf(created), created, string(code)).Idempotent(true).ExecContext(ctx)
+}
+
+// monthOf is the bucket of a time, 202611 for November 2026.
+func monthOf(t time.Time) int {
+	year, month, _ := t.UTC().Date()
+	return year*100 + int(month)
+}
+
+// A place in an owner's index: the entries that follow it are older.
+type place struct {
+	created time.Time
+	code    shortener.Code
+}
+
+// cursor writes a place so that a client can hand it back. It is no secret and
+// needs no seal: it is only ever looked up in the index of the one who asks.
+func (p place) cursor() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.created.UnixMilli(), 36) + "." + string(p.code)))
+}
+
+func parseCursor(cursor string) (place, error) {
+	invalid := &shortener.Invalid{Field: "cursor", Rule: "unknown", Reason: "this is no cursor that a listing has returned: begin without one"}
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return place{}, invalid
+	}
+	created, code, ok := strings.Cut(string(text), ".")
+	millis, err := strconv.ParseInt(created, 36, 64)
+	if !ok || err != nil || code == "" || millis < 0 || millis > 1<<43 { // the year 2248
+		return place{}, invalid
+	}
+	return place{time.UnixMilli(millis).UTC(), shortener.Code(code)}, nil
+}
+
+// ByOwner walks the months from the newest, and the entries of each.
+func (s *Links) ByOwner(ctx context.Context, owner shortener.Owner, cursor string, limit int) (links []shortener.Link, next string, err error) {
+	if limit < 1 {
+		return nil, "", fmt.Errorf("cassandra: list links of %q: a page of %d links can't be", owner, limit)
+	}
+	// Before anything: later than all entries.
+	from := place{time.UnixMilli(1 << 43).UTC(), "\U0010ffff"}
+	if cursor != "" {
+		if from, err = parseCursor(cursor); err != nil {
+			return nil, "", err
+		}
+	}
+	err = s.db.run(ctx, "list links", string(owner), 2*s.db.config.Timeout, func(ctx context.Context) error {
+		months, err := s.monthsOf(ctx, owner, monthOf(from.created))
+		if err != nil {
+			return err
+		}
+		for _, month := range months {
+			// One more than a page tells whether there is a next one.
+			if links, err = s.collect(ctx, owner, month, from, links, limit+1); err != nil {
+				return err
+			}
+			if len(links) > limit {
+				links = links[:limit]
+				last := links[limit-1]
+				next = place{last.Created, last.Code}.cursor()
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return links, next, nil
+}
+
+func (s *Links) monthsOf(ctx context.Context, owner shortener.Owner, newest int) (months []int, err error) {
+	rows := s.db.session.Query(`SELECT month FROM owner_months WHERE owner = ? AND month <= ?`, string(owner), newest).
+		Idempotent(true).IterContext(ctx)
+	for month := 0; rows.Scan(&month); {
+		months = append(months, month)
+	}
+	return months, rows.Close()
+}
+
+// collect appends the live links of a month that follow the place, until there
+// are enough of them.
+func (s *Links) collect(ctx context.Context, owner shortener.Owner, month int, from place, links []shortener.Link, enough int) ([]shortener.Link, error) {
+	for len(links) < enough {
+		want := max(enough-len(links), 16) // not one by one where many are dead
+		var entries []place
+		rows := s.db.session.Query(`SELECT created, code FROM links_by_owner WHERE owner = ? AND month = ? AND (created, code) < (?, ?) LIMIT ?`,
+			string(owner), month, from.created, string(from.code), want).Idempotent(true).IterContext(ctx)
+		for e := (place{}); rows.Scan(&e.created, (*string)(&e.code)); {
+			entries = append(entries, e)
+		}
+		if err := rows.Close(); err != nil {
+			return nil, err
+		}
+		found, err := s.liveOf(ctx, owner, entries)
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, found...)
+		if len(entries) < want {
+			break
+		}
+		from = entries[len(entries)-1]
+	}
+	return links, nil
+}
+
+// settled is the age from which an entry without a link is known to be a
+// leftover, and not one of a link that is being stored at this moment.
+const settled = time.Hour
+
+// liveOf reads the links of the entries and leaves out those that are gone. A
+// leftover entry is cleared away on the occasion.
+func (s *Links) liveOf(ctx context.Context, owner shortener.Owner, entries []place) ([]shortener.Link, error) {
+	found := make([]row, len(entries))
+	reads, ctx := errgroup.WithContext(ctx)
+	reads.SetLimit(16)
+	for i, e := range entries {
+		reads.Go(func() error {
+			r, err := s.live(ctx, e.code, s.db.config.Consistency)
+			switch {
+			case err == nil && r.Owner == owner && r.Created.Equal(e.created):
+				found[i] = r
+			case err != nil && err != shortener.ErrNotFound:
+				return err
+			case s.db.config.Now().Sub(e.created) > settled:
+				return s.unindex(ctx, owner, e.created, e.code)
+			}
+			return nil
+		})
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	links := make([]shortener.Link, 0, len(entries))
+	for _, r := range found {
+		if r.Code != "" {
+			links = append(links, r.Link)
+		}
+	}
+	return links, nil
+}

@@ -1,0 +1,76 @@
+package cassandra
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"regexp"
+	"strings"
+
+	gocql "github.com/apache/cassandra-gocql-driver/v2"
+)
+
+//go:embed schema.cql
+var schema string
+
+// keyspaceName is what Cassandra takes without quotes.
+var keyspaceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
+
+// createKeyspace creates the keyspace if there is none. NetworkTopologyStrategy
+// places the replicas in every data centre that the cluster has.
+func createKeyspace(ctx context.Context, session *gocql.Session, config Config) error {
+	if !keyspaceName.MatchString(config.Keyspace) {
+		return fmt.Errorf("cassandra: keyspace %q: a name is a small letter and at most 47 small letters, digits and underscores", config.Keyspace)
+	}
+	var name string
+	err := session.Query(`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?`, config.Keyspace).ScanContext(ctx, &name)
+	if err == nil {
+		return nil
+	}
+	if err != gocql.ErrNotFound {
+		return fmt.Errorf("cassandra: look for keyspace %s: %w", config.Keyspace, err)
+	}
+	statement := fmt.Sprintf(`CREATE KEYSPACE IF NOT EXISTS %s WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': %d}`,
+		config.Keyspace, config.ReplicationFactor)
+	if err := session.Query(statement).ExecContext(ctx); err != nil {
+		return fmt.Errorf("cassandra: create keyspace %s: %w", config.Keyspace, err)
+	}
+	return session.AwaitSchemaAgreement(ctx)
+}
+
+// createTables runs the statements of schema.cql for tables that are missing.
+// It looks first, since two CREATE TABLE of one table at the same moment, sent
+// to two nodes, can each make one.
+func createTables(ctx context.Context, session *gocql.Session, keyspace string) error {
+	existing := map[string]bool{}
+	tables := session.Query(`SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?`, keyspace).IterContext(ctx)
+	for name := ""; tables.Scan(&name); {
+		existing[name] = true
+	}
+	if err := tables.Close(); err != nil {
+		return fmt.Errorf("cassandra: list the tables of %s: %w", keyspace, err)
+	}
+	for table, statement := range statements() {
+		if existing[table] {
+			continue
+		}
+		if err := session.Query(statement).ExecContext(ctx); err != nil {
+			return fmt.Errorf("cassandra: create table %s.%s: %w", keyspace, table, err)
+		}
+	}
+	return session.AwaitSchemaAgreement(ctx)
+}
+
+// tableName finds the table that a statement of schema.cql creates.
+var tableName = regexp.MustCompile(`(?m)^CREATE TABLE IF NOT EXISTS (\w+)`)
+
+// statements yields each table of schema.cql and the statement that creates it.
+func statements() func(yield func(table, statement string) bool) {
+	return func(yield func(table, statement string) bool) {
+		for statement := range strings.SplitSeq(schema, ";\n") {
+			if match := tableName.FindStringSubmatch(statement); match != nil && !yield(match[1], statement) {
+				return
+			}
+		}
+	}
+}
