@@ -30,7 +30,7 @@ func PortFree(port int) bool {
 func checkPorts(spec Spec) error {
 	for _, port := range spec.Ports {
 		if !PortFree(port) {
-			return &PortTaken{Name: spec.Name, Port: port, Holder: portHolder(port)}
+			return &PortTaken{Name: spec.Name, Port: port, Holder: PortHolder(port)}
 		}
 	}
 	return nil

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// portHolder names the process that listens on a port: /proc/net/tcp has the
+// PortHolder names the process that listens on a port: /proc/net/tcp has the
 // socket's inode, and one of /proc/PID/fd points to it.
-func portHolder(port int) string {
+func PortHolder(port int) string {
 	sockets := map[string]bool{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		raw, err := os.ReadFile(table)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// portHolder asks lsof, which is part of macOS.
-func portHolder(port int) string {
+// PortHolder asks lsof, which is part of macOS.
+func PortHolder(port int) string {
 	out, err := exec.Command("lsof", "-nP", fmt.Sprintf("-iTCP:%d", port), "-sTCP:LISTEN", "-Fpc").Output()
 	if err != nil {
 		return "a process of another user"

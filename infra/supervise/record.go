@@ -94,11 +94,12 @@ func endGroup(r record) (bool, error) {
 		}
 		live := 0
 		for _, m := range members {
-			ours := m.start >= r.Start && m.session == r.Session
-			if m.pid == r.Pid {
-				ours = m.start == r.Start
+			if m.pid == r.Pid && m.start != r.Start {
+				return ended, nil // the number is another group's now, so ours is gone
 			}
-			if !ours {
+		}
+		for _, m := range members {
+			if m.pid != r.Pid && (m.start < r.Start || m.session != r.Session) {
 				continue
 			}
 			live++
