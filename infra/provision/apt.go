@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -73,13 +74,15 @@ func installDebian(ctx context.Context, cache string, root []string, debs []Debi
 		return classify(fmt.Errorf("open apt-get's log: %w", err), "")
 	}
 	defer log.Close()
-	args := append(root, "sh", "-c", installScript, "install.sh")
 	progress := &aptLog{reporter: r}
+	var packages, services []string
 	for _, d := range debs {
-		args = append(args, d.Packages...)
+		packages = append(packages, d.Packages...)
+		services = append(services, d.Services...)
 		progress.total += d.Bytes
 		progress.names = append(progress.names, d.Name)
 	}
+	args := slices.Concat(root, []string{"sh", "-c", installScript, "install.sh", strings.Join(services, " ")}, packages)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C must not reach dpkg

@@ -19,6 +19,7 @@ type Debian struct {
 	VersionArgs []string // make the program print its version: "--version"
 	Major       string   // "7" accepts 7.0.15
 	Packages    []string // "redis-server"
+	Services    []string // what the packages would start at every boot
 	Bytes       int64    // about how much is downloaded
 }
 

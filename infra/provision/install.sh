@@ -1,9 +1,12 @@
-# Installs the Debian packages named by its arguments, as root, and keeps them
-# from starting their services: whatever starts one asks policy-rc.d, and an
-# exit code of 101 forbids it. A policy that the owner of the machine has made
-# stays as it is; one that an earlier run of this script was killed over is
-# known by its mark and removed like our own.
+# install.sh "SERVICE..." PACKAGE...
+# Installs the Debian packages, as root, and keeps their services from starting:
+# now, since whatever starts one asks policy-rc.d, and an exit code of 101
+# forbids it; and at the next boot, by disabling them. A policy that the owner
+# of the machine has made stays as it is; one that an earlier run of this script
+# was killed over is known by its mark and removed like our own.
 set -eu
+services=$1
+shift
 policy=/usr/sbin/policy-rc.d
 mark='# made by designkits for the time of one apt-get'
 if [ ! -e "$policy" ] || grep -qF "$mark" "$policy"; then
@@ -23,3 +26,8 @@ get install -y --no-install-recommends "$@" || {
 	get update
 	get install -y --no-install-recommends "$@"
 }
+for service in $services; do
+	if command -v systemctl >/dev/null; then
+		systemctl disable "$service" || echo "the service $service will start at the next boot"
+	fi
+done

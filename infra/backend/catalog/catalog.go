@@ -7,6 +7,7 @@ import (
 	"designkits/infra/backend/cassandra"
 	"designkits/infra/backend/flink"
 	"designkits/infra/backend/kafka"
+	"designkits/infra/backend/nginx"
 	"designkits/infra/backend/redis"
 )
 
@@ -17,6 +18,7 @@ var All = []backend.Backend{
 	cassandra.Backend,
 	kafka.Backend,
 	flink.Backend,
+	nginx.Backend,
 }
 
 // ByName returns the backend of that name.

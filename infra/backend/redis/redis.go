@@ -10,6 +10,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"time"
@@ -31,7 +32,7 @@ const (
 
 var server = provision.Debian{
 	Name: name, Program: "redis-server", VersionArgs: []string{"--version"}, Major: "7",
-	Packages: []string{"redis-server"}, Bytes: 1_700_000,
+	Packages: []string{"redis-server"}, Services: []string{"redis-server"}, Bytes: 1_700_000,
 }
 
 // Backend is Redis.
@@ -88,6 +89,13 @@ func open(site backend.Site) *redis.Client {
 // ready writes a key and reads it back. A server that still loads its
 // append-only file refuses.
 func ready(ctx context.Context, site backend.Site) error {
+	// The client logs each failed dial; a port that isn't open is known without it.
+	probe, err := new(net.Dialer).DialContext(ctx, "tcp", site.Addr(port))
+	if err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	probe.Close()
+
 	c := open(site)
 	defer c.Close()
 	const key = "kit:ready"
