@@ -11,7 +11,8 @@ import (
 // Ranges is the shortener.RangeStore: one row with the next number, moved on by
 // compare-and-set.
 type Ranges struct {
-	db *DB
+	db      *DB
+	counter string // the row's name
 	// guess is where this process believes the counter to be. It is right
 	// unless another has leased since, and then the refusal tells the truth: a
 	// lease is one round trip in the usual case and two in the other.
@@ -19,7 +20,9 @@ type Ranges struct {
 }
 
 // Ranges returns the store of code ranges.
-func (db *DB) Ranges() *Ranges { return &Ranges{db: db} }
+func (db *DB) Ranges() *Ranges { return db.counter("codes") }
+
+func (db *DB) counter(name string) *Ranges { return &Ranges{db: db, counter: name} }
 
 var _ shortener.RangeStore = (*Ranges)(nil)
 
@@ -28,7 +31,7 @@ func (s *Ranges) Bind(ctx context.Context, fingerprint string) error {
 	return s.db.run(ctx, "bind counter to key", fingerprint, 2*s.db.config.Timeout, func(ctx context.Context) error {
 		for tries := 0; ; tries++ {
 			held := map[string]any{}
-			applied, err := s.db.session.Query(`INSERT INTO code_ranges (name, next, key_fingerprint) VALUES ('codes', 0, ?) IF NOT EXISTS`, fingerprint).
+			applied, err := s.db.session.Query(`INSERT INTO code_ranges (name, next, key_fingerprint) VALUES (?, 0, ?) IF NOT EXISTS`, s.counter, fingerprint).
 				MapScanCASContext(ctx, held)
 			switch {
 			case err == nil && (applied || held["key_fingerprint"] == fingerprint):
@@ -58,7 +61,7 @@ func (s *Ranges) Lease(ctx context.Context, n uint64) (first uint64, err error) 
 		for tries := 0; ; tries++ {
 			next := s.guess.Load()
 			held := map[string]any{}
-			applied, err := s.db.session.Query(`UPDATE code_ranges SET next = ? WHERE name = 'codes' IF next = ?`, next+int64(n), next).
+			applied, err := s.db.session.Query(`UPDATE code_ranges SET next = ? WHERE name = ? IF next = ?`, next+int64(n), s.counter, next).
 				MapScanCASContext(ctx, held)
 			if applied {
 				s.guess.CompareAndSwap(next, next+int64(n))

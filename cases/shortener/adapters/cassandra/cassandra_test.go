@@ -1,0 +1,53 @@
+package cassandra
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"designkits/cases/shortener"
+	"designkits/cases/shortener/linkstoretest"
+	"designkits/shared/testenv"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(leaserOutput) != "" {
+		os.Exit(runLeaser())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// keyspace is the one that most tests share: creating the tables takes longer
+// than all of them.
+var keyspace = struct {
+	sync.Once
+	name string
+}{}
+
+// openDB connects to the shared keyspace, after adjusting the configuration.
+func openDB(t *testing.T, adjust ...func(*Config)) *DB {
+	t.Helper()
+	keyspace.Do(func() { keyspace.name = testenv.Namespace(t) })
+	config := Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: keyspace.name, Timeout: 10 * time.Second}
+	for _, a := range adjust {
+		a(&config)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	db, err := Open(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+func TestLinksKeepTheContract(t *testing.T) {
+	linkstoretest.Run(t, func(t *testing.T, grace time.Duration) shortener.LinkStore {
+		return openDB(t, func(c *Config) { c.Grace = grace }).Links()
+	})
+}

@@ -1,0 +1,258 @@
+package linkstoretest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"designkits/cases/shortener"
+)
+
+// OpenRanges returns a store for the test's own counter: the same one each time
+// that it is called by one test, a new one for another test.
+type OpenRanges func(t *testing.T) shortener.RangeStore
+
+// RunRanges runs the contract of shortener.RangeStore, and that of
+// shortener.Codes on top of it.
+func RunRanges(t *testing.T, open OpenRanges) {
+	t.Run("no number is leased twice", func(t *testing.T) { leaseRace(t, open) })
+	t.Run("the counter belongs to one key", func(t *testing.T) { otherKey(t, open) })
+	t.Run("codes are distinct over replicas and restarts", func(t *testing.T) { distinctCodes(t, open) })
+	t.Run("the next range is leased ahead", func(t *testing.T) { ahead(t, open) })
+	t.Run("codes come again after the store was away", func(t *testing.T) { storeAway(t, open) })
+	t.Run("waiting for a range ends with the context", func(t *testing.T) { waitEnds(t, open) })
+	t.Run("the end of the code space is an error", func(t *testing.T) { exhausted(t, open) })
+	t.Run("close ends those who wait", func(t *testing.T) { closed(t, open) })
+}
+
+var testKey = []byte("a key for tests, of no worth")
+
+func leaseRace(t *testing.T, open OpenRanges) {
+	stores := []shortener.RangeStore{open(t), open(t)}
+	ctx := testContext(t)
+	if err := stores[0].Bind(ctx, "fingerprint"); err != nil {
+		t.Fatal(err)
+	}
+	type leased struct{ first, end uint64 }
+	var mu sync.Mutex
+	var ranges []leased
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := uint64(1); n <= 10; n++ {
+				first, err := stores[i%2].Lease(ctx, n)
+				if err != nil {
+					t.Errorf("lease: %v", err)
+					return
+				}
+				mu.Lock()
+				ranges = append(ranges, leased{first, first + n})
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	slices.SortFunc(ranges, func(a, b leased) int { return int(a.first) - int(b.first) })
+	for i := 1; i < len(ranges); i++ {
+		if ranges[i].first < ranges[i-1].end {
+			t.Errorf("ranges %v and %v overlap", ranges[i-1], ranges[i])
+		}
+	}
+	if len(ranges) != 80 {
+		t.Errorf("%d leases succeeded, wanted 80", len(ranges))
+	}
+}
+
+func otherKey(t *testing.T, open OpenRanges) {
+	ctx := testContext(t)
+	first := newCodes(t, open(t), 10)
+	first.Close()
+	codes, err := shortener.NewCodes(ctx, []byte("another key for tests, as worthless"), open(t), 10)
+	if !errors.Is(err, shortener.ErrOtherKey) || !strings.Contains(err.Error(), "CODE_KEY") {
+		t.Errorf("another key on the same counter: got %v, wanted ErrOtherKey", err)
+	}
+	if codes != nil {
+		codes.Close()
+	}
+	newCodes(t, open(t), 10)
+}
+
+func newCodes(t *testing.T, ranges shortener.RangeStore, size uint64) *shortener.Codes {
+	t.Helper()
+	codes, err := shortener.NewCodes(testContext(t), testKey, ranges, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(codes.Close)
+	return codes
+}
+
+func distinctCodes(t *testing.T, open OpenRanges) {
+	var mu sync.Mutex
+	seen := map[shortener.Code]bool{}
+	ctx := testContext(t)
+	for range 2 { // lives of the replicas
+		var all sync.WaitGroup
+		replicas := []*shortener.Codes{newCodes(t, open(t), 100), newCodes(t, open(t), 100)}
+		for i := range 6 {
+			all.Go(func() {
+				for range 333 {
+					code, err := replicas[i%2].Next(ctx)
+					if err != nil {
+						t.Errorf("next: %v", err)
+						return
+					}
+					mu.Lock()
+					if seen[code] {
+						t.Errorf("%q came twice", code)
+					}
+					seen[code] = true
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		for _, codes := range replicas {
+			codes.Close()
+		}
+	}
+	if len(seen) != 2*6*333 {
+		t.Errorf("%d codes, wanted %d", len(seen), 2*6*333)
+	}
+}
+
+// A gate is a real store whose leases a test can hold up.
+type gate struct {
+	shortener.RangeStore
+	leases atomic.Int64
+	down   atomic.Bool
+}
+
+var errDown = errors.New("the store is away")
+
+func (g *gate) Lease(ctx context.Context, n uint64) (uint64, error) {
+	if g.down.Load() {
+		return 0, errDown
+	}
+	first, err := g.RangeStore.Lease(ctx, n)
+	g.leases.Add(1)
+	return first, err
+}
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("after 20 s still not: %s", what)
+		}
+	}
+}
+
+func take(t *testing.T, codes *shortener.Codes, n int) {
+	t.Helper()
+	ctx := testContext(t)
+	for range n {
+		if _, err := codes.Next(ctx); err != nil {
+			t.Fatalf("next: %v", err)
+		}
+	}
+}
+
+func ahead(t *testing.T, open OpenRanges) {
+	g := &gate{RangeStore: open(t)}
+	codes := newCodes(t, g, 100)
+	take(t, codes, 50)
+	if n := g.leases.Load(); n != 1 {
+		t.Errorf("%d leases after half a range, wanted 1", n)
+	}
+	take(t, codes, 1)
+	eventually(t, "the second range is leased before the first is used up", func() bool { return g.leases.Load() == 2 })
+	g.down.Store(true)
+	take(t, codes, 149) // what is left of both, without the store
+}
+
+func storeAway(t *testing.T, open OpenRanges) {
+	g := &gate{RangeStore: open(t)}
+	codes := newCodes(t, g, 10)
+	g.down.Store(true)
+	take(t, codes, 10)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := codes.Next(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errDown) {
+		t.Errorf("got %v, wanted that time ran out because the store is away", err)
+	}
+	g.down.Store(false)
+	take(t, codes, 25)
+}
+
+func waitEnds(t *testing.T, open OpenRanges) {
+	g := &gate{RangeStore: open(t)}
+	codes := newCodes(t, g, 2)
+	g.down.Store(true)
+	take(t, codes, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			if _, err := codes.Next(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, wanted context.Canceled", err)
+			}
+		})
+	}
+	cancel()
+	all.Wait()
+}
+
+func exhausted(t *testing.T, open OpenRanges) {
+	store := open(t)
+	ctx := testContext(t)
+	p, err := shortener.NewPermutation(testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Bind(ctx, p.Fingerprint()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Lease(ctx, shortener.CodeSpace-25); err != nil {
+		t.Fatal(err)
+	}
+	codes := newCodes(t, store, 10)
+	take(t, codes, 25) // the last range is a short one
+	for range 3 {
+		if code, err := codes.Next(ctx); !errors.Is(err, shortener.ErrExhausted) {
+			t.Errorf("got %q, %v, wanted ErrExhausted", code, err)
+		}
+	}
+	if _, err := shortener.NewCodes(ctx, testKey, store, 10); !errors.Is(err, shortener.ErrExhausted) {
+		t.Errorf("a new process: got %v, wanted ErrExhausted", err)
+	}
+}
+
+func closed(t *testing.T, open OpenRanges) {
+	g := &gate{RangeStore: open(t)}
+	codes := newCodes(t, g, 2)
+	g.down.Store(true)
+	take(t, codes, 2)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := codes.Next(testContext(t))
+		failed <- err
+	}()
+	codes.Close()
+	if err := <-failed; err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, wanted that the codes are closed", err)
+	}
+}
