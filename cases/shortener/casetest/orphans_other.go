@@ -1,0 +1,13 @@
+//go:build !linux
+
+package casetest
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// dieWithParent can't be had here: a test that is killed leaves its processes.
+func dieWithParent(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}

@@ -1,0 +1,132 @@
+package casetest
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"designkits/shared/testenv"
+)
+
+// A topology is what case.yaml says of the processes. The kit has its own
+// reader; a case may not import it, and needs little of what it does.
+type topology struct {
+	Edge      string `yaml:"edge"`
+	Processes map[string]struct {
+		Replicas int               `yaml:"replicas"`
+		Env      map[string]string `yaml:"env"`
+	} `yaml:"processes"`
+}
+
+// An instance is one process to be started.
+type instance struct {
+	process string // "api"
+	name    string // "api-1", or the process's name where there is one of it
+	env     map[string]string
+}
+
+func read(path string) (topology, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return topology{}, err
+	}
+	var t topology
+	if err := yaml.Unmarshal(content, &t); err != nil {
+		return topology{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return t, nil
+}
+
+func (t topology) instances() []instance {
+	var all []instance
+	for _, name := range slices.Sorted(maps.Keys(t.Processes)) {
+		p := t.Processes[name]
+		if p.Replicas < 2 {
+			all = append(all, instance{process: name, name: name, env: p.Env})
+			continue
+		}
+		for i := range p.Replicas {
+			all = append(all, instance{process: name, name: name + "-" + strconv.Itoa(i+1), env: p.Env})
+		}
+	}
+	return all
+}
+
+// names is what the ${…} of case.yaml stand for in this test.
+type names struct {
+	t         testing.TB
+	edge      string // address
+	namespace string
+	state     string // folder
+	ports     map[string]int
+	secrets   map[string]string
+}
+
+var reference = regexp.MustCompile(`\$\{([^}]+)\}`)
+
+func (n *names) environment(in instance) ([]string, error) {
+	var env []string
+	for _, key := range slices.Sorted(maps.Keys(in.env)) {
+		var failed error
+		value := reference.ReplaceAllStringFunc(in.env[key], func(ref string) string {
+			value, err := n.lookup(in, ref[2:len(ref)-1])
+			if err != nil {
+				failed = fmt.Errorf("case.yaml: %s of %s: %w", key, in.process, err)
+			}
+			return value
+		})
+		if failed != nil {
+			return nil, failed
+		}
+		env = append(env, key+"="+value)
+	}
+	return env, nil
+}
+
+func (n *names) lookup(in instance, name string) (string, error) {
+	stem, rest, _ := strings.Cut(name, ".")
+	switch {
+	case name == "listen":
+		return address(n.ports[in.name]), nil
+	case name == "instance":
+		return in.name, nil
+	case name == "namespace":
+		return n.namespace, nil
+	case name == "state":
+		dir := filepath.Join(n.state, in.name)
+		return dir, os.MkdirAll(dir, 0o700)
+	case name == "nginx":
+		return n.edge, nil
+	case stem == "secret":
+		return n.secret(rest), nil
+	case n.ports[name] != 0:
+		return address(n.ports[name]), nil
+	case rest == "data":
+		return testenv.Data(n.t, stem), nil
+	default:
+		return testenv.Addr(n.t, name), nil
+	}
+}
+
+// secret returns the same random secret for the same name.
+func (n *names) secret(name string) string {
+	if n.secrets == nil {
+		n.secrets = map[string]string{}
+	}
+	if n.secrets[name] == "" {
+		var b [32]byte
+		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+		n.secrets[name] = hex.EncodeToString(b[:])
+	}
+	return n.secrets[name]
+}

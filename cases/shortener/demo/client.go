@@ -1,0 +1,192 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"designkits/cases/shortener"
+	"designkits/shared/problem"
+)
+
+// A client speaks the public API, as anybody's program would.
+type client struct {
+	page string // without the slash at the end
+	key  string
+	http *http.Client
+}
+
+// A link is one as the API gives it.
+type link struct {
+	Code    string    `json:"code"`
+	Short   string    `json:"short"`
+	Target  string    `json:"target"`
+	Expires time.Time `json:"expires"`
+}
+
+func newClient(page string) (*client, error) {
+	u, err := url.Parse(page)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("KIT_PAGE is %q, which is no address of a page: start the case with\n\tgo run ./infra/kit run shortener", page)
+	}
+	return &client{
+		page: u.Scheme + "://" + u.Host,
+		http: &http.Client{
+			Timeout:       10 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+				MaxIdleConnsPerHost: workers,
+				IdleConnTimeout:     30 * time.Second,
+			},
+		},
+	}, nil
+}
+
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// A refusal is an answer of the API that said no.
+type refusal struct {
+	problem.Problem
+	retryAfter time.Duration
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%d %s: %s", r.Status, r.Type, r.Detail) }
+
+// api sends one request with the key and decodes the answer into out. An
+// answer of 400 or more is a *refusal. It tries again, for a while, where the
+// edge found no replica or the caller was over a limit: a link that is made
+// twice by that does no harm here.
+func (c *client) api(ctx context.Context, method, path string, in, out any) error {
+	var content []byte
+	if in != nil {
+		encoded, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", method, path, err)
+		}
+		content = encoded
+	}
+	for tries := 1; ; tries++ {
+		err := c.once(ctx, method, path, content, out)
+		if err == nil || tries == maxTries || !worthAnotherTry(err) {
+			return err
+		}
+		pause := 250 * time.Millisecond
+		if no := (*refusal)(nil); errors.As(err, &no) {
+			pause = max(pause, no.retryAfter)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+const maxTries = 8
+
+func worthAnotherTry(err error) bool {
+	var no *refusal
+	if !errors.As(err, &no) {
+		return true // nobody answered
+	}
+	switch no.Status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return no.retryAfter <= 5*time.Second
+	}
+	return false
+}
+
+func (c *client) once(ctx context.Context, method, path string, in []byte, out any) error {
+	var body io.Reader
+	if in != nil {
+		body = bytes.NewReader(in)
+	}
+	res, err := c.send(ctx, method, path, "application/json", body)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))
+	if err != nil {
+		return fmt.Errorf("%s %s: read the answer: %w", method, path, err)
+	}
+	if res.StatusCode >= 400 {
+		return refused(res, content)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(content, out); err != nil {
+		return fmt.Errorf("%s %s: the answer is no JSON: %w", method, path, err)
+	}
+	return nil
+}
+
+func refused(res *http.Response, content []byte) error {
+	r := &refusal{}
+	if json.Unmarshal(content, &r.Problem) != nil {
+		r.Detail = strings.TrimSpace(string(content[:min(len(content), 200)]))
+	}
+	r.Status = res.StatusCode
+	if wait, err := time.ParseDuration(res.Header.Get("Retry-After") + "s"); err == nil {
+		r.retryAfter = wait
+	}
+	return r
+}
+
+func (c *client) send(ctx context.Context, method, path, kind string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.page+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", kind)
+	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, err // it names method and address already
+	}
+	return res, nil
+}
+
+// follow goes to a short link as a browser would and returns the status and
+// where it is sent. It follows no redirect: nothing outside is ever asked.
+func (c *client) follow(ctx context.Context, path string, header http.Header) (status int, location string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.page+path, nil)
+	if err != nil {
+		return 0, "", fmt.Errorf("follow %s: %w", path, err)
+	}
+	req.Header = header
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)); err != nil {
+		return 0, "", fmt.Errorf("follow %s: read the answer: %w", path, err)
+	}
+	return res.StatusCode, res.Header.Get("Location"), nil
+}
+
+func (c *client) stats(ctx context.Context, code string, from, to time.Time) (shortener.Stats, error) {
+	query := url.Values{
+		"from":        {from.UTC().Format(time.RFC3339)},
+		"to":          {to.UTC().Format(time.RFC3339)},
+		"granularity": {string(shortener.Minute)},
+	}
+	var s shortener.Stats
+	err := c.api(ctx, http.MethodGet, "/api/links/"+url.PathEscape(code)+"/stats?"+query.Encode(), nil, &s)
+	return s, err
+}

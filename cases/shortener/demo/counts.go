@@ -1,0 +1,202 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"designkits/cases/shortener"
+)
+
+// A tally is what was sent and answered, and so what must be counted.
+type tally struct {
+	links map[string]*expectation // by code
+	// unanswered are tries to which no answer came: each may be counted or not.
+	unanswered int
+	// replicaDied says that a replica was started anew during the stream.
+	replicaDied bool
+}
+
+// An expectation is what must be counted of one link.
+type expectation struct {
+	total      shortener.Counts
+	byReferrer map[string]shortener.Counts
+	byCountry  map[string]shortener.Counts
+	visitors   map[*visitor]bool // people
+}
+
+func newTally() *tally { return &tally{links: map[string]*expectation{}} }
+
+func (t *tally) add(c click) {
+	e := t.links[c.code]
+	if e == nil {
+		e = &expectation{byReferrer: map[string]shortener.Counts{}, byCountry: map[string]shortener.Counts{}, visitors: map[*visitor]bool{}}
+		t.links[c.code] = e
+	}
+	one := shortener.Counts{Clicks: 1}
+	if c.visitor.bot {
+		one = shortener.Counts{Bots: 1}
+	} else {
+		e.visitors[c.visitor] = true
+	}
+	country := c.visitor.country
+	if country == "" {
+		country = "??"
+	}
+	e.total.Add(one)
+	plus(e.byReferrer, c.referrer, one)
+	plus(e.byCountry, country, one)
+}
+
+func plus(to map[string]shortener.Counts, key string, more shortener.Counts) {
+	sum := to[key]
+	sum.Add(more)
+	to[key] = sum
+}
+
+// sum is over all links.
+func (t *tally) sum() (sum shortener.Counts) {
+	for _, e := range t.links {
+		sum.Add(e.total)
+	}
+	return sum
+}
+
+// exact says that the counts must be equal: nothing happened by which a click
+// could be counted without its answer arriving, or lost with a buffer.
+func (t *tally) exact() bool { return t.unanswered == 0 && !t.replicaDied }
+
+// difference says how the stats of a link differ from what was sent, or "".
+func (e *expectation) difference(code string, got shortener.Stats, sameDay bool) string {
+	if g, w := got.Total, e.total; g.Clicks != w.Clicks || g.Bots != w.Bots {
+		return fmt.Sprintf("/%s: counted %d by people and %d by bots, sent %d and %d", code, g.Clicks, g.Bots, w.Clicks, w.Bots)
+	}
+	if n := int64(len(e.visitors)); sameDay && got.Total.Visitors != n {
+		return fmt.Sprintf("/%s: counted %d visitors, there were %d", code, got.Total.Visitors, n)
+	}
+	var series shortener.Counts
+	for _, p := range got.Series {
+		series.Add(p.Counts)
+	}
+	if series != got.Total {
+		return fmt.Sprintf("/%s: the series adds up to %+v, the total is %+v", code, series, got.Total)
+	}
+	for dimension, want := range map[shortener.Dimension]map[string]shortener.Counts{shortener.Referrer: e.byReferrer, shortener.Country: e.byCountry} {
+		for value, w := range want {
+			if g := got.By[dimension][value]; g.Clicks != w.Clicks || g.Bots != w.Bots {
+				return fmt.Sprintf("/%s: counted %d by people and %d by bots with %s %q, sent %d and %d", code, g.Clicks, g.Bots, dimension, value, w.Clicks, w.Bots)
+			}
+		}
+	}
+	return ""
+}
+
+// A census is the stats of every clicked link, read once.
+type census struct {
+	sum     shortener.Counts
+	differs []string
+}
+
+// readers is how many links' stats are asked for at once.
+const readers = 8
+
+// census reads the stats of the given links. Those that agree are removed from
+// open: a count that is right can't get wrong by waiting, and one that got too
+// high is found by the last reading of all.
+func (j *journey) census(ctx context.Context, codes []string) (census, error) {
+	from := j.began.Add(-time.Minute).Truncate(time.Minute)
+	to := time.Now().Add(2 * time.Minute).Truncate(time.Minute)
+	sameDay := j.began.UTC().YearDay() == time.Now().UTC().YearDay()
+
+	var mu sync.Mutex
+	var c census
+	var failed error
+	next := make(chan string)
+	var wg sync.WaitGroup
+	for range readers {
+		wg.Go(func() {
+			for code := range next {
+				got, err := j.client.stats(ctx, code, from, to)
+				mu.Lock()
+				if err != nil {
+					failed = fmt.Errorf("stats of /%s: %w", code, err)
+				} else {
+					c.sum.Add(got.Total)
+					if d := j.tally.links[code].difference(code, got, sameDay); d != "" {
+						c.differs = append(c.differs, d)
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, code := range codes {
+		next <- code
+	}
+	close(next)
+	wg.Wait()
+	slices.Sort(c.differs)
+	return c, failed
+}
+
+func (j *journey) awaitCounts(ctx context.Context) (string, error) {
+	codes := make([]string, 0, len(j.tally.links))
+	for code := range j.tally.links {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	want := j.tally.sum()
+	began := time.Now()
+	var last census
+	err := until(ctx, j.cfg.Patience, 500*time.Millisecond, func(ctx context.Context) (err error) {
+		if last, err = j.census(ctx, codes); err != nil {
+			return err
+		}
+		fmt.Fprintf(j.cfg.Progress, "counted %d of %d\n", last.sum.Clicks+last.sum.Bots, want.Clicks+want.Bots)
+		return j.tally.judge(last)
+	})
+	if err != nil {
+		return "", err
+	}
+	if !j.tally.exact() {
+		low, high := j.tally.band()
+		return fmt.Sprintf("%d counted, between %d and %d; a click without an answer may count or not", last.sum.Clicks+last.sum.Bots, low, high), nil
+	}
+	return fmt.Sprintf("%d by people and %d by bots, equal on all %d links, by referrer and by country; %d visitors, %d late; %.1f s after the last click",
+		last.sum.Clicks, last.sum.Bots, len(codes), last.sum.Visitors, last.sum.Late, time.Since(began).Seconds()), nil
+}
+
+// judge says what is wrong with a census, or nothing.
+func (t *tally) judge(c census) error {
+	want, got := t.sum(), c.sum
+	if t.exact() {
+		if len(c.differs) == 0 {
+			return nil
+		}
+		return fmt.Errorf("counted %d by people and %d by bots, sent %d and %d; %d of %d links differ: %s",
+			got.Clicks, got.Bots, want.Clicks, want.Bots, len(c.differs), len(t.links), strings.Join(c.differs[:min(3, len(c.differs))], "; "))
+	}
+	if low, high := t.band(); got.Clicks+got.Bots < low || got.Clicks+got.Bots > high {
+		return fmt.Errorf("counted %d clicks, not between %d and %d", got.Clicks+got.Bots, low, high)
+	}
+	return nil
+}
+
+// lostWithAReplica is how many clicks a replica that is killed may take with
+// it: those of its last flush interval.
+const lostWithAReplica = 250
+
+// band is what may be counted where answers are missing.
+func (t *tally) band() (low, high int64) {
+	sum := t.sum()
+	low, high = sum.Clicks+sum.Bots, sum.Clicks+sum.Bots+int64(t.unanswered)
+	if t.replicaDied {
+		// The edge asks another replica when one dies before it has answered, so
+		// a click on its way may have been counted by both.
+		low, high = low-lostWithAReplica, high+workers
+	}
+	return low, high
+}

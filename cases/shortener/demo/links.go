@@ -1,0 +1,337 @@
+package demo
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"designkits/cases/shortener/testdata"
+)
+
+// browser is what the single steps call themselves.
+var browser = http.Header{"User-Agent": {"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}}
+
+func (j *journey) getKey(ctx context.Context) (string, error) {
+	var made struct {
+		Key   string `json:"key"`
+		Owner string `json:"owner"`
+	}
+	// The case may be starting still: its page answers before all of it does.
+	err := until(ctx, 20*time.Second, 200*time.Millisecond, func(ctx context.Context) error {
+		return j.client.api(ctx, http.MethodPost, "/api/keys", nil, &made)
+	})
+	if err != nil {
+		return "", err
+	}
+	if made.Key == "" || made.Owner == "" {
+		return "", errors.New("POST /api/keys answered without a key or an owner")
+	}
+	j.client.key = made.Key
+	return "owner " + made.Owner, nil
+}
+
+// bulkLines is how many links go into one request.
+const bulkLines = 500
+
+func (j *journey) shortenInBulk(ctx context.Context) (string, error) {
+	targets := testdata.URLs()
+	if n := j.cfg.Links; n > 0 {
+		targets = targets[:min(n, len(targets))]
+	}
+	began := time.Now()
+	for at := 0; at < len(targets); at += bulkLines {
+		made, err := j.bulk(ctx, targets[at:min(at+bulkLines, len(targets))])
+		if err != nil {
+			return "", fmt.Errorf("lines from %d: %w", at+1, err)
+		}
+		j.links = append(j.links, made...)
+	}
+	took := time.Since(began)
+
+	codes := map[string]bool{}
+	for i, l := range j.links {
+		if l.Target != targets[i] {
+			return "", fmt.Errorf("line %d was %s and came back as %s", i+1, targets[i], l.Target)
+		}
+		if codes[l.Code] {
+			return "", fmt.Errorf("code %s was given twice", l.Code)
+		}
+		codes[l.Code] = true
+	}
+	return fmt.Sprintf("%d links, all codes different, %.0f links/s", len(j.links), float64(len(j.links))/took.Seconds()), nil
+}
+
+// bulk shortens some targets with one request. It returns one link a target,
+// in order.
+func (j *journey) bulk(ctx context.Context, targets []string) ([]link, error) {
+	var body strings.Builder
+	encoder := json.NewEncoder(&body)
+	for _, target := range targets {
+		if err := encoder.Encode(map[string]string{"target": target}); err != nil {
+			return nil, err
+		}
+	}
+	res, err := j.client.send(ctx, http.MethodPost, "/api/links/bulk", "application/x-ndjson", strings.NewReader(body.String()))
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 400 {
+		content, _ := io.ReadAll(io.LimitReader(res.Body, 4096)) // what there is of it says enough
+		return nil, refused(res, content)
+	}
+	var made []link
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 64<<10)
+	for lines.Scan() {
+		var result struct {
+			link
+			Status int             `json:"status"`
+			Error  json.RawMessage `json:"error"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &result); err != nil {
+			return nil, fmt.Errorf("result line %d is no JSON: %w", len(made)+1, err)
+		}
+		if result.Code == "" {
+			return nil, fmt.Errorf("line %d (%s) was refused: %s", len(made)+1, targets[min(len(made), len(targets)-1)], lines.Text())
+		}
+		made = append(made, result.link)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read the results: %w", err)
+	}
+	if len(made) != len(targets) {
+		return nil, fmt.Errorf("%d lines were sent and %d results came back", len(targets), len(made))
+	}
+	return made, nil
+}
+
+func (j *journey) followAndPreview(ctx context.Context) (string, error) {
+	l := j.links[len(j.links)-1]
+	began := time.Now()
+	status, location, err := j.client.follow(ctx, "/"+l.Code, browser)
+	took := time.Since(began)
+	if err != nil {
+		return "", err
+	}
+	if status != http.StatusFound || location != l.Target {
+		return "", fmt.Errorf("GET /%s answered %d to %q, not 302 to %q", l.Code, status, location, l.Target)
+	}
+	for path, want := range map[string]int{
+		"/" + l.Code + "+":                 http.StatusOK, // the preview
+		"/api/links/" + l.Code + "/qr":     http.StatusOK,
+		"/" + strings.Repeat("0", 6) + "z": http.StatusNotFound, // never leased in a demo's life
+		"/no-such-alias":                   http.StatusNotFound,
+	} {
+		status, _, err := j.client.follow(ctx, path, browser)
+		if err != nil {
+			return "", err
+		}
+		if status != want {
+			return "", fmt.Errorf("GET %s answered %d, not %d", path, status, want)
+		}
+	}
+	return fmt.Sprintf("302 in %.1f ms; preview, QR code and 404 as they should be", float64(took.Microseconds())/1000), nil
+}
+
+func (j *journey) raceForAlias(ctx context.Context) (string, error) {
+	alias := "demo-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	const claims = 8
+	answers := make([]error, claims)
+	var wg sync.WaitGroup
+	for i := range claims {
+		wg.Go(func() {
+			answers[i] = j.client.api(ctx, http.MethodPost, "/api/links", map[string]string{"target": j.links[0].Target, "alias": alias}, nil)
+		})
+	}
+	wg.Wait()
+	won, lost := 0, 0
+	for _, err := range answers {
+		var no *refusal
+		switch {
+		case err == nil:
+			won++
+		case errors.As(err, &no) && no.Status == http.StatusConflict:
+			lost++
+		default:
+			return "", fmt.Errorf("claim %q: %w", alias, err)
+		}
+	}
+	if won != 1 {
+		return "", fmt.Errorf("%d of %d got the alias %q, not one", won, claims, alias)
+	}
+	return fmt.Sprintf("1 got it, %d were told that it is taken (409)", lost), nil
+}
+
+func (j *journey) refuseBadInput(ctx context.Context) (string, error) {
+	good := j.links[0].Target
+	own, err := url.Parse(j.links[0].Short)
+	if err != nil {
+		return "", fmt.Errorf("the short link %q is no address: %w", j.links[0].Short, err)
+	}
+	bad := []struct {
+		body  map[string]any
+		field string
+	}{
+		{map[string]any{"target": "not an address"}, "target"},
+		{map[string]any{"target": "javascript:alert(1)"}, "target"},
+		{map[string]any{"target": "https://user:secret@example.org/"}, "target"},
+		{map[string]any{"target": "http://127.0.0.1:9042/"}, "target"},
+		{map[string]any{"target": "http://0x7f.1/"}, "target"},
+		{map[string]any{"target": "http://169.254.169.254/latest/"}, "target"},
+		{map[string]any{"target": own.Scheme + "://" + own.Host + "/again"}, "target"},
+		{map[string]any{"target": "https://example.org/" + strings.Repeat("x", 9000)}, "target"},
+		{map[string]any{"target": good, "alias": "api"}, "alias"},
+		{map[string]any{"target": good, "alias": "Ädress"}, "alias"},
+		{map[string]any{"target": good, "alias": strings.Repeat("x", 80)}, "alias"},
+		{map[string]any{"target": good, "expires": "2020-01-01T00:00:00Z"}, "expires"},
+	}
+	before, err := j.newest(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range bad {
+		err := j.client.api(ctx, http.MethodPost, "/api/links", b.body, nil)
+		var no *refusal
+		if !errors.As(err, &no) || no.Status/100 != 4 || no.Field != b.field || no.Detail == "" {
+			return "", fmt.Errorf("%.80v: want a refusal with a sentence at %s, got %v", b.body, b.field, err)
+		}
+	}
+	after, err := j.newest(ctx)
+	if err != nil {
+		return "", err
+	}
+	if before != after {
+		return "", fmt.Errorf("a refused link was stored: %s", after)
+	}
+	return fmt.Sprintf("%d of %d refused with a sentence at the field", len(bad), len(bad)), nil
+}
+
+func (j *journey) newest(ctx context.Context) (string, error) {
+	var page struct {
+		Links []link `json:"links"`
+	}
+	if err := j.client.api(ctx, http.MethodGet, "/api/links?limit=1", nil, &page); err != nil {
+		return "", err
+	}
+	if len(page.Links) == 0 {
+		return "", errors.New("the list of links is empty")
+	}
+	return page.Links[0].Code, nil
+}
+
+func (j *journey) make(ctx context.Context, body map[string]any) (link, error) {
+	var l link
+	err := j.client.api(ctx, http.MethodPost, "/api/links", body, &l)
+	return l, err
+}
+
+func (j *journey) letExpire(ctx context.Context) (string, error) {
+	expires := time.Now().Add(2 * time.Second)
+	l, err := j.make(ctx, map[string]any{"target": j.links[1].Target, "expires": expires.UTC().Format(time.RFC3339Nano)})
+	if err != nil {
+		return "", err
+	}
+	status, _, err := j.client.follow(ctx, "/"+l.Code, browser)
+	if err != nil {
+		return "", err
+	}
+	if status != http.StatusFound && time.Now().Before(expires) {
+		return "", fmt.Errorf("GET /%s answered %d before its time", l.Code, status)
+	}
+	err = until(ctx, 10*time.Second, 50*time.Millisecond, func(ctx context.Context) error {
+		status, _, err := j.client.follow(ctx, "/"+l.Code, browser)
+		if err == nil && status != http.StatusGone {
+			err = fmt.Errorf("GET /%s answers %d, not 410", l.Code, status)
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	late := time.Since(expires)
+	if late > time.Second {
+		return "", fmt.Errorf("the link answered 410 only %s after its time", late.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("302, then 410 at most %d ms after its time", max(late.Milliseconds(), 0)), nil
+}
+
+// agree is how many answers in a row must have the new target: the edge deals
+// requests out in turn, so every replica is among them.
+const agree = 24
+
+func (j *journey) changeTarget(ctx context.Context) (string, error) {
+	l, err := j.make(ctx, map[string]any{"target": j.links[2].Target})
+	if err != nil {
+		return "", err
+	}
+	for range agree { // so that every replica holds it
+		if _, _, err := j.client.follow(ctx, "/"+l.Code, browser); err != nil {
+			return "", err
+		}
+	}
+	target := j.links[3].Target
+	if err := j.client.api(ctx, http.MethodPatch, "/api/links/"+l.Code, map[string]string{"target": target}, nil); err != nil {
+		return "", err
+	}
+	changed := time.Now()
+	var seen time.Duration // when the last old answer came
+	for fresh := 0; fresh < agree; {
+		_, location, err := j.client.follow(ctx, "/"+l.Code, browser)
+		if err != nil {
+			return "", err
+		}
+		fresh++
+		if location != target {
+			fresh, seen = 0, time.Since(changed)
+		}
+		if time.Since(changed) > 5*time.Second {
+			return "", fmt.Errorf("/%s still leads to the old target 5 s after the change", l.Code)
+		}
+	}
+	if seen > time.Second {
+		return "", fmt.Errorf("the old target was seen for %s, more than 1 s", seen.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("%d answers in a row have the new one, the last old one after %d ms", agree, seen.Milliseconds()), nil
+}
+
+func (j *journey) deleteLink(ctx context.Context) (string, error) {
+	l, err := j.make(ctx, map[string]any{"target": j.links[4].Target})
+	if err != nil {
+		return "", err
+	}
+	for range agree {
+		if _, _, err := j.client.follow(ctx, "/"+l.Code, browser); err != nil {
+			return "", err
+		}
+	}
+	if err := j.client.api(ctx, http.MethodDelete, "/api/links/"+l.Code, nil, nil); err != nil {
+		return "", err
+	}
+	deleted := time.Now()
+	err = until(ctx, time.Second, 10*time.Millisecond, func(ctx context.Context) error {
+		for range agree {
+			status, _, err := j.client.follow(ctx, "/"+l.Code, browser)
+			if err != nil {
+				return err
+			}
+			if status != http.StatusNotFound {
+				return fmt.Errorf("GET /%s answers %d, not 404", l.Code, status)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("404 from every replica within %d ms", time.Since(deleted).Milliseconds()), nil
+}

@@ -1,0 +1,202 @@
+package web_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"designkits/cases/shortener/casetest"
+	"designkits/shared/webui/axe"
+)
+
+func TestThePageInABrowser(t *testing.T) {
+	c := casetest.Start(t)
+	b := startBrowser(t)
+	b.emulate(t, 1440, "light")
+	b.open(t, c.Page)
+
+	t.Run("shorten, open, and see the click arrive within five seconds", func(t *testing.T) { opensAndSees(t, b) })
+	t.Run("bad input gets its sentence at the field", func(t *testing.T) { refuses(t, b) })
+	t.Run("a link is edited and deleted", func(t *testing.T) { editsAndDeletes(t, b) })
+	t.Run("the keyboard is enough", func(t *testing.T) { usesKeyboard(t, b) })
+	t.Run("older links come page by page", func(t *testing.T) { pages(t, b) })
+	t.Run("a key that the server has forgotten is replaced", func(t *testing.T) { recoversKey(t, b, c.Page) })
+	t.Run("the live stream comes back after its server was killed", func(t *testing.T) { reconnects(t, b, c) })
+	for _, width := range []int64{360, 768, 1440} {
+		for _, scheme := range []string{"light", "dark"} {
+			t.Run(fmt.Sprintf("fits %d px in %s", width, scheme), func(t *testing.T) { fits(t, b, c.Page, width, scheme) })
+		}
+	}
+	t.Run("a link that leads nowhere says so on a page", func(t *testing.T) { saysNo(t, b, c.Page) })
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.mistakes {
+		t.Errorf("the console says: %s", m)
+	}
+}
+
+func opensAndSees(t *testing.T, b *browser) {
+	short := b.shorten(t, "https://www.postgresql.org/docs/15/sql-select.html")
+	b.until(t, 5*time.Second, `document.querySelector(".qr")?.naturalWidth > 0`)
+	// The stream job may be starting still: until it runs, nothing can arrive.
+	b.until(t, 60*time.Second, `document.querySelector('[data-part="flink"]').dataset.state === "up"`)
+	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
+
+	clicked := time.Now()
+	b.do(t, 10*time.Second, chromedp.Click(".made .actions a"))
+	b.until(t, 5*time.Second, `document.querySelector("#total-people").textContent === "1"`)
+	took := time.Since(clicked)
+	t.Logf("the click on %s was on the page after %d ms", short, took.Milliseconds())
+	if took > 5*time.Second {
+		t.Errorf("after %s, which is more than 5 s", took)
+	}
+	b.until(t, 5*time.Second, `document.querySelector("#reading").textContent.includes("1 person") || document.querySelector("#figures .figure")?.textContent === "1"`)
+	b.until(t, 5*time.Second, `document.querySelector("#by-browser .name")?.textContent === "chrome"`)
+	b.until(t, 5*time.Second, `document.querySelector('[data-stage="here"] .figure').textContent.includes("after your click")`)
+}
+
+func refuses(t *testing.T, b *browser) {
+	for _, bad := range []struct{ id, value, says string }{
+		{"target", "hello world", "https://"},
+		{"target", "http://127.0.0.1/", "address"},
+		{"target", "https://me:secret@example.org/", "password"},
+		{"alias", "api", "reserved"},
+	} {
+		b.do(t, 10*time.Second,
+			script(`document.querySelector("#options").open = true`),
+			chromedp.SetValue("#target", "https://example.org/"), chromedp.SetValue("#alias", ""),
+			chromedp.SetValue("#"+bad.id, bad.value), chromedp.Click("#submit"))
+		b.until(t, 10*time.Second, fmt.Sprintf(`document.querySelector("#%s-complaint").textContent.includes(%q)`, bad.id, bad.says))
+		if got := eval[string](t, b, fmt.Sprintf(`document.querySelector("#%s").getAttribute("aria-invalid")`, bad.id)); got != "true" {
+			t.Errorf("%q: the field is not marked as invalid", bad.value)
+		}
+		if got := eval[string](t, b, `document.activeElement.id`); got != bad.id {
+			t.Errorf("%q: the focus is on %q, not on the field", bad.value, got)
+		}
+	}
+	b.do(t, 10*time.Second, chromedp.SetValue("#alias", ""), chromedp.SetValue("#target", ""))
+}
+
+func editsAndDeletes(t *testing.T, b *browser) {
+	short := b.shorten(t, "https://www.sqlite.org/lockingv3.html")
+	row := `#links li:first-child `
+	b.do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Edit"]`), chromedp.WaitVisible("#edit[open]"),
+		chromedp.SetValue("#edit-target", "nonsense"), chromedp.Click("#edit [type=submit]"))
+	b.until(t, 10*time.Second, `document.querySelector("#edit-target-complaint").textContent !== ""`)
+	b.do(t, 10*time.Second, chromedp.SetValue("#edit-target", "https://redis.io/commands/eval"), chromedp.Click("#edit [type=submit]"))
+	b.until(t, 10*time.Second, `!document.querySelector("#edit").open && document.querySelector("#links li:first-child .row-target").textContent === "https://redis.io/commands/eval"`)
+
+	b.do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Delete"]`), chromedp.WaitVisible("#remove[open]"), chromedp.Click("#remove [type=submit]"))
+	b.until(t, 10*time.Second, fmt.Sprintf(`![...document.querySelectorAll("#links a")].some((a) => a.href === %q)`, short))
+}
+
+func usesKeyboard(t *testing.T, b *browser) {
+	b.do(t, 10*time.Second, script(`document.activeElement.blur(); scrollTo(0, 0)`), chromedp.Focus(".skip"), chromedp.KeyEvent("\t"))
+	if got := eval[string](t, b, `document.activeElement.id`); got != "target" {
+		t.Fatalf("the first field after the skip link is %q, not the long address", got)
+	}
+	before := eval[string](t, b, `document.querySelector("#short").href`)
+	b.do(t, 10*time.Second, chromedp.KeyEvent("docs.python.org/3.11/library/asyncio.html\r"))
+	b.until(t, 10*time.Second, fmt.Sprintf(`document.querySelector("#short").href !== %q`, before))
+	if got := b.text(t, "#result .leads"); got != "https://docs.python.org/3.11/library/asyncio.html" {
+		t.Errorf("the link leads to %q", got)
+	}
+}
+
+func pages(t *testing.T, b *browser) {
+	for i := range 10 {
+		b.shorten(t, fmt.Sprintf("https://go.dev/issue/%d", 40000+i))
+	}
+	b.do(t, 10*time.Second, chromedp.Reload(), chromedp.WaitVisible("#older"))
+	first := eval[int](t, b, `document.querySelectorAll("#links li").length`)
+	b.do(t, 10*time.Second, chromedp.Click("#older"))
+	b.until(t, 10*time.Second, fmt.Sprintf(`document.querySelectorAll("#links li").length > %d`, first))
+}
+
+func recoversKey(t *testing.T, b *browser, address string) {
+	b.do(t, 10*time.Second, script(`localStorage.setItem("shortener.key", "dksl_"+"A".repeat(43))`))
+	b.do(t, 30*time.Second, chromedp.Navigate(address), chromedp.WaitVisible("#mine-notice"))
+	b.until(t, 10*time.Second, `!localStorage.getItem("shortener.key").endsWith("AAAA")`)
+	b.shorten(t, "https://kubernetes.io/docs/concepts/storage/volumes")
+}
+
+func reconnects(t *testing.T, b *browser, c *casetest.Case) {
+	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
+	c.Kill(t, "analytics")
+	b.until(t, 30*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector('[data-part="flink"]').dataset.state === "up"`)
+	b.do(t, 10*time.Second, chromedp.Click(".made .actions a"))
+	b.until(t, 20*time.Second, `document.querySelector("#total-people").textContent === "1"`)
+}
+
+// violation is one finding of axe-core.
+type violation struct {
+	ID     string `json:"id"`
+	Impact string `json:"impact"`
+	Help   string `json:"help"`
+	Nodes  []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+func fits(t *testing.T, b *browser, address string, width int64, scheme string) {
+	b.emulate(t, width, scheme)
+	b.open(t, address)
+	b.shorten(t, "https://developer.mozilla.org/docs/Web/API/Canvas_API/A_page_whose_address_is_long_enough_to_need_more_than_one_line_on_a_phone")
+	b.until(t, 10*time.Second, `document.querySelector(".qr")?.naturalWidth > 0`)
+	b.do(t, 10*time.Second, script(`document.querySelector("#options").open = true`))
+	shot := b.shoot(t, fmt.Sprintf("%d-%s", width, scheme))
+
+	if wide := eval[int64](t, b, `document.documentElement.scrollWidth`); wide > width {
+		t.Errorf("the page is %d px wide on a screen of %d px (see %s)", wide, width, shot)
+	}
+	shift := eval[float64](t, b, `new Promise((done) => { let sum = 0;
+		new PerformanceObserver((l) => { for (const e of l.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: "layout-shift", buffered: true });
+		requestAnimationFrame(() => requestAnimationFrame(() => done(sum))); })`)
+	if shift > 0.05 {
+		t.Errorf("the layout shifts by %.3f while the page loads", shift)
+	}
+	check(t, b)
+}
+
+// check runs axe-core on the page as it is.
+func check(t *testing.T, b *browser) {
+	t.Helper()
+	b.do(t, 20*time.Second, script(axe.Script))
+	found := eval[string](t, b, `axe.run().then((r) => JSON.stringify(r.violations))`)
+	var violations []violation
+	if err := json.Unmarshal([]byte(found), &violations); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range violations {
+		where := ""
+		if len(v.Nodes) > 0 {
+			where = v.Nodes[0].HTML + ": " + v.Nodes[0].Summary
+		}
+		if v.Impact == "serious" || v.Impact == "critical" {
+			t.Errorf("axe, %s: %s, %s: %s", v.Impact, v.ID, v.Help, where)
+		} else {
+			t.Logf("axe, %s: %s, %s: %s", v.Impact, v.ID, v.Help, where)
+		}
+	}
+}
+
+func saysNo(t *testing.T, b *browser, address string) {
+	res, err := http.Get(address + "no-such-link")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusNotFound || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		t.Errorf("an unknown link: %d %s, want 404 and a page", res.StatusCode, res.Header.Get("Content-Type"))
+	}
+	b.do(t, 10*time.Second, chromedp.Navigate(address+"no-such-link"), chromedp.WaitVisible("h1"))
+	check(t, b)
+	b.shoot(t, "unknown")
+}
