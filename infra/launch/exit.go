@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 
+	"designkits/infra/engine"
 	"designkits/infra/provision"
 	"designkits/infra/supervise"
 	"designkits/infra/topology"
@@ -27,6 +28,7 @@ func ExitCode(err error) int {
 		name    *supervise.UnknownName
 		server  *UnknownBackend
 		acase   *topology.UnknownCase
+		eng     *engine.UnknownEngine
 	)
 	switch {
 	case err == nil:
@@ -34,7 +36,7 @@ func ExitCode(err error) int {
 	case errors.As(err, &missing), errors.As(err, &port), errors.As(err, &busy), errors.As(err, &runs),
 		errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return ExitEnvironment
-	case errors.As(err, &name), errors.As(err, &server), errors.As(err, &acase):
+	case errors.As(err, &name), errors.As(err, &server), errors.As(err, &acase), errors.As(err, &eng):
 		return ExitUsage
 	}
 	return ExitFailed

@@ -1,0 +1,3 @@
+module designkits/cases/echo
+
+go 1.26.0
