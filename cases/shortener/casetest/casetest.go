@@ -72,27 +72,28 @@ func Start(t testing.TB) *Case {
 	}
 	c.processes["edge"] = startEdge(t, dir, topology, names, edge)
 	for _, p := range c.processes {
-		p.await(t, 60*time.Second)
+		if err := p.await(t.Context(), 60*time.Second); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return c
 }
 
-// Kill ends a process as `kill -9` does and starts it again at once. Name is
-// that of an instance: "api-1", "analytics".
-func (c *Case) Kill(t testing.TB, name string) {
-	t.Helper()
+// Kill ends a process as `kill -9` does, starts it again at once, and returns
+// when it is ready. Name is that of an instance: "api-1", "analytics".
+func (c *Case) Kill(ctx context.Context, name string) error {
 	p := c.processes[name]
 	if p == nil {
-		t.Fatalf("kill %s: there is no such process", name)
+		return fmt.Errorf("kill %s: there is no such process", name)
 	}
 	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatalf("kill %s: %v", name, err)
+		return fmt.Errorf("kill %s: %w", name, err)
 	}
 	<-p.exited
 	if err := p.start(); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	p.await(t, 30*time.Second)
+	return p.await(ctx, 30*time.Second)
 }
 
 func (c *Case) stop(t testing.TB) {

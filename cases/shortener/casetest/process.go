@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"testing"
 	"time"
 )
 
@@ -48,23 +47,22 @@ func (p *process) start() error {
 	return nil
 }
 
-// await returns once the process is ready.
-func (p *process) await(t testing.TB, within time.Duration) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+// await returns once the process is ready, or why it is not.
+func (p *process) await(ctx context.Context, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	every := time.NewTicker(50 * time.Millisecond)
 	defer every.Stop()
 	for {
 		err := ask(ctx, http.MethodGet, p.ready, nil)
 		if err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-p.exited:
-			t.Fatalf("%s ended while starting: %v\n%s", p.name, p.failed, p.tail())
+			return fmt.Errorf("%s ended while starting: %w\n%s", p.name, p.failed, p.tail())
 		case <-ctx.Done():
-			t.Fatalf("%s was not ready within %s: %v\n%s", p.name, within, err, p.tail())
+			return fmt.Errorf("%s was not ready within %s: %w\n%s", p.name, within, err, p.tail())
 		case <-every.C:
 		}
 	}

@@ -128,7 +128,9 @@ func recoversKey(t *testing.T, b *browser, address string) {
 
 func reconnects(t *testing.T, b *browser, c *casetest.Case) {
 	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
-	c.Kill(t, "analytics")
+	if err := c.Kill(t.Context(), "analytics"); err != nil {
+		t.Fatal(err)
+	}
 	b.until(t, 30*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector('[data-part="flink"]').dataset.state === "up"`)
 	b.do(t, 10*time.Second, chromedp.Click(".made .actions a"))
 	b.until(t, 20*time.Second, `document.querySelector("#total-people").textContent === "1"`)

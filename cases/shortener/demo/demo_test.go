@@ -1,0 +1,64 @@
+package demo_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"designkits/cases/shortener/casetest"
+	"designkits/cases/shortener/demo"
+)
+
+// small is the journey in a fraction of its time.
+func small(t *testing.T, c *casetest.Case) demo.Config {
+	cfg := demo.Defaults(c.Page)
+	cfg.Links, cfg.Rate, cfg.Stream = 600, 100, 8*time.Second
+	cfg.Patience = 90 * time.Second // the stream job may be starting still
+	cfg.Progress = t.Output()
+	return cfg
+}
+
+func TestTheJourneyHoldsAlsoWhenAReplicaDies(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	c := casetest.Start(t)
+	t.Run("undisturbed, every count is exact", func(t *testing.T) {
+		if err := demo.Run(t.Context(), small(t, c), show(t)); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("seeds are put in once", func(t *testing.T) {
+		for i, want := range []bool{true, false} {
+			made, err := demo.Seed(t.Context(), c.Page)
+			if err != nil || made > 0 != want {
+				t.Errorf("seed %d made %d links, %v", i+1, made, err)
+			}
+		}
+	})
+	t.Run("a replica is killed among the clicks", func(t *testing.T) {
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		cfg, report := small(t, c), show(t)
+		err := demo.Run(t.Context(), cfg, func(s demo.Step) {
+			report(s)
+			if s.Step == "delete a link" { // the next one sends the clicks
+				wg.Go(func() {
+					<-time.After(cfg.Stream / 3)
+					if err := c.Kill(t.Context(), "api-1"); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func show(t *testing.T) func(demo.Step) {
+	return func(s demo.Step) {
+		t.Logf("%-40s %-5v %5d ms  %s", s.Step, s.OK, s.MS, s.Figure)
+	}
+}

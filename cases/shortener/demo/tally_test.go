@@ -1,0 +1,120 @@
+package demo
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"designkits/cases/shortener"
+)
+
+func someLinks(n int) []link {
+	links := make([]link, n)
+	for i := range links {
+		links[i].Code = fmt.Sprintf("code%03d", i)
+	}
+	return links
+}
+
+func TestThePlanIsZipfAndTheSameForTheSameSeed(t *testing.T) {
+	clicks, err := plan(someLinks(300), 500, 20*time.Second, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := plan(someLinks(300), 500, 20*time.Second, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	perLink := map[string]int{}
+	bots := 0
+	for i, c := range clicks {
+		if again[i].code != c.code || again[i].referrer != c.referrer {
+			t.Fatalf("click %d differs between two plans of one seed", i)
+		}
+		if i > 0 && c.at <= clicks[i-1].at {
+			t.Fatalf("click %d is not after the one before it", i)
+		}
+		perLink[c.code]++
+		if c.visitor.bot {
+			bots++
+		}
+	}
+	if len(clicks) != 10000 {
+		t.Errorf("%d clicks, want 500/s for 20 s", len(clicks))
+	}
+	if share := float64(bots) / float64(len(clicks)); share < botShare-0.02 || share > botShare+0.02 {
+		t.Errorf("%.3f of the clicks are by bots, want about %.2f", share, botShare)
+	}
+	counts := slices.Sorted(maps.Values(perLink))
+	if top := counts[len(counts)-1]; top < len(clicks)/10 {
+		t.Errorf("the most popular of 300 links has %d of %d clicks: that is no Zipf", top, len(clicks))
+	}
+	if perLink["code299"] != 0 {
+		t.Error("the last link is in the plan, but another step follows it")
+	}
+}
+
+// answered returns stats that are what was sent.
+func answered(e *expectation) shortener.Stats {
+	total := e.total
+	total.Visitors = int64(len(e.visitors))
+	return shortener.Stats{Total: total, Series: []shortener.Point{{Counts: total}},
+		By: map[shortener.Dimension]map[string]shortener.Counts{
+			shortener.Referrer: maps.Clone(e.byReferrer), shortener.Country: maps.Clone(e.byCountry)}}
+}
+
+func TestEveryDifferenceIsFound(t *testing.T) {
+	sent := newTally()
+	alice, crawler := &visitor{country: "FI"}, &visitor{bot: true}
+	sent.add(click{code: "a", visitor: alice, referrer: "lobste.rs"})
+	sent.add(click{code: "a", visitor: alice})
+	sent.add(click{code: "a", visitor: crawler})
+	e := sent.links["a"]
+	if d := e.difference("a", answered(e), true); d != "" {
+		t.Fatalf("what was sent differs from itself: %s", d)
+	}
+	for name, spoil := range map[string]func(*shortener.Stats){
+		"a click too few":          func(s *shortener.Stats) { s.Total.Clicks-- },
+		"a bot taken for a person": func(s *shortener.Stats) { s.Total.Clicks++; s.Total.Bots-- },
+		"a visitor counted twice":  func(s *shortener.Stats) { s.Total.Visitors++; s.Series[0].Visitors++ },
+		"a series that is short":   func(s *shortener.Stats) { s.Series = nil },
+		"another referrer": func(s *shortener.Stats) {
+			s.By[shortener.Referrer] = map[string]shortener.Counts{"": e.total}
+		},
+		"no countries": func(s *shortener.Stats) { delete(s.By, shortener.Country) },
+	} {
+		got := answered(e)
+		spoil(&got)
+		if e.difference("a", got, true) == "" {
+			t.Errorf("%s was not found", name)
+		}
+	}
+}
+
+func TestTheBandIsOnlyForClicksWithoutAnAnswer(t *testing.T) {
+	sent := newTally()
+	for range 1000 {
+		sent.add(click{code: "a", visitor: &visitor{}})
+	}
+	short := census{sum: shortener.Counts{Clicks: 999}, differs: []string{"/a: counted 999"}}
+	if err := sent.judge(short); err == nil || !strings.Contains(err.Error(), "999") {
+		t.Errorf("one click is missing and nothing went wrong, but the verdict is %v", err)
+	}
+	sent.unanswered = 3
+	if err := sent.judge(census{sum: shortener.Counts{Clicks: 1003}}); err != nil {
+		t.Errorf("3 tries went unanswered, 1003 of 1000 are counted: %v", err)
+	}
+	if sent.judge(census{sum: shortener.Counts{Clicks: 1004}}) == nil {
+		t.Error("3 tries went unanswered, 1004 of 1000 are counted, and nothing was said")
+	}
+	if sent.judge(short) == nil {
+		t.Error("a click is missing though every replica lived, and nothing was said")
+	}
+	sent.replicaDied = true
+	if err := sent.judge(short); err != nil {
+		t.Errorf("a replica died: %v", err)
+	}
+}
