@@ -16,12 +16,14 @@ import (
 // Times of the Recorder.
 const (
 	// flushEvery is the pause between two looks at the buffer.
-	flushEvery = 50 * time.Millisecond
+	flushEvery = 25 * time.Millisecond
+	// appendWithin is how long an append straight into the log may take before
+	// its clicks are written to the spool.
+	appendWithin = 3 * flushEvery
 	// SafeWithin is how long after its redirect a click is in the log or on
-	// disk, whatever happens to the log: one pause until it is taken from the
-	// buffer, and one until an append that isn't acknowledged is given up and
-	// spooled. It is what a kill -9 can cost.
-	SafeWithin = 2 * flushEvery
+	// disk, whatever happens to the log: it is what a kill -9 can cost, give or
+	// take what the disk takes to sync.
+	SafeWithin = flushEvery + appendWithin
 	// replayWithin bounds the append of one batch out of the spool.
 	replayWithin = 2 * time.Second
 	// drainWithin bounds what a graceful stop does to empty the spool. What is
@@ -49,10 +51,11 @@ type Recorder struct {
 	buffer chan Visit
 
 	// Of the goroutine in Run alone:
-	held   []Click   // taken from the buffer, neither in the log nor in the spool
-	flight *flight   // the append that is under way, if any
-	failed int       // replays that failed in a row
-	retry  time.Time // no replay before
+	held      []Click   // taken from the buffer, neither in the log nor in the spool
+	heldSince time.Time // when the first of them was taken
+	flight    *flight   // the append that is under way, if any
+	failed    int       // appends that failed in a row
+	retry     time.Time // no replay before
 
 	recorded, appended, spooled, replayed, dropped, unreadable atomic.Int64
 	spoolLen, spoolBytes                                       atomic.Int64
@@ -62,7 +65,8 @@ type Recorder struct {
 // A flight is an append that is under way in a goroutine of its own.
 type flight struct {
 	clicks  []Click
-	records [][]byte // the same as the spool's oldest records, when they come from there
+	since   time.Time // when the first of them was taken from the buffer
+	records [][]byte  // the same as the spool's oldest records, when they come from there
 	givenUp bool     // the clicks are in the spool meanwhile
 	done    chan error
 	cancel  context.CancelFunc
@@ -148,21 +152,29 @@ func (r *Recorder) Run(ctx context.Context) error {
 // flush takes what is in the buffer one step further.
 func (r *Recorder) flush(ctx context.Context) {
 	r.take()
-	switch {
-	case r.flight == nil && r.spool.Len() == 0:
-		r.appendHeld(ctx)
-	case r.flight != nil && !r.flight.replay() && !r.flight.givenUp:
-		// Not acknowledged within a pause: onto the disk with it, ahead of what
-		// came after it. Should it reach the log all the same, the clicks' ids
-		// sort that out.
+	switch direct := r.flight != nil && !r.flight.replay() && !r.flight.givenUp; {
+	case direct && time.Since(r.flight.since) < appendWithin:
+		// What is held waits for it.
+	case direct:
+		// Onto the disk with it, ahead of what came after it. Should it reach
+		// the log all the same, the clicks' ids sort that out.
 		r.flight.cancel()
 		r.flight.givenUp = true
 		r.held = append(r.flight.clicks, r.held...)
 		r.spoolHeld()
+	case r.flight == nil && r.spool.Len() == 0:
+		r.appendHeld(ctx)
+	case r.lastReplay() && time.Since(r.heldSince) < appendWithin/2:
+		// What is held goes straight into the log as soon as that has landed.
 	default:
 		r.spoolHeld()
 	}
 	r.replay(ctx)
+}
+
+// lastReplay reports whether all that is in the spool is on its way.
+func (r *Recorder) lastReplay() bool {
+	return r.flight != nil && !r.flight.givenUp && int64(len(r.flight.records)) == r.spool.Len()
 }
 
 // take moves clicks from the buffer to held, unless what is held already could
@@ -170,6 +182,9 @@ func (r *Recorder) flush(ctx context.Context) {
 func (r *Recorder) take() {
 	if len(r.held) >= cap(r.buffer) {
 		return
+	}
+	if len(r.held) == 0 {
+		r.heldSince = time.Now()
 	}
 	for range len(r.buffer) {
 		r.held = append(r.held, r.click(<-r.buffer))
@@ -179,7 +194,7 @@ func (r *Recorder) take() {
 // appendHeld starts to append what is held straight to the log.
 func (r *Recorder) appendHeld(ctx context.Context) {
 	if len(r.held) > 0 {
-		r.start(ctx, &flight{clicks: r.held})
+		r.start(ctx, &flight{clicks: r.held, since: r.heldSince})
 		r.held = nil
 	}
 }
@@ -248,6 +263,7 @@ func (r *Recorder) land(ctx context.Context, err error) {
 	switch {
 	case f.givenUp: // its clicks come again out of the spool
 	case err != nil:
+		r.note(err)
 		if !f.replay() {
 			r.held = append(f.clicks, r.held...)
 			r.spoolHeld()
@@ -255,7 +271,6 @@ func (r *Recorder) land(ctx context.Context, err error) {
 		r.failed++
 		// The next try is soon: one that fails costs nobody anything.
 		r.retry = time.Now().Add(min(time.Duration(r.failed)*100*time.Millisecond, time.Second))
-		r.note(err)
 	default:
 		if f.replay() {
 			r.replayed.Add(int64(len(f.clicks)))
@@ -267,6 +282,9 @@ func (r *Recorder) land(ctx context.Context, err error) {
 		}
 		r.failed, r.retry = 0, time.Time{}
 		r.problem.Store(nil)
+		if r.spool.Len() == 0 {
+			r.appendHeld(ctx)
+		}
 	}
 	r.replay(ctx)
 }

@@ -21,21 +21,22 @@ type ClickLog struct {
 	ensured bool
 }
 
-// NewClickLog returns the click log of a namespace. It does no I/O.
+// NewClickLog returns the click log of a namespace. It does no I/O. The options
+// are added to the client's own (TLS, SASL, a dialer).
 //
 // The producer is not idempotent on purpose. Its sequence numbers would forbid
 // to give up a record that is under way, so that Append could not keep its
 // deadline while Kafka is away; and they would end with the process, while a
 // spool is replayed by the next one. Each click is counted once by its id
 // instead. One request at a time and broker keeps the order.
-func NewClickLog(brokers []string, namespace string) (*ClickLog, error) {
-	client, err := Connect(brokers,
+func NewClickLog(brokers []string, namespace string, opts ...kgo.Opt) (*ClickLog, error) {
+	client, err := Connect(brokers, append([]kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.DisableIdempotentWrite(),
 		kgo.MaxProduceRequestsInflightPerBroker(1),
 		kgo.ProducerLinger(0), // the Recorder has batched already
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
-	)
+	}, opts...)...)
 	if err != nil {
 		return nil, err
 	}
