@@ -28,6 +28,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strconv"
 	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
@@ -49,8 +52,8 @@ type Config struct {
 	Consistency       gocql.Consistency
 	SerialConsistency gocql.Consistency
 	// Discover lets the driver find the other nodes by asking the given ones
-	// and connect to them directly. Off, it uses Hosts alone and as they are,
-	// which is right where they are addresses of a proxy.
+	// and connect to them directly. Off, it begins with Hosts alone and as they
+	// are, which is right where one is the address of a proxy.
 	Discover bool
 
 	// Timeout ends a plain operation, default 2 s; a lightweight transaction has
@@ -119,6 +122,11 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 
 func connect(config Config, keyspace string) (*gocql.Session, error) {
 	cluster := gocql.NewCluster(config.Hosts...)
+	// Where the driver looks at the ring again, after a lost connection, it takes
+	// all nodes to listen on this port.
+	if port, ok := portOf(config.Hosts); ok {
+		cluster.Port = port
+	}
 	cluster.Keyspace = keyspace
 	cluster.Consistency = config.Consistency
 	cluster.SerialConsistency = config.SerialConsistency
@@ -138,6 +146,18 @@ func connect(config Config, keyspace string) (*gocql.Session, error) {
 		return nil, fmt.Errorf("cassandra: connect to %v: %w; `kit status` tells whether it runs", config.Hosts, err)
 	}
 	return session, nil
+}
+
+// portOf returns the port of the first host that has one.
+func portOf(hosts []string) (int, bool) {
+	for _, host := range hosts {
+		if _, port, err := net.SplitHostPort(host); err == nil {
+			if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+				return int(n), true
+			}
+		}
+	}
+	return 0, false
 }
 
 // Close ends the connection. Calls in flight fail.
@@ -188,5 +208,18 @@ func outcomeUnknown(err error) bool {
 		failed  *gocql.RequestErrWriteFailure
 	)
 	return errors.As(err, &write) || errors.As(err, &unknown) || errors.As(err, &read) || errors.As(err, &failed) ||
-		errors.Is(err, gocql.ErrTimeoutNoResponse) || errors.Is(err, gocql.ErrConnectionClosed)
+		errors.Is(err, gocql.ErrTimeoutNoResponse) || connectionLost(err)
+}
+
+// connectionLost reports whether the connection broke while a call waited.
+func connectionLost(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, gocql.ErrConnectionClosed) || errors.Is(err, io.EOF) || errors.As(err, &network)
+}
+
+// tryAgain reports whether a conditional write that can recognise its own
+// earlier tries is worth another: when the outcome of this one is unknown, and
+// after such a one also while the driver is still connecting again.
+func tryAgain(err error, tries int) bool {
+	return outcomeUnknown(err) || tries > 0 && errors.Is(err, gocql.ErrNoConnections)
 }

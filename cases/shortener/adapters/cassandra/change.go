@@ -23,35 +23,40 @@ func (s *Links) Claim(ctx context.Context, l shortener.Link) error {
 	if l.Code.Generated() || l.Code == "" {
 		return fmt.Errorf("cassandra: claim alias %q: not an alias; a generated code is put", l.Code)
 	}
-	attempt := gocql.MustRandomUUID()
 	return s.db.run(ctx, "claim alias", string(l.Code), 2*s.db.config.Timeout, func(ctx context.Context) error {
 		if err := s.index(ctx, l); err != nil {
 			return err
 		}
-		var expected row // nothing
-		for tries := 0; ; tries++ {
-			l.Version = max(l.Version, expected.Version+1)
-			applied, held, err := s.swap(ctx, linkKey(l.Code), expected, row{l, attempt}, s.ttl(l.Expires))
-			switch {
-			case err != nil && outcomeUnknown(err):
-				// The next try will find this one's row, or do it again.
-			case err != nil:
-				return err
-			case applied, held.attempt == attempt:
-				return nil
-			case held.empty(s.db.config.Now(), s.db.config.Grace):
-				expected = held
-				continue // at once: this is the usual way over a grave
-			case held.Code == l.Code:
-				return shortener.ErrTaken
-			default:
-				return shortener.ErrLookAlike
-			}
-			if err := pause(ctx, tries); err != nil {
-				return err
-			}
-		}
+		return s.claim(ctx, l, gocql.MustRandomUUID())
 	})
+}
+
+// claim is the conditional write. By its attempt it recognises a row that an
+// earlier try of its own has made and whose answer was lost.
+func (s *Links) claim(ctx context.Context, l shortener.Link, attempt gocql.UUID) error {
+	var expected row // nothing
+	for tries := 0; ; tries++ {
+		l.Version = max(l.Version, expected.Version+1)
+		applied, held, err := s.swap(ctx, linkKey(l.Code), expected, row{l, attempt}, s.ttl(l.Expires))
+		switch {
+		case err != nil && tryAgain(err, tries):
+			// The next try will find this one's row, or do it again.
+		case err != nil:
+			return err
+		case applied, held.attempt == attempt:
+			return nil
+		case held.empty(s.db.config.Now(), s.db.config.Grace):
+			expected = held
+			continue // at once: this is the usual way over a grave
+		case held.Code == l.Code:
+			return shortener.ErrTaken
+		default:
+			return shortener.ErrLookAlike
+		}
+		if err := pause(ctx, tries); err != nil {
+			return err
+		}
+	}
 }
 
 // Update changes a link by compare-and-set on its version.

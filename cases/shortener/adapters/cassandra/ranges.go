@@ -40,7 +40,7 @@ func (s *Ranges) Bind(ctx context.Context, fingerprint string) error {
 				return nil
 			case err == nil:
 				return fmt.Errorf("%w (the counter has %v, this key is %s)", shortener.ErrOtherKey, held["key_fingerprint"], fingerprint)
-			case !outcomeUnknown(err):
+			case !tryAgain(err, tries):
 				return err
 			}
 			if err := pause(ctx, tries); err != nil {
@@ -68,7 +68,7 @@ func (s *Ranges) Lease(ctx context.Context, n uint64) (first uint64, err error) 
 				first = uint64(next)
 				return nil
 			}
-			if err != nil && !outcomeUnknown(err) {
+			if err != nil && !tryAgain(err, tries) {
 				return err
 			}
 			if err == nil {

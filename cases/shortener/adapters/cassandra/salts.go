@@ -42,7 +42,7 @@ func (s *Salts) Salt(ctx context.Context, day time.Time, candidate []byte) (salt
 					return fmt.Errorf("the row holds no salt")
 				}
 				return nil
-			case !outcomeUnknown(err):
+			case !tryAgain(err, tries):
 				return err
 			}
 			if err := pause(ctx, tries); err != nil {
