@@ -86,4 +86,7 @@ func (l *Link) Mend() error {
 }
 
 // Close ends the link and all connections through it.
-func (l *Link) Close() { l.Cut() }
+func (l *Link) Close() {
+	l.proxy.Toxics.ResetToxics(context.Background())
+	l.Cut()
+}

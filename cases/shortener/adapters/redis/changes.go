@@ -107,7 +107,7 @@ func (f *follower) listen(ctx context.Context) error {
 	if err := f.locate(ctx, conn); err != nil {
 		return err
 	}
-	for {
+	for ctx.Err() == nil { // a blocked read doesn't hear of the context's end
 		changes, err := f.read(ctx, conn)
 		if err != nil {
 			return err
@@ -128,6 +128,7 @@ func (f *follower) listen(ctx context.Context) error {
 			}
 		}
 	}
+	return ctx.Err()
 }
 
 // locate compares where this follower is with where the stream is. Behind is
