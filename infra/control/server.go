@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"designkits/infra/launch"
@@ -42,7 +43,7 @@ type session struct {
 // the folder through the Launcher, so an old socket is nobody's.
 func Serve(l *launch.Launcher, mode string) (*Server, error) {
 	socket := SocketPath(l.State)
-	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
+	if err := privateFolder(filepath.Dir(socket)); err != nil {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -78,6 +79,23 @@ func Serve(l *launch.Launcher, mode string) (*Server, error) {
 		return nil, errors.Join(err, s.Close(context.Background()))
 	}
 	return s, nil
+}
+
+// privateFolder makes a folder that only we can enter, or makes sure that it
+// is one: the temporary folder is everybody's.
+func privateFolder(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ok || int(owner.Uid) != os.Getuid() {
+		return fmt.Errorf("%s is not a folder of ours alone (mode 0700); remove it, or set TMPDIR to another folder", path)
+	}
+	return nil
 }
 
 // Done is closed when a client has asked for everything to stop.

@@ -116,7 +116,7 @@ func TestATakenPortNamesItsHolder(t *testing.T) {
 	}
 	defer l.Close()
 	wantIn(t, c.kit(3, "up", "redis"), fmt.Sprintf("port %d", 6379+c.offset), "pid "+strconv.Itoa(os.Getpid()), "--port-offset")
-	c.kit(0, "down")
+	wantIn(t, c.kit(0, "status"), "nothing is running")
 }
 
 func TestRunLastsUntilCtrlC(t *testing.T) {

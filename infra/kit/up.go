@@ -36,11 +36,16 @@ func upCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := detached(cmd.Context(), o, place)
+			client, fresh, err := detached(cmd.Context(), o, place)
 			if err != nil {
 				return err
 			}
-			return bringUp(cmd.Context(), place, client, requests)
+			err = bringUp(cmd.Context(), place, client, requests)
+			if err != nil && fresh {
+				// A supervisor of nothing would only be in the way.
+				err = errors.Join(err, client.Stop(cmd.Context()))
+			}
+			return err
 		},
 	}
 }
@@ -101,27 +106,27 @@ func bringUp(ctx context.Context, place engine.Place, client control.Client, req
 	return nil
 }
 
-// detached returns a client of the running supervisor, or of one that it
-// starts in a session of its own.
-func detached(ctx context.Context, o *options, place engine.Place) (control.Client, error) {
+// detached returns a client of the running supervisor, or of a fresh one that
+// it starts in a session of its own.
+func detached(ctx context.Context, o *options, place engine.Place) (client control.Client, fresh bool, err error) {
 	rec, err := control.Find(place.State)
 	if err == nil {
-		return control.Dial(rec.Socket), nil
+		return control.Dial(rec.Socket), false, nil
 	}
 	if !errors.Is(err, control.ErrNone) {
-		return control.Client{}, err
+		return control.Client{}, false, err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return control.Client{}, fmt.Errorf("start in the background: %w", err)
+		return control.Client{}, false, fmt.Errorf("start in the background: %w", err)
 	}
 	logPath := filepath.Join(place.State, "logs", "kit.log")
 	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil {
-		return control.Client{}, fmt.Errorf("start in the background: %w", err)
+		return control.Client{}, false, fmt.Errorf("start in the background: %w", err)
 	}
 	log, err := os.Create(logPath)
 	if err != nil {
-		return control.Client{}, fmt.Errorf("start in the background: %w", err)
+		return control.Client{}, false, fmt.Errorf("start in the background: %w", err)
 	}
 	defer log.Close()
 	child := exec.Command(self, "supervise", "--state", place.State, "--engine", o.engine, "--port-offset", strconv.Itoa(o.offset))
@@ -129,7 +134,7 @@ func detached(ctx context.Context, o *options, place engine.Place) (control.Clie
 	child.Stdout, child.Stderr = log, log
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {
-		return control.Client{}, fmt.Errorf("start in the background: %w", err)
+		return control.Client{}, false, fmt.Errorf("start in the background: %w", err)
 	}
 	died := make(chan error, 1)
 	go func() { died <- child.Wait() }() // ends with this command at the latest
@@ -140,13 +145,13 @@ func detached(ctx context.Context, o *options, place engine.Place) (control.Clie
 		case <-died:
 			said, _ := os.ReadFile(logPath)
 			fmt.Fprint(os.Stderr, string(said))
-			return control.Client{}, exitStatus(child.ProcessState.ExitCode())
+			return control.Client{}, false, exitStatus(child.ProcessState.ExitCode())
 		case <-ctx.Done():
-			return control.Client{}, ctx.Err()
+			return control.Client{}, false, ctx.Err()
 		case <-tick.C:
 		}
 		if rec, err := control.Find(place.State); err == nil && rec.Pid == child.Process.Pid {
-			return control.Dial(rec.Socket), nil
+			return control.Dial(rec.Socket), true, nil
 		}
 	}
 }

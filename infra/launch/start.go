@@ -2,11 +2,11 @@ package launch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"designkits/infra/backend"
 	"designkits/infra/provision"
@@ -58,13 +58,23 @@ func (l *Launcher) Launch(ctx context.Context, r Request) (Result, error) {
 	}
 	p, err := l.plan(r)
 	if err != nil {
-		return Result{}, err
+		return Result{}, explain(err)
 	}
 	result, err := l.carryOut(ctx, p)
 	if err != nil {
 		l.stopStarted(context.WithoutCancel(ctx), result.Started)
 	}
-	return result, err
+	return result, explain(err)
+}
+
+// explain says what to do about a full disk, whoever has run into it.
+func explain(err error) error {
+	var said *provision.Missing
+	if errors.As(err, &said) || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return &provision.Missing{Kind: provision.ErrDiskFull, What: "the disk is full",
+		Do: "free about 2 GB (`df -h` shows where; `kit reset` removes what the backends have stored), then type the same command again", Detail: err}
 }
 
 // A plan is what a Request comes down to.
@@ -233,29 +243,6 @@ func (l *Launcher) startProcesses(ctx context.Context, p plan, result *Result) e
 		result.Started = append(result.Started, spec.Name)
 	}
 	return l.sup.Start(ctx, specs...)
-}
-
-// edgeBackend is the backend that serves a case's edge.
-const edgeBackend = "nginx"
-
-// writeEdge puts the case's edge where nginx includes it from, and reports
-// whether it has changed.
-func (l *Launcher) writeEdge(p plan) (bool, error) {
-	i := slices.IndexFunc(p.backends, func(b backend.Backend) bool { return b.Name == edgeBackend })
-	if p.edge == "" || i < 0 {
-		return false, nil
-	}
-	path := l.Site(p.backends[i]).Path("conf.d", p.topo.Name+".conf")
-	if old, err := os.ReadFile(path); err == nil && string(old) == p.edge {
-		return false, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return false, fmt.Errorf("edge of %s: %w", p.topo.Name, err)
-	}
-	if err := os.WriteFile(path, []byte(p.edge), 0o644); err != nil {
-		return false, fmt.Errorf("edge of %s: %w", p.topo.Name, err)
-	}
-	return true, nil
 }
 
 // Release stops what a request has started, and nothing else. drop also removes

@@ -98,7 +98,8 @@ func (c Case) lookup(w World, instances []Instance, name string) (string, error)
 // EdgeConfig returns the edge's nginx configuration. Its template is in the
 // form of the docker image: ${NAME} stands for an address, with the names of
 // instances and backends in capitals and "_" for "-" and "." (${API_1},
-// ${NGINX}); other ${...} and all $variables are nginx's own.
+// ${NGINX}) and ${LISTEN} for nginx's own; other ${...} and all $variables are
+// nginx's.
 func (c Case) EdgeConfig(w World, instances []Instance) (string, error) {
 	path := filepath.Join(c.Dir, c.Edge)
 	raw, err := os.ReadFile(path)
@@ -106,6 +107,9 @@ func (c Case) EdgeConfig(w World, instances []Instance) (string, error) {
 		return "", fmt.Errorf("edge of %s: %w", c.Name, err)
 	}
 	names := map[string]string{"NAMESPACE": w.Namespace}
+	if site, ok := w.Sites["nginx"]; ok {
+		names["LISTEN"] = site.Addr(w.First["nginx"])
+	}
 	for _, in := range instances {
 		names[capitals(in.Name)] = in.Addr
 	}
