@@ -1,0 +1,199 @@
+package cassandra
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	gocql "github.com/apache/cassandra-gocql-driver/v2"
+
+	"designkits/cases/shortener"
+)
+
+// seconds of a TTL may have passed until it is read.
+func near(got, want int) bool { return got <= want && got > want-60 }
+
+func ttlOf(t *testing.T, db *DB, key string) (seconds int) {
+	t.Helper()
+	var ttl *int
+	if err := db.session.Query(`SELECT TTL(version) FROM links WHERE key = ?`, key).ScanContext(t.Context(), &ttl); err != nil {
+		t.Fatalf("TTL of %s: %v", key, err)
+	}
+	if ttl == nil {
+		return 0
+	}
+	return *ttl
+}
+
+func TestARowIsDroppedSomeTimeAfterItsLink(t *testing.T) {
+	db := openDB(t)
+	links := db.Links()
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	kept := int((shortener.GracePeriod + remember).Seconds())
+	for _, c := range []struct {
+		code    shortener.Code
+		expires time.Time
+		want    int
+	}{
+		{"ttl0001", time.Time{}, 0},
+		{"ttl0002", now.Add(time.Hour), 3600 + kept},
+		{"ttl0003", lastTTL, 0}, // past what a TTL can say: the row stays
+	} {
+		l := testLink(c.code)
+		l.Expires = c.expires
+		if err := links.Put(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		if got := ttlOf(t, db, string(c.code)); !near(got, c.want) {
+			t.Errorf("%s, expires %v: TTL %d, wanted %d", c.code, c.expires, got, c.want)
+		}
+	}
+	expire := func(at time.Time) {
+		t.Helper()
+		if _, err := links.Update(t.Context(), "ttl0001", func(l *shortener.Link) error { l.Expires = at; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expire(now.Add(2 * time.Hour))
+	if got := ttlOf(t, db, "ttl0001"); !near(got, 7200+kept) {
+		t.Errorf("after it was given an expiry: TTL %d, wanted %d", got, 7200+kept)
+	}
+	expire(time.Time{})
+	if got := ttlOf(t, db, "ttl0001"); got != 0 {
+		t.Errorf("after the expiry was taken back: TTL %d, wanted none", got)
+	}
+	if _, err := links.Delete(t.Context(), "ttl0001", func(shortener.Link) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := ttlOf(t, db, "ttl0001"); !near(got, int(remember.Seconds())) {
+		t.Errorf("of a grave: TTL %d, wanted %v", got, remember)
+	}
+}
+
+// entries counts what an owner's index holds.
+func entries(t *testing.T, db *DB, owner shortener.Owner, created time.Time) (n int) {
+	t.Helper()
+	err := db.session.Query(`SELECT COUNT(*) FROM links_by_owner WHERE owner = ? AND month = ?`, string(owner), monthOf(created)).
+		ScanContext(t.Context(), &n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A crash between the entry in the index and the link leaves the entry alone.
+func TestAListingClearsAwayWhatACrashHasLeft(t *testing.T) {
+	db := openDB(t)
+	links := db.Links()
+	whole := testLink("crash01")
+	whole.Created = whole.Created.Add(-3 * time.Hour)
+	old, fresh := whole, whole
+	old.Code, fresh.Code = "crash02", "crash03"
+	fresh.Created = time.Now().UTC().Truncate(time.Millisecond)
+	if err := links.Put(t.Context(), whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []shortener.Link{old, fresh} {
+		if err := links.index(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func() int { // both months, at the turn of one
+		n := entries(t, db, whole.Owner, whole.Created)
+		if monthOf(fresh.Created) != monthOf(whole.Created) {
+			n += entries(t, db, whole.Owner, fresh.Created)
+		}
+		return n
+	}
+	if got := count(); got != 3 {
+		t.Fatalf("%d entries before the listing, wanted 3", got)
+	}
+	page, next, err := links.ByOwner(t.Context(), whole.Owner, "", 10)
+	if err != nil || len(page) != 1 || page[0] != whole || next != "" {
+		t.Errorf("listed are %+v, next %q (%v), wanted the one whole link", page, next, err)
+	}
+	// The fresh one may be a link that is being stored at this moment.
+	if got := count(); got != 2 {
+		t.Errorf("%d entries after the listing, wanted the whole and the fresh one", got)
+	}
+	if err := links.Put(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	if page, _, err := links.ByOwner(t.Context(), whole.Owner, "", 10); err != nil || len(page) != 2 {
+		t.Errorf("after the put was repeated listed are %+v (%v), wanted two links", page, err)
+	}
+}
+
+// An alias that its first owner has lost stands in his index no more than in
+// his listing, even where the deletion from the index never happened.
+func TestAnEntryOfAnAliasThatWasClaimedAnewBelongsToNobody(t *testing.T) {
+	links := openDB(t).Links()
+	first := testLink("anew-alias")
+	if err := links.Claim(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := links.Delete(t.Context(), first.Code, func(shortener.Link) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := links.db.session.Query(`INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 3`,
+		string(first.Owner), monthOf(first.Created), first.Created, string(first.Code)).ExecContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := first
+	second.Owner = "somebody-else"
+	if err := links.Claim(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	if page, _, err := links.ByOwner(t.Context(), first.Owner, "", 10); err != nil || len(page) != 0 {
+		t.Errorf("the first owner has %+v (%v), wanted nothing", page, err)
+	}
+}
+
+func TestACodeIsStoredByTheWayOfItsShape(t *testing.T) {
+	links := openDB(t).Links()
+	if err := links.Put(t.Context(), testLink("an-alias")); err == nil {
+		t.Error("an alias was put, past the claim")
+	}
+	if err := links.Claim(t.Context(), testLink("shape01")); err == nil {
+		t.Error("a generated code was claimed")
+	}
+	if _, _, err := links.ByOwner(t.Context(), "anybody", "", 0); err == nil {
+		t.Error("a page of no links was returned")
+	}
+}
+
+func TestEveryOperationIsObserved(t *testing.T) {
+	seen := map[string]error{}
+	links := openDB(t, func(c *Config) { c.Observe = func(op string, _ time.Duration, err error) { seen[op] = err } }).Links()
+	if _, err := links.Get(t.Context(), "observe"); !errors.Is(err, shortener.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if err, ok := seen["get link"]; !ok || !errors.Is(err, shortener.ErrNotFound) {
+		t.Errorf("seen was %v", seen)
+	}
+}
+
+func TestPlainWritesLoseAgainstTransactions(t *testing.T) {
+	db := openDB(t)
+	links := db.Links()
+	l := testLink("stamp01")
+	if err := links.Put(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	stamp := func() (micros int64) {
+		t.Helper()
+		if err := db.session.Query(`SELECT WRITETIME(target) FROM links WHERE key = ?`, string(l.Code)).ScanContext(t.Context(), &micros); err != nil {
+			t.Fatal(err)
+		}
+		return micros
+	}
+	if got := stamp(); got != 1 {
+		t.Errorf("a put has timestamp %d, wanted 1", got)
+	}
+	if _, _, err := links.swap(t.Context(), string(l.Code), row{Link: l}, row{Link: l, attempt: gocql.MustRandomUUID()}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := time.UnixMicro(stamp()); time.Since(got).Abs() > time.Hour {
+		t.Errorf("a transaction has timestamp %v, wanted about now", got)
+	}
+}
