@@ -67,7 +67,7 @@ type flight struct {
 	clicks  []Click
 	since   time.Time // when the first of them was taken from the buffer
 	records [][]byte  // the same as the spool's oldest records, when they come from there
-	givenUp bool     // the clicks are in the spool meanwhile
+	givenUp bool      // the clicks are in the spool meanwhile
 	done    chan error
 	cancel  context.CancelFunc
 }

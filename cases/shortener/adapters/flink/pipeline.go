@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -46,7 +47,9 @@ func (c Config) JobName() string { return c.Namespace + ".clicks" }
 func (c Config) Group() string { return c.Namespace + ".clicks.flink" }
 
 func (c Config) checkpointDir() string { return filepath.Join(c.Checkpoints, c.Namespace) }
-func (c Config) checkpointURI() string { return "file://" + c.checkpointDir() }
+
+// uri is a path as Flink reads it.
+func uri(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 
 // A Pipeline is the watched job.
 type Pipeline struct {

@@ -80,14 +80,14 @@ func options(c Config, restoreFrom string) map[string]string {
 		"execution.checkpointing.tolerable-failed-checkpoints":      "1000",
 		"execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 		"execution.checkpointing.storage":                           "filesystem",
-		"execution.checkpointing.dir":                               c.checkpointURI(),
+		"execution.checkpointing.dir":                               uri(c.checkpointDir()),
 
 		"restart-strategy.type":                 "fixed-delay",
 		"restart-strategy.fixed-delay.attempts": "2147483647",
 		"restart-strategy.fixed-delay.delay":    "1 s",
 	}
 	if restoreFrom != "" {
-		o["execution.state-recovery.path"] = restoreFrom
+		o["execution.state-recovery.path"] = uri(restoreFrom)
 	}
 	return o
 }

@@ -56,7 +56,7 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 	}
 	client, err := Connect(in.brokers,
 		kgo.ConsumeTopics(in.topics.Increments),
-		kgo.ConsumerGroup(in.group(source)),
+		kgo.ConsumerGroup(groupOf(in.topics, source)),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(),
@@ -184,10 +184,10 @@ func topicID(ctx context.Context, client *kgo.Client, topic string) (string, err
 	return detail.ID.String(), nil
 }
 
-// group names the consumer group. It carries the topic's id for the same
+// groupOf names the consumer group. It carries the topic's id for the same
 // reason: offsets of an earlier topic must not be taken for this one's.
-func (in *Increments) group(source string) string {
-	return in.topics.Increments + "." + source
+func groupOf(topics Topics, source string) string {
+	return topics.Increments + "." + source
 }
 
 // stillThere ends the reading of a topic that was deleted and made anew.

@@ -42,9 +42,10 @@ func NewTicks(brokers []string, namespace string, log *slog.Logger) (*Ticks, err
 	return &Ticks{client: client, topics: TopicsOf(namespace), log: log}, nil
 }
 
-// Run writes until ctx ends. While Kafka is away it goes on trying: a tick
-// that is late is worth nothing, so none is kept.
-func (t *Ticks) Run(ctx context.Context) error {
+// Run writes until ctx ends, whenever wanted says so: without a stream job they
+// would only pile up. While Kafka is away it goes on trying: a tick that is
+// late is worth nothing, so none is kept.
+func (t *Ticks) Run(ctx context.Context, wanted func() bool) error {
 	every := time.NewTicker(tickEvery)
 	defer every.Stop()
 	failing := false
@@ -53,6 +54,9 @@ func (t *Ticks) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-every.C:
+			if !wanted() {
+				continue
+			}
 			if err := t.write(ctx, now); err != nil && ctx.Err() == nil {
 				if !failing {
 					t.log.Warn("no ticks: windows stay open until they are back", "error", err.Error())

@@ -78,7 +78,7 @@ func (c *counting) start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = ticks.Run(ctx) })
+	running.Go(func() { _ = ticks.Run(ctx, func() bool { return c.pipeline.State().Job == shortener.JobRunning }) })
 	running.Go(func() { _ = c.pipeline.Run(ctx) })
 	running.Go(func() { _ = c.increments.Follow(ctx, c.apply) })
 	c.stopRun = sync.OnceFunc(func() {

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"designkits/cases/shortener"
+	"designkits/cases/shortener/adapters/cassandra"
+	"designkits/cases/shortener/adapters/kafka"
+	"designkits/shared/service"
+	"designkits/shared/testenv"
+)
+
+// boot runs the whole process on port 0 and returns its base URL.
+func boot(t *testing.T, namespace string) (url string, stop func() error) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"LISTEN": "127.0.0.1:0", "CASSANDRA": testenv.Addr(t, "cassandra"), "KAFKA": testenv.Addr(t, "kafka"),
+		"FLINK_KAFKA": testenv.Addr(t, "kafka"), "FLINK_SQL": "http://" + testenv.Addr(t, "flink.sql"),
+		"FLINK_REST": "http://" + testenv.Addr(t, "flink.rest"), "FLINK_CHECKPOINTS": testenv.Data(t, "flink") + "/checkpoints",
+		"NAMESPACE": namespace,
+	} {
+		t.Setenv(name, value)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	built := make(chan *service.Service, 1)
+	go func() {
+		ended <- service.Run(ctx, "analytics", func(ctx context.Context, s *service.Service) error {
+			built <- s
+			return run(ctx, s)
+		})
+	}()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() { _ = stop() })
+	addr, err := (<-built).Addr(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + addr.String(), stop
+}
+
+// watch reads a link's live stream and sums up what it says, until the test ends.
+func watch(t *testing.T, base, code string) (total func() shortener.Counts, states func() int) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/links/"+code+"/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
+		t.Fatalf("%s %s", resp.Status, got)
+	}
+	var mu sync.Mutex
+	var sum shortener.Counts
+	seen := 0
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer resp.Body.Close()
+		event := ""
+		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+			name, value, _ := strings.Cut(lines.Text(), ": ")
+			mu.Lock()
+			switch {
+			case name == "event":
+				event = value
+			case name == "data" && event == "increment":
+				var update shortener.Update
+				if err := json.Unmarshal([]byte(value), &update); err != nil {
+					t.Errorf("%v in %s", err, value)
+				}
+				if string(update.Code) != code {
+					t.Errorf("an update of %s in the stream of %s", update.Code, code)
+				}
+				sum.Add(update.Counts)
+			case name == "data" && event == "state":
+				seen++
+			}
+			mu.Unlock()
+		}
+	})
+	t.Cleanup(reading.Wait) // the test's context has ended by then
+	return func() shortener.Counts {
+			mu.Lock()
+			defer mu.Unlock()
+			return sum
+		}, func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return seen
+		}
+}
+
+func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
+	c := &counting{t: t, namespace: testenv.Namespace(t)}
+	t.Cleanup(c.cancelJob)
+	base, stop := boot(t, c.namespace)
+	var err error
+	if c.clicks, err = kafka.NewClickLog([]string{testenv.Addr(t, "kafka")}, c.namespace); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.clicks.Close(context.Background()) })
+	pipeline := func() (p shortener.Pipeline) {
+		resp, err := http.Get(base + "/api/pipeline")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipeline().Job == shortener.JobRunning })
+
+	live, states := watch(t, base, "link00")
+	clicks := c.send(traffic(2000, 2), 10*time.Millisecond)
+
+	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	stats := func(code shortener.Code) shortener.Stats {
+		now := time.Now().UTC()
+		got, err := db.Stats().Stats(t.Context(), shortener.StatsQuery{
+			Code: code, From: now.Add(-2 * time.Hour), To: now.Add(time.Hour), Granularity: shortener.Minute,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	// By code, and by code and part: what the store must sum up to.
+	want := map[shortener.Code]map[shortener.Dimension]map[string]shortener.Counts{}
+	for r, counts := range expected(clicks) {
+		if want[r.code] == nil {
+			want[r.code] = map[shortener.Dimension]map[string]shortener.Counts{}
+		}
+		if want[r.code][r.dimension] == nil {
+			want[r.code][r.dimension] = map[string]shortener.Counts{}
+		}
+		sum := want[r.code][r.dimension][r.value]
+		sum.Add(counts)
+		want[r.code][r.dimension][r.value] = sum
+	}
+	for code, parts := range want {
+		total := parts[shortener.Total][""]
+		eventually(t, 30*time.Second, fmt.Sprintf("%s has %d clicks, %d bots and %d visitors", code, total.Clicks, total.Bots, total.Visitors), func() bool {
+			got := stats(code).Total
+			return got.Clicks == total.Clicks && got.Bots == total.Bots && got.Visitors == total.Visitors
+		})
+		got := stats(code)
+		for dimension, values := range parts {
+			if dimension == shortener.Total {
+				continue
+			}
+			if len(got.By[dimension]) != len(values) {
+				t.Errorf("%s by %s: %v, want %v", code, dimension, got.By[dimension], values)
+			}
+			for value, counts := range values {
+				if g := got.By[dimension][value]; g.Clicks != counts.Clicks || g.Bots != counts.Bots {
+					t.Errorf("%s by %s %q: %+v, want %+v", code, dimension, value, g, counts)
+				}
+			}
+		}
+	}
+	all := want["link00"][shortener.Total][""]
+	eventually(t, 5*time.Second, "the page has got every click of link00", func() bool { return live().Clicks == all.Clicks && live().Bots == all.Bots })
+	if states() == 0 {
+		t.Error("the stream said nothing of the pipeline")
+	}
+	if p := pipeline(); p.Applied == 0 || p.Late == 0 || p.Ticks == 0 || p.Committed.IsZero() || p.Store != "" {
+		t.Errorf("%+v", p)
+	}
+	eventually(t, 20*time.Second, "no backlog is left", func() bool { return pipeline().Unread == 0 && pipeline().Unapplied == 0 })
+
+	began := time.Now()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+	// The job runs on, and the next process finds it.
+	base, _ = boot(t, c.namespace)
+	eventually(t, 20*time.Second, "the stream job is found again", func() bool { return pipeline().Job == shortener.JobRunning })
+	if p := pipeline(); p.Restarts != 0 {
+		t.Errorf("the running job was submitted %d times more", p.Restarts)
+	}
+}
