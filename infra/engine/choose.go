@@ -22,8 +22,11 @@ func Choose(ctx context.Context, want string, place Place) (Engine, error) {
 			return nil, &provision.Missing{Kind: ErrNoDocker, What: "no Docker engine answers",
 				Do: "start it, or use --engine native", Detail: err}
 		}
-		return Native{place}, nil
+		return Docker{place}, nil
 	case "":
+		if dockerAnswers(ctx) == nil {
+			return Docker{place}, nil
+		}
 		return Native{place}, nil
 	}
 	return nil, &UnknownEngine{want}

@@ -41,6 +41,7 @@ type child struct {
 	done    chan struct{} // closed when it has ended and its group is gone
 	// The rest is guarded by the process's mu, and final once done is closed.
 	ended  bool
+	paused bool
 	wanted bool   // we asked for its end
 	killed bool   // by a fault, by hand
 	exit   string // "exit status 1"
@@ -99,7 +100,7 @@ func (p *process) start(ctx context.Context, first []*process) error {
 	}
 	if err == nil {
 		p.sup.emit(Event{Name: p.spec.Name, State: Ready, Spec: p.spec, Pid: c.pid,
-			After: time.Since(begun), RSS: groupRSS(c.pid)})
+			After: time.Since(begun), RSS: p.rss(c)})
 		return nil
 	}
 
@@ -277,11 +278,14 @@ func (p *process) stop(ctx context.Context) {
 func (p *process) end(ctx context.Context, c *child) {
 	p.mu.Lock()
 	c.wanted = true
+	paused := c.paused
 	p.mu.Unlock()
 	asked, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
+	if paused { // it can't hear
+		_ = p.signal(asked, c, syscall.SIGCONT)
+	}
 	if p.signal(asked, c, syscall.SIGTERM) == nil {
-		_ = p.signal(asked, c, syscall.SIGCONT) // a paused one can't hear
 		select {
 		case <-c.done:
 			return
@@ -322,10 +326,14 @@ func (c *child) over() bool {
 	}
 }
 
-// groupRSS adds up what the group has in memory; pages shared between its
-// members count for each.
-func groupRSS(group int) int64 {
-	members, err := groupOf(group)
+// rss adds up what the child's group has in memory, in bytes; pages shared
+// between its members count for each. It is 0 where the child is only a
+// server's client and the server isn't ours.
+func (p *process) rss(c *child) int64 {
+	if p.spec.Signal != nil {
+		return 0
+	}
+	members, err := groupOf(c.pid)
 	if err != nil {
 		return 0
 	}

@@ -234,6 +234,7 @@ func (s *Supervisor) Pause(ctx context.Context, name string) error {
 			return err
 		}
 		p.mu.Lock()
+		c.paused = true
 		if p.state != Paused {
 			p.was, p.state = p.state, Paused
 		}
@@ -250,13 +251,14 @@ func (s *Supervisor) Resume(ctx context.Context, name string) error {
 			return err
 		}
 		p.mu.Lock()
+		c.paused = false
 		resumed := p.state == Paused
 		if resumed {
 			p.state = p.was
 		}
 		p.mu.Unlock()
 		if resumed {
-			s.emit(Event{Name: p.spec.Name, State: Ready, Spec: p.spec, Pid: c.pid, RSS: groupRSS(c.pid)})
+			s.emit(Event{Name: p.spec.Name, State: Ready, Spec: p.spec, Pid: c.pid, RSS: p.rss(c)})
 		}
 		return nil
 	})
@@ -318,7 +320,7 @@ func (s *Supervisor) Status() []Status {
 		c := p.child
 		p.mu.Unlock()
 		if c != nil && !c.over() {
-			st.Pid, st.RSS, st.Uptime = c.pid, groupRSS(c.pid), time.Since(c.started)
+			st.Pid, st.RSS, st.Uptime = c.pid, p.rss(c), time.Since(c.started)
 		}
 		list = append(list, st)
 	}
