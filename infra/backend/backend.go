@@ -52,6 +52,8 @@ type Backend struct {
 type Port struct {
 	Name   string // "cql", "rest"; what ${flink.rest} in a case.yaml refers to
 	Number int    // the default, before any offset
+	// Internal marks a port that only the server's own processes talk to.
+	Internal bool
 }
 
 // A Site is where one instance of a Backend runs: its addresses and folders.

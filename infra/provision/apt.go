@@ -71,7 +71,7 @@ func installDebian(ctx context.Context, cache string, root []string, debs []Debi
 	logName := filepath.Join(cache, "apt.log")
 	log, err := os.Create(logName)
 	if err != nil {
-		return classify(fmt.Errorf("open apt-get's log: %w", err), "")
+		return Explain(fmt.Errorf("open apt-get's log: %w", err), "")
 	}
 	defer log.Close()
 	progress := &aptLog{reporter: r}
@@ -93,7 +93,7 @@ func installDebian(ctx context.Context, cache string, root []string, debs []Debi
 	go func() { ended <- cmd.Wait() }()
 	if err := progress.follow(ctx, logName, ended); err != nil {
 		text, _ := os.ReadFile(logName) // what there is of it
-		return classify(fmt.Errorf("install %s by apt-get: %w\n%s", strings.Join(progress.names, ", "), err, lastLines(string(text), 6)), string(text))
+		return Explain(fmt.Errorf("install %s by apt-get: %w\n%s", strings.Join(progress.names, ", "), err, lastLines(string(text), 6)), string(text))
 	}
 	for _, d := range debs {
 		if _, err := d.Path(); err != nil {

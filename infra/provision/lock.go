@@ -17,7 +17,7 @@ import (
 func lock(ctx context.Context, path string, waiting func(holder string)) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, classify(fmt.Errorf("open the lock of the cache: %w", err), "")
+		return nil, Explain(fmt.Errorf("open the lock of the cache: %w", err), "")
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

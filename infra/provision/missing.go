@@ -51,9 +51,10 @@ var (
 	notThere  = regexp.MustCompile(`(?i)unable to locate package|has no installation candidate|could not find artifact|was not found in`)
 )
 
-// classify turns an error and what the failed program printed into a Missing
-// where a person can do something about it, and leaves other errors as they are.
-func classify(err error, output string) error {
+// Explain turns the error of a program that fetches things, and what it
+// printed, into a *Missing where a person can do something about it (no
+// network, no room, not there), and leaves other errors as they are.
+func Explain(err error, output string) error {
 	var missing *Missing
 	if err == nil || errors.As(err, &missing) {
 		return err
@@ -67,12 +68,12 @@ func classify(err error, output string) error {
 	case noNetwork.MatchString(text):
 		return &Missing{
 			Kind: ErrNoNetwork, What: "the package servers can't be reached",
-			Do: "check the network, and the proxy or mirror in ~/.m2/settings.xml or /etc/apt, then type the same command again", Detail: err,
+			Do: "check the network, and the proxy or mirror (~/.m2/settings.xml, /etc/apt, Docker's), then type the same command again", Detail: err,
 		}
 	case notThere.MatchString(text):
 		return &Missing{
 			Kind: ErrNoPackage, What: "the package servers don't have what was asked for",
-			Do: "check the mirror in ~/.m2/settings.xml or /etc/apt; the kit was made for Debian 12 and Maven Central", Detail: err,
+			Do: "check the mirror (~/.m2/settings.xml, /etc/apt, Docker's); the kit was made for Debian 12 and Maven Central", Detail: err,
 		}
 	}
 	return err

@@ -33,11 +33,11 @@ func fetchMaven(ctx context.Context, cache string, poms []Maven, r *reporter) er
 	}
 	tmp, err := os.MkdirTemp(cache, ".fetch-")
 	if err != nil {
-		return classify(fmt.Errorf("make a folder in the cache: %w", err), "")
+		return Explain(fmt.Errorf("make a folder in the cache: %w", err), "")
 	}
 	defer os.RemoveAll(tmp)
 	if err := writeReactor(tmp, poms); err != nil {
-		return classify(err, "")
+		return Explain(err, "")
 	}
 	if err := runMaven(ctx, tmp, poms, r); err != nil {
 		return err
@@ -45,7 +45,7 @@ func fetchMaven(ctx context.Context, cache string, poms []Maven, r *reporter) er
 	for _, m := range poms {
 		fetched := filepath.Join(tmp, m.Name)
 		if err := seal(fetched); err != nil {
-			return classify(fmt.Errorf("check %s: %w", m.Name, err), "")
+			return Explain(fmt.Errorf("check %s: %w", m.Name, err), "")
 		}
 		if err := os.RemoveAll(m.Dir(cache)); err != nil { // a damaged one
 			return fmt.Errorf("remove the damaged %s: %w", m.Name, err)
@@ -113,7 +113,7 @@ func runMaven(ctx context.Context, dir string, poms []Maven, r *reporter) error 
 		return fmt.Errorf("fetch by Maven: %w", ctx.Err())
 	case err != nil:
 		failure := strings.Join(log.errors, "\n")
-		return classify(fmt.Errorf("run mvn: %w\n%s", err, failure), failure)
+		return Explain(fmt.Errorf("run mvn: %w\n%s", err, failure), failure)
 	}
 	return nil
 }

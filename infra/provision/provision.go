@@ -67,7 +67,7 @@ func Fetch(ctx context.Context, cache string, sources []Source, report func(Prog
 		return err
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return classify(fmt.Errorf("make the cache folder: %w", err), "")
+		return Explain(fmt.Errorf("make the cache folder: %w", err), "")
 	}
 	unlock, err := lock(ctx, filepath.Join(cache, "fetch.lock"), func(holder string) {
 		for _, name := range names(debs, poms) {

@@ -47,8 +47,8 @@ var jars = provision.Maven{Name: name, Version: version, POM: pom, Bytes: 72_000
 var Backend = backend.Backend{
 	Name:    name,
 	Version: version,
-	Ports:   []backend.Port{{Name: cql, Number: 9042}, {Name: storage, Number: 7000}},
-	Memory:  1000 << 20,
+	Ports:   []backend.Port{{Name: cql, Number: 9042}, {Name: storage, Number: 7000, Internal: true}},
+	Memory:  1200 << 20,
 	Sources: []provision.Source{jars},
 	Units:   units,
 	Ready:   ready,

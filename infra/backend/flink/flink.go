@@ -46,8 +46,8 @@ var jars = provision.Maven{Name: name, Version: version, POM: pom, Bytes: 147_00
 var Backend = backend.Backend{
 	Name:    name,
 	Version: version,
-	Ports:   []backend.Port{{Name: rest, Number: 8081}, {Name: sql, Number: 8083}, {Name: rpc, Number: 6123}},
-	Memory:  1300 << 20,
+	Ports:   []backend.Port{{Name: rest, Number: 8081}, {Name: sql, Number: 8083}, {Name: rpc, Number: 6123, Internal: true}},
+	Memory:  1728 << 20,
 	Sources: []provision.Source{jars},
 	Units:   units,
 	Ready:   ready,

@@ -47,8 +47,8 @@ var jars = provision.Maven{Name: name, Version: version, POM: pom, Bytes: 46_000
 var Backend = backend.Backend{
 	Name:    name,
 	Version: version,
-	Ports:   []backend.Port{{Name: broker, Number: 9092}, {Name: controller, Number: 9093}},
-	Memory:  512 << 20,
+	Ports:   []backend.Port{{Name: broker, Number: 9092}, {Name: controller, Number: 9093, Internal: true}},
+	Memory:  768 << 20,
 	Sources: []provision.Source{jars},
 	Units:   units,
 	Ready:   ready,

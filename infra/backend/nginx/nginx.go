@@ -5,8 +5,8 @@
 // official image's templates once their ${NAME}s are filled in. The kit writes
 // them there before Units; a change takes a restart.
 //
-// It keeps nothing, so there is nothing to drop. Bodies of requests may have
-// 8 MB; they and the answers are held in memory, never in a file.
+// It keeps nothing, so there is nothing to drop. Bodies of requests and answers
+// pass through it and are never put into a file.
 package nginx
 
 import (
@@ -53,7 +53,7 @@ var Backend = backend.Backend{
 	Name:    name,
 	Version: "1.22",
 	Ports:   []backend.Port{{Name: port, Number: 8080}},
-	Memory:  64 << 20,
+	Memory:  128 << 20,
 	Sources: []provision.Source{server},
 	Units:   units,
 	Ready:   ready,
