@@ -89,39 +89,46 @@ func (c *counting) start() {
 	c.t.Cleanup(c.stopRun)
 }
 
-// cancelJob ends the test's job in Flink; its checkpoints stay.
-func (c *counting) cancelJob() {
+type flinkJob struct{ JID, Name, State string }
+
+// activeJobs are the test's jobs that have not ended.
+func (c *counting) activeJobs() (active []flinkJob) {
 	c.t.Helper()
-	base := "http://" + testenv.Addr(c.t, "flink.rest")
-	var overview struct {
-		Jobs []struct{ JID, Name, State string }
-	}
-	resp, err := http.Get(base + "/jobs/overview")
+	var overview struct{ Jobs []flinkJob }
+	resp, err := http.Get("http://" + testenv.Addr(c.t, "flink.rest") + "/jobs/overview")
 	if err != nil {
 		c.t.Errorf("look for the test's job: %v", err)
-		return
+		return nil
 	}
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(&overview); err != nil {
 		c.t.Errorf("look for the test's job: %v", err)
-		return
 	}
 	for _, j := range overview.Jobs {
-		if !strings.HasPrefix(j.Name, c.namespace+".") || j.State == "CANCELED" {
-			continue
+		if strings.HasPrefix(j.Name, c.namespace+".") && j.State != "CANCELED" && j.State != "FAILED" {
+			active = append(active, j)
 		}
-		req, err := http.NewRequest(http.MethodPatch, base+"/jobs/"+j.JID+"?mode=cancel", nil)
+	}
+	return active
+}
+
+// cancelJob ends the test's job in Flink; its checkpoints stay.
+func (c *counting) cancelJob() {
+	c.t.Helper()
+	for _, j := range c.activeJobs() {
+		req, err := http.NewRequest(http.MethodPatch, "http://"+testenv.Addr(c.t, "flink.rest")+"/jobs/"+j.JID+"?mode=cancel", nil)
 		if err != nil {
 			c.t.Error(err)
 			return
 		}
-		done, err := http.DefaultClient.Do(req)
+		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			c.t.Errorf("cancel the test's job: %v", err)
 			return
 		}
-		done.Body.Close()
+		resp.Body.Close()
 	}
+	eventually(c.t, 30*time.Second, "the test's job has ended", func() bool { return len(c.activeJobs()) == 0 })
 }
 
 func (c *counting) apply(_ context.Context, batch []shortener.Positioned) error {
