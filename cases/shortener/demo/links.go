@@ -17,9 +17,6 @@ import (
 	"designkits/cases/shortener/testdata"
 )
 
-// browser is what the single steps call themselves.
-var browser = http.Header{"User-Agent": {"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}}
-
 func (j *journey) getKey(ctx context.Context) (string, error) {
 	var made struct {
 		Key   string `json:"key"`
@@ -118,7 +115,7 @@ func (j *journey) bulk(ctx context.Context, targets []string) ([]link, error) {
 func (j *journey) followAndPreview(ctx context.Context) (string, error) {
 	l := j.links[len(j.links)-1]
 	began := time.Now()
-	status, location, err := j.client.follow(ctx, "/"+l.Code, browser)
+	status, location, err := j.client.follow(ctx, "/"+l.Code, passerBy())
 	took := time.Since(began)
 	if err != nil {
 		return "", err
@@ -132,7 +129,7 @@ func (j *journey) followAndPreview(ctx context.Context) (string, error) {
 		"/" + strings.Repeat("0", 6) + "z": http.StatusNotFound, // never leased in a demo's life
 		"/no-such-alias":                   http.StatusNotFound,
 	} {
-		status, _, err := j.client.follow(ctx, path, browser)
+		status, _, err := j.client.follow(ctx, path, passerBy())
 		if err != nil {
 			return "", err
 		}
@@ -241,7 +238,7 @@ func (j *journey) letExpire(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	status, _, err := j.client.follow(ctx, "/"+l.Code, browser)
+	status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
 	if err != nil {
 		return "", err
 	}
@@ -249,7 +246,7 @@ func (j *journey) letExpire(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("GET /%s answered %d before its time", l.Code, status)
 	}
 	err = until(ctx, 10*time.Second, 50*time.Millisecond, func(ctx context.Context) error {
-		status, _, err := j.client.follow(ctx, "/"+l.Code, browser)
+		status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
 		if err == nil && status != http.StatusGone {
 			err = fmt.Errorf("GET /%s answers %d, not 410", l.Code, status)
 		}
@@ -275,7 +272,7 @@ func (j *journey) changeTarget(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for range agree { // so that every replica holds it
-		if _, _, err := j.client.follow(ctx, "/"+l.Code, browser); err != nil {
+		if _, _, err := j.client.follow(ctx, "/"+l.Code, passerBy()); err != nil {
 			return "", err
 		}
 	}
@@ -286,7 +283,7 @@ func (j *journey) changeTarget(ctx context.Context) (string, error) {
 	changed := time.Now()
 	var seen time.Duration // when the last old answer came
 	for fresh := 0; fresh < agree; {
-		_, location, err := j.client.follow(ctx, "/"+l.Code, browser)
+		_, location, err := j.client.follow(ctx, "/"+l.Code, passerBy())
 		if err != nil {
 			return "", err
 		}
@@ -310,7 +307,7 @@ func (j *journey) deleteLink(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for range agree {
-		if _, _, err := j.client.follow(ctx, "/"+l.Code, browser); err != nil {
+		if _, _, err := j.client.follow(ctx, "/"+l.Code, passerBy()); err != nil {
 			return "", err
 		}
 	}
@@ -320,7 +317,7 @@ func (j *journey) deleteLink(ctx context.Context) (string, error) {
 	deleted := time.Now()
 	err = until(ctx, time.Second, 10*time.Millisecond, func(ctx context.Context) error {
 		for range agree {
-			status, _, err := j.client.follow(ctx, "/"+l.Code, browser)
+			status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
 			if err != nil {
 				return err
 			}

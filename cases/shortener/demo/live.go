@@ -29,7 +29,7 @@ func (j *journey) seeOneClick(ctx context.Context) (string, error) {
 	defer res.Body.Close()
 
 	clicked := time.Now()
-	status, _, err := j.client.follow(ctx, "/"+l.Code, browser)
+	status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
 	if err != nil {
 		return "", err
 	}

@@ -40,7 +40,7 @@ func Seed(ctx context.Context, page string) (made int, err error) {
 		return 0, fmt.Errorf("seed: get a key: %w", err)
 	}
 	last := samples[len(samples)-1]
-	status, _, err := c.follow(ctx, "/"+last.alias+"+", browser)
+	status, _, err := c.follow(ctx, "/"+last.alias+"+", passerBy())
 	if err != nil {
 		return 0, fmt.Errorf("seed: look for /%s: %w", last.alias, err)
 	}

@@ -99,15 +99,19 @@ func TestTheBandIsOnlyForClicksWithoutAnAnswer(t *testing.T) {
 	for range 1000 {
 		sent.add(click{code: "a", visitor: &visitor{}})
 	}
-	short := census{sum: shortener.Counts{Clicks: 999}, differs: []string{"/a: counted 999"}}
+	of := func(clicks int64) census {
+		return census{counted: map[string]shortener.Counts{"a": {Clicks: clicks}}}
+	}
+	short := of(999)
+	short.differs = map[string]string{"a": "/a: counted 999"}
 	if err := sent.judge(short); err == nil || !strings.Contains(err.Error(), "999") {
 		t.Errorf("one click is missing and nothing went wrong, but the verdict is %v", err)
 	}
 	sent.unanswered = 3
-	if err := sent.judge(census{sum: shortener.Counts{Clicks: 1003}}); err != nil {
+	if err := sent.judge(of(1003)); err != nil {
 		t.Errorf("3 tries went unanswered, 1003 of 1000 are counted: %v", err)
 	}
-	if sent.judge(census{sum: shortener.Counts{Clicks: 1004}}) == nil {
+	if sent.judge(of(1004)) == nil {
 		t.Error("3 tries went unanswered, 1004 of 1000 are counted, and nothing was said")
 	}
 	if sent.judge(short) == nil {

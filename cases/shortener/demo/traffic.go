@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"designkits/cases/shortener/testdata"
@@ -51,26 +52,46 @@ var referrers = []string{"", "", "", "news.ycombinator.com", "news.ycombinator.c
 // countries are as the edge would add them; "" is an edge that doesn't know.
 var countries = []string{"DE", "US", "FI", "JP", "BR", "IN", "FR", "GB", "NG", ""}
 
-// visitors makes the people or the crawlers. Their addresses are of the block
-// that is set aside for benchmarks (RFC 2544), so they are nobody's.
+// The simulated visitors' addresses are of the block that is set aside for
+// benchmarks (RFC 2544, 198.18.0.0/15), so they are nobody's.
+const (
+	peopleFrom    = 198<<24 | 18<<16
+	crawlersFrom  = 198<<24 | 19<<16
+	passersByFrom = 198<<24 | 19<<16 | 128<<8
+)
+
+func address(n uint32) string {
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}).String()
+}
+
+// visitors makes the people or the crawlers.
 func visitors(rng *rand.Rand, n int, agents []testdata.Agent, bot bool) []*visitor {
-	first := uint32(198<<24 | 18<<16)
+	from := uint32(peopleFrom)
 	if bot {
-		first |= 1 << 16
+		from = crawlersFrom
 	}
 	made := make([]*visitor, n)
 	for i := range made {
-		at := first + uint32(i)
-		address := netip.AddrFrom4([4]byte{byte(at >> 24), byte(at >> 16), byte(at >> 8), byte(at)})
 		v := &visitor{country: countries[rng.IntN(len(countries))], bot: bot, header: http.Header{}}
 		v.header.Set("User-Agent", agents[i%len(agents)].UserAgent)
-		v.header.Set("X-Forwarded-For", address.String())
+		v.header.Set("X-Forwarded-For", address(from+uint32(i)))
 		if v.country != "" {
 			v.header.Set(countryHeader, v.country)
 		}
 		made[i] = v
 	}
 	return made
+}
+
+var passed atomic.Uint32
+
+// passerBy is a person who is seen once: a step that follows a link again and
+// again stands for many people, none of whom is over the limit of an address.
+func passerBy() http.Header {
+	return http.Header{
+		"User-Agent":      {"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"},
+		"X-Forwarded-For": {address(passersByFrom + passed.Add(1)%(1<<15))},
+	}
 }
 
 // countryHeader is where an edge in front of the service puts the country.
