@@ -109,7 +109,11 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	if err := createKeyspace(ctx, bare, config); err != nil {
 		return nil, err
 	}
-	session, err := connect(config, config.Keyspace)
+	var session *gocql.Session
+	err = untilKnown(ctx, func() (err error) {
+		session, err = connect(config, config.Keyspace)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package cassandra
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"testing"
@@ -48,6 +50,18 @@ func openDB(t *testing.T, adjust ...func(*Config)) *DB {
 	t.Cleanup(db.Close)
 	return db
 }
+
+// unique returns seven characters that nothing else in the keyspace is named by.
+func unique() string { return fmt.Sprintf("%07d", rand.IntN(10_000_000)) }
+
+func testLink(code shortener.Code) shortener.Link {
+	return shortener.Link{Code: code, Target: "https://example.com/", Owner: "owner-" + shortener.Owner(code),
+		Created: time.Now().UTC().Truncate(time.Millisecond), Version: 1}
+}
+
+// newLink has a generated code, newAlias an alias.
+func newLink() shortener.Link  { return testLink(shortener.Code(unique())) }
+func newAlias() shortener.Link { return testLink(shortener.Code("alias-" + unique())) }
 
 func TestLinksKeepTheContract(t *testing.T) {
 	linkstoretest.Run(t, func(t *testing.T, grace time.Duration) shortener.LinkStore {

@@ -42,11 +42,6 @@ func eventually(t *testing.T, what string, call func() error) {
 	}
 }
 
-func testLink(code shortener.Code) shortener.Link {
-	return shortener.Link{Code: code, Target: "https://example.com/", Owner: "owner-" + shortener.Owner(code),
-		Created: time.Now().UTC().Truncate(time.Millisecond), Version: 1}
-}
-
 func TestASilentCassandraEndsTheCallInTime(t *testing.T) {
 	p, db, _ := throughProxy(t, 300*time.Millisecond)
 	p.swallow.Store(true)
@@ -68,7 +63,7 @@ func TestASilentCassandraEndsTheCallInTime(t *testing.T) {
 func TestALostConnectionIsMadeAgain(t *testing.T) {
 	p, db, _ := throughProxy(t, 5*time.Second)
 	links := db.Links()
-	l := testLink("conn001")
+	l := newLink()
 	if err := links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +95,8 @@ func TestALostConnectionIsMadeAgain(t *testing.T) {
 func TestAClaimWhoseAnswerIsLostIsStillWon(t *testing.T) {
 	p, db, direct := throughProxy(t, 10*time.Second)
 	links := db.Links()
-	l := testLink("lost-answer")
-	if err := links.Claim(t.Context(), testLink("lost-nothing")); err != nil { // the statement is prepared
+	l := newAlias()
+	if err := links.Claim(t.Context(), newAlias()); err != nil { // the statement is prepared
 		t.Fatal(err)
 	}
 	var all sync.WaitGroup
@@ -121,7 +116,7 @@ func TestAClaimWhoseAnswerIsLostIsStillWon(t *testing.T) {
 func TestSettleTellsWhetherALostWriteWasApplied(t *testing.T) {
 	links := openDB(t).Links()
 	cause := errors.New("the answer was lost")
-	l := testLink("settle1")
+	l := newLink()
 	if err := links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}

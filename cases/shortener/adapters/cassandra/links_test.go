@@ -30,42 +30,43 @@ func TestARowIsDroppedSomeTimeAfterItsLink(t *testing.T) {
 	links := db.Links()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	kept := int((shortener.GracePeriod + remember).Seconds())
+	var code shortener.Code
 	for _, c := range []struct {
-		code    shortener.Code
 		expires time.Time
 		want    int
 	}{
-		{"ttl0001", time.Time{}, 0},
-		{"ttl0002", now.Add(time.Hour), 3600 + kept},
-		{"ttl0003", lastTTL, 0}, // past what a TTL can say: the row stays
+		{now.Add(time.Hour), 3600 + kept},
+		{lastTTL, 0}, // past what a TTL can say: the row stays
+		{time.Time{}, 0},
 	} {
-		l := testLink(c.code)
+		l := newLink()
+		code = l.Code
 		l.Expires = c.expires
 		if err := links.Put(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
-		if got := ttlOf(t, db, string(c.code)); !near(got, c.want) {
-			t.Errorf("%s, expires %v: TTL %d, wanted %d", c.code, c.expires, got, c.want)
+		if got := ttlOf(t, db, string(code)); !near(got, c.want) {
+			t.Errorf("expires %v: TTL %d, wanted %d", c.expires, got, c.want)
 		}
 	}
 	expire := func(at time.Time) {
 		t.Helper()
-		if _, err := links.Update(t.Context(), "ttl0001", func(l *shortener.Link) error { l.Expires = at; return nil }); err != nil {
+		if _, err := links.Update(t.Context(), code, func(l *shortener.Link) error { l.Expires = at; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	expire(now.Add(2 * time.Hour))
-	if got := ttlOf(t, db, "ttl0001"); !near(got, 7200+kept) {
+	if got := ttlOf(t, db, string(code)); !near(got, 7200+kept) {
 		t.Errorf("after it was given an expiry: TTL %d, wanted %d", got, 7200+kept)
 	}
 	expire(time.Time{})
-	if got := ttlOf(t, db, "ttl0001"); got != 0 {
+	if got := ttlOf(t, db, string(code)); got != 0 {
 		t.Errorf("after the expiry was taken back: TTL %d, wanted none", got)
 	}
-	if _, err := links.Delete(t.Context(), "ttl0001", func(shortener.Link) error { return nil }); err != nil {
+	if _, err := links.Delete(t.Context(), code, func(shortener.Link) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if got := ttlOf(t, db, "ttl0001"); !near(got, int(remember.Seconds())) {
+	if got := ttlOf(t, db, string(code)); !near(got, int(remember.Seconds())) {
 		t.Errorf("of a grave: TTL %d, wanted %v", got, remember)
 	}
 }
@@ -85,10 +86,10 @@ func entries(t *testing.T, db *DB, owner shortener.Owner, created time.Time) (n 
 func TestAListingClearsAwayWhatACrashHasLeft(t *testing.T) {
 	db := openDB(t)
 	links := db.Links()
-	whole := testLink("crash01")
+	whole := newLink()
 	whole.Created = whole.Created.Add(-3 * time.Hour)
 	old, fresh := whole, whole
-	old.Code, fresh.Code = "crash02", "crash03"
+	old.Code, fresh.Code = newLink().Code, newLink().Code
 	fresh.Created = time.Now().UTC().Truncate(time.Millisecond)
 	if err := links.Put(t.Context(), whole); err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func TestAListingClearsAwayWhatACrashHasLeft(t *testing.T) {
 // his listing, even where the deletion from the index never happened.
 func TestAnEntryOfAnAliasThatWasClaimedAnewBelongsToNobody(t *testing.T) {
 	links := openDB(t).Links()
-	first := testLink("anew-alias")
+	first := newAlias()
 	if err := links.Claim(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestAnEntryOfAnAliasThatWasClaimedAnewBelongsToNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := first
-	second.Owner = "somebody-else"
+	second.Owner = "somebody-" + shortener.Owner(first.Code)
 	if err := links.Claim(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +152,10 @@ func TestAnEntryOfAnAliasThatWasClaimedAnewBelongsToNobody(t *testing.T) {
 
 func TestACodeIsStoredByTheWayOfItsShape(t *testing.T) {
 	links := openDB(t).Links()
-	if err := links.Put(t.Context(), testLink("an-alias")); err == nil {
+	if err := links.Put(t.Context(), newAlias()); err == nil {
 		t.Error("an alias was put, past the claim")
 	}
-	if err := links.Claim(t.Context(), testLink("shape01")); err == nil {
+	if err := links.Claim(t.Context(), newLink()); err == nil {
 		t.Error("a generated code was claimed")
 	}
 	if _, _, err := links.ByOwner(t.Context(), "anybody", "", 0); err == nil {
@@ -176,7 +177,7 @@ func TestEveryOperationIsObserved(t *testing.T) {
 func TestPlainWritesLoseAgainstTransactions(t *testing.T) {
 	db := openDB(t)
 	links := db.Links()
-	l := testLink("stamp01")
+	l := newLink()
 	if err := links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
 )
@@ -58,7 +59,33 @@ func createTables(ctx context.Context, session *gocql.Session, keyspace string) 
 			return fmt.Errorf("cassandra: create table %s.%s: %w", keyspace, table, err)
 		}
 	}
+	for table := range statements() {
+		err := untilKnown(ctx, func() error {
+			_, err := session.StatementMetadata(ctx, "SELECT * FROM "+table, keyspace)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("cassandra: look at table %s.%s: %w", keyspace, table, err)
+		}
+	}
 	return session.AwaitSchemaAgreement(ctx)
+}
+
+// untilKnown calls until it succeeds, for ten seconds at most: what another
+// process is creating at this moment stands in Cassandra's list a little before
+// it can be used.
+func untilKnown(ctx context.Context, use func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for tries := 0; ; tries++ {
+		err := use()
+		if err == nil {
+			return nil
+		}
+		if pause(ctx, tries) != nil {
+			return err
+		}
+	}
 }
 
 // tableName finds the table that a statement of schema.cql creates.
