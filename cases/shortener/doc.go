@@ -2,9 +2,9 @@
 // alias, a click and a count are, and the rules that hold for them.
 //
 // It imports no driver. What it needs of the outside it names as interfaces,
-// each with its contract: LinkStore, RangeStore, SharedCache, Changes,
-// ClickLog, StatsStore. The packages below adapters/ implement them, one a
-// technology, and cmd/ puts them together.
+// each with its contract: LinkStore, RangeStore, KeyStore, SaltStore,
+// SharedCache, Changes, ClickLog, StatsStore. The packages below adapters/
+// implement them, one a technology, and cmd/ puts them together.
 //
 // One redirect's way: adapters/httpapi takes the request, Resolver finds the
 // link (in process, else the shared cache, else the store, each miss asked
