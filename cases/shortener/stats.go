@@ -94,13 +94,18 @@ type Position struct {
 
 // StatsStore keeps the sums of increments.
 type StatsStore interface {
-	// Apply adds the increments of one source, in the order of their offsets.
+	// Apply adds increments, those of each source in the order of their offsets.
 	// One that was applied before is not counted again, whoever applied it and
-	// whatever happened in between: Apply is idempotent by Position.
+	// whatever happened in between: Apply is idempotent by Position. A batch
+	// begins no later than where an Apply of that source has succeeded up to: a
+	// gap would be taken as counted. A consumer that commits its offset after
+	// Apply, and begins at the committed one, keeps to that by itself.
 	Apply(ctx context.Context, batch []Positioned) error
 	// Stats sums up what has been applied.
 	Stats(ctx context.Context, q StatsQuery) (Stats, error)
-	// Forget removes every count of a code for good.
+	// Forget removes every count of a code up to the present minute for good:
+	// clicks of that time which are still on their way count no more. What
+	// comes in later minutes counts, for an alias may get another owner.
 	Forget(ctx context.Context, code Code) error
 }
 
