@@ -36,6 +36,20 @@ type Links struct {
 	Clock func() time.Time
 }
 
+// Possible reports whether the code can be anybody's: a generated code or an
+// alias by its letters and length. What can't be needn't be looked up.
+func (c Code) Possible() bool {
+	if len(c) < MinAlias || len(c) > MaxAlias {
+		return false
+	}
+	for i := range len(c) {
+		if !isAlphanumeric(c[i]) && c[i] != '-' && c[i] != '_' {
+			return false
+		}
+	}
+	return true
+}
+
 // Check returns the draft as it would be stored, or a *Invalid. Whether an
 // alias is free only Create can say.
 func (l *Links) Check(d Draft) (Draft, error) {

@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"designkits/cases/shortener"
+	"designkits/cases/shortener/web"
+)
+
+// What browsers and proxies may keep of a redirect. Each click on a 302 should
+// come by: to be counted, and to go where the link leads by then; so it may be
+// kept, but not used without asking. A 301 is for keeping; without a bound
+// browsers would keep it for good, even after the link is gone.
+var (
+	askEachTime  = []string{"private, no-cache"}
+	keepForADay  = []string{"private, max-age=86400"}
+	permanentFor = 24 * time.Hour
+)
+
+// follow is the redirect, and for "CODE+" the preview.
+func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
+	began := s.Clock()
+	path := r.PathValue("code")
+	if code, ok := strings.CutSuffix(path, "+"); ok {
+		s.preview(w, r, shortener.Code(code))
+		return
+	}
+	link, err := s.resolve(r, shortener.Code(path))
+	if err != nil {
+		s.figures.redirected(err, time.Since(began))
+		s.notice(w, r, err)
+		return
+	}
+	h := w.Header()
+	h["Location"] = []string{link.Target}
+	status := http.StatusFound
+	h["Cache-Control"] = askEachTime
+	if link.Permanent {
+		status = http.StatusMovedPermanently
+		h["Cache-Control"] = keepFor(link, began)
+	}
+	w.WriteHeader(status)
+	if r.Method == http.MethodGet { // a HEAD is a program that looks
+		s.Visits.Record(s.visit(r, link.Code, began))
+	}
+	s.figures.redirected(nil, time.Since(began))
+}
+
+// keepFor bounds a 301 by the end of its link as well.
+func keepFor(link shortener.Link, now time.Time) []string {
+	if left := link.Expires.Sub(now); !link.Expires.IsZero() && left < permanentFor {
+		return []string{"private, max-age=" + strconv.Itoa(int(left.Seconds()))}
+	}
+	return keepForADay
+}
+
+// resolve finds a link for anybody who asks, within the limits of their
+// address. An unknown code costs more than a known one.
+func (s *Server) resolve(r *http.Request, code shortener.Code) (shortener.Link, error) {
+	client := s.client(r)
+	if err := s.Gate.Enter(client); err != nil {
+		return shortener.Link{}, err
+	}
+	if !code.Possible() { // nothing can be learned by asking for it
+		return shortener.Link{}, shortener.ErrNotFound
+	}
+	link, err := s.Resolver.Resolve(r.Context(), code)
+	if errors.Is(err, shortener.ErrNotFound) {
+		s.Gate.Penalise(client)
+	}
+	return link, err
+}
+
+func (s *Server) visit(r *http.Request, code shortener.Code, at time.Time) shortener.Visit {
+	v := shortener.Visit{
+		Code: code, Time: at,
+		Referrer: r.Header.Get("Referer"),
+		Agent:    r.Header.Get("User-Agent"),
+		Address:  s.client(r).String(),
+	}
+	if s.trusted(peer(r)) {
+		v.Country = r.Header.Get("X-Country")
+	}
+	return v
+}
+
+// preview shows where a link leads. It is not counted as a click.
+func (s *Server) preview(w http.ResponseWriter, r *http.Request, code shortener.Code) {
+	link, err := s.resolve(r, code)
+	if err != nil {
+		s.notice(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "private, no-cache")
+	err = s.Site.Show(w, http.StatusOK, "preview.html", web.Preview{
+		Short: s.shortOf(link.Code), Target: link.Target, Host: hostOf(link.Target),
+		Created: link.Created, Expires: link.Expires, Permanent: link.Permanent,
+	})
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "preview", "code", string(code), "error", err.Error())
+	}
+}
+
+func (s *Server) shortOf(code shortener.Code) string { return s.short + string(code) }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// A config is the process's environment.
+type config struct {
+	Listen    string   `env:"LISTEN,required"`
+	PublicURL url.URL  `env:"PUBLIC_URL,required"` // where people reach the edge
+	Redis     string   `env:"REDIS,required"`
+	Cassandra []string `env:"CASSANDRA,required"`
+	Kafka     []string `env:"KAFKA,required"`
+	Analytics url.URL  `env:"ANALYTICS,required"`
+	Namespace string   `env:"NAMESPACE,required"`
+	CodeKey   string   `env:"CODE_KEY,required,unset"`
+	Spool     string   `env:"SPOOL,required"` // a folder of this replica alone
+	Replica   string   `env:"REPLICA"`        // its name on the page; default its address
+
+	// Proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`
+
+	// Redirects a second for each address, and at once; 0 is no limit.
+	RedirectRate  float64 `env:"REDIRECT_RATE" envDefault:"200"`
+	RedirectBurst int     `env:"REDIRECT_BURST" envDefault:"2000"`
+	// What a key that anybody can make allows, and how many an address gets.
+	KeyRate     float64 `env:"KEY_RATE" envDefault:"50"`
+	KeyBurst    int     `env:"KEY_BURST" envDefault:"200"`
+	LinksPerDay int     `env:"LINKS_PER_DAY" envDefault:"10000"`
+	KeysPerDay  int     `env:"KEYS_PER_DAY" envDefault:"200"`
+}
+
+const (
+	// maxUntold is how many changes of links may wait for Redis to be back.
+	maxUntold = 10_000
+	// limitedAtOnce is how many callers the limits in process remember.
+	limitedAtOnce = 100_000
+)
+
+func readConfig() (config, error) {
+	var c config
+	if err := env.Parse(&c); err != nil {
+		return c, fmt.Errorf("read the configuration from the environment: %w", err)
+	}
+	if c.PublicURL.Host == "" {
+		return c, fmt.Errorf("PUBLIC_URL is %q: give the address that people type, like https://sho.rt", c.PublicURL.String())
+	}
+	if c.Replica == "" {
+		c.Replica = c.Listen
+		if host, _, err := net.SplitHostPort(c.Listen); err == nil && host == "" {
+			name, err := os.Hostname()
+			if err != nil {
+				return c, fmt.Errorf("name the replica: %w (set REPLICA)", err)
+			}
+			c.Replica = name
+		}
+	}
+	return c, nil
+}

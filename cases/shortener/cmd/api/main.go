@@ -1,0 +1,92 @@
+// Command api is one replica of the shortener: it redirects, makes links,
+// tells how often they were followed, and serves the page. It keeps nothing of
+// its own but clicks on disk while Kafka is away, so any number of replicas can
+// run, each with a folder of its own for that.
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"designkits/cases/shortener"
+	"designkits/cases/shortener/adapters/cassandra"
+	"designkits/cases/shortener/adapters/httpapi"
+	"designkits/cases/shortener/adapters/kafka"
+	"designkits/cases/shortener/adapters/redis"
+	"designkits/cases/shortener/web"
+	"designkits/shared/service"
+)
+
+func main() { service.Main("api", run) }
+
+func run(ctx context.Context, s *service.Service) error {
+	cfg, err := readConfig()
+	if err != nil {
+		return err
+	}
+	// Away is what each of these may be later; at the start Cassandra must be there.
+	db, err := cassandra.Open(ctx, cassandra.Config{Hosts: cfg.Cassandra, Keyspace: cfg.Namespace})
+	if err != nil {
+		return err
+	}
+	s.OnClose(func(context.Context) error { db.Close(); return nil })
+	s.Ready("cassandra", db.Ping)
+	cache := redis.Open(cfg.Redis, cfg.Namespace)
+	s.OnClose(cache.Close)
+	clicks, err := kafka.NewClickLog(cfg.Kafka, cfg.Namespace)
+	if err != nil {
+		return err
+	}
+	s.OnClose(clicks.Close)
+
+	breaker := shortener.NewBreaker(shortener.BreakerConfig{OnChange: func(from, to string) {
+		s.Log.Warn("the breaker before Redis changed", "from", from, "to", to)
+	}})
+	guarded, changes := shortener.GuardCache(cache.Cache(), breaker), cache.Changes(s.Log)
+	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{})
+	s.OnClose(func(context.Context) error { resolver.Close(); return nil })
+	publisher := shortener.NewPublisher(resolver, cache.Cache(), changes, maxUntold)
+	codes, err := shortener.NewCodes(ctx, []byte(cfg.CodeKey), db.Ranges(), shortener.RangeSize)
+	if err != nil {
+		return err
+	}
+	s.OnClose(func(context.Context) error { codes.Close(); return nil })
+	blocked, err := shortener.DefaultBlocklist()
+	if err != nil {
+		return err
+	}
+	recorder, err := shortener.NewRecorder(shortener.RecorderConfig{
+		Log: clicks, Visitors: shortener.NewVisitors(db.Salts()), SpoolDir: cfg.Spool, Logger: s.Log,
+	})
+	if err != nil {
+		return err
+	}
+	limiter := shortener.NewFallbackLimiter(cache.Limiter(), shortener.NewLocalLimiter(limitedAtOnce, time.Now), breaker)
+	site, err := web.New()
+	if err != nil {
+		return fmt.Errorf("the page: %w", err)
+	}
+	system := &httpapi.System{
+		Replica: cfg.Replica, Started: time.Now().UTC(), Breaker: breaker, Changes: changes, Publisher: publisher,
+		Resolver: resolver, Limiter: limiter, Recorder: recorder,
+		Redis: cache.Ping, Cassandra: db.Ping, Kafka: clicks.Ping,
+	}
+	measure(s.Metrics, system)
+	s.Go("hear changes", resolver.Follow)
+	s.Go("tell changes", publisher.Run)
+	s.Go("record clicks", recorder.Run)
+	api := httpapi.New(httpapi.Config{
+		Links: &shortener.Links{
+			Store: db.Links(), Codes: codes, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: time.Now,
+			Policy: shortener.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked},
+		},
+		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: recorder, Limiter: limiter,
+		Gate: shortener.NewGate(cfg.RedirectRate, cfg.RedirectBurst, limitedAtOnce, time.Now),
+		Site: site, System: system, PerDay: cfg.KeysPerDay,
+		NewKeys: shortener.Key{Rate: cfg.KeyRate, Burst: cfg.KeyBurst, LinksPerDay: cfg.LinksPerDay},
+		Public:  &cfg.PublicURL, Trusted: cfg.TrustedProxies, Counts: &cfg.Analytics,
+		Log: s.Log, Metrics: s.Metrics, Draining: s.Draining(),
+	})
+	return s.Serve(ctx, cfg.Listen, api.Handler())
+}
