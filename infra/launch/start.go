@@ -174,7 +174,7 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 		}
 		built <- err
 	}()
-	err := l.startBackends(work, p, &result)
+	later, err := l.startBackends(work, p, &result)
 	if err != nil {
 		callOff(err)
 	}
@@ -185,6 +185,10 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 		return result, err
 	}
 	if err := l.startProcesses(ctx, p, &result); err != nil {
+		return result, err
+	}
+	// Last of all: while the page comes up they would only take its cores.
+	if err := l.begin(ctx, later, &result); err != nil {
 		return result, err
 	}
 	if p.request.Case == "" {
@@ -199,35 +203,47 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 	return result, err
 }
 
-func (l *Launcher) startBackends(ctx context.Context, p plan, result *Result) error {
+// startBackends fetches what is missing, starts what is waited for, and returns
+// what is to join later.
+func (l *Launcher) startBackends(ctx context.Context, p plan, result *Result) (later []supervise.Spec, err error) {
 	if err := l.Engine.Fetch(ctx, p.missing, l.progress); err != nil {
-		return err
+		return nil, err
 	}
 	changed, err := l.writeEdge(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var specs []supervise.Spec
+	if changed && l.runs(edgeBackend) {
+		if err := l.sup.Restart(ctx, edgeBackend); err != nil {
+			return nil, err
+		}
+	}
+	var first []supervise.Spec
 	for _, b := range p.missing {
 		site := l.Site(b)
 		units, err := l.Engine.Backend(b, site)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		l.group(b.Name, site.Addr(b.Ports[0].Name), units)
 		for _, unit := range units {
-			if l.runs(unit.Name) { // a server of several processes, some of them dead
-				continue
-			}
 			unit.Background = slices.Contains(p.later, b.Name)
-			specs = append(specs, unit)
-			result.Started = append(result.Started, unit.Name)
+			switch {
+			case l.runs(unit.Name): // a server of several processes, some of them dead
+			case unit.Background:
+				later = append(later, unit)
+			default:
+				first = append(first, unit)
+			}
 		}
 	}
-	if changed && !slices.ContainsFunc(p.missing, func(b backend.Backend) bool { return b.Name == edgeBackend }) {
-		if err := l.sup.Restart(ctx, edgeBackend); err != nil {
-			return err
-		}
+	return later, l.begin(ctx, first, result)
+}
+
+// begin starts processes and notes that they are this request's.
+func (l *Launcher) begin(ctx context.Context, specs []supervise.Spec, result *Result) error {
+	for _, spec := range specs {
+		result.Started = append(result.Started, spec.Name)
 	}
 	return l.sup.Start(ctx, specs...)
 }
@@ -240,9 +256,8 @@ func (l *Launcher) startProcesses(ctx context.Context, p plan, result *Result) e
 			return err
 		}
 		specs = append(specs, spec)
-		result.Started = append(result.Started, spec.Name)
 	}
-	return l.sup.Start(ctx, specs...)
+	return l.begin(ctx, specs, result)
 }
 
 // Release stops what a request has started, and nothing else. drop also removes

@@ -85,6 +85,9 @@ func (p *process) start(ctx context.Context, first []*process) error {
 	defer p.op.Unlock()
 	begun := time.Now()
 	err := awaitAll(ctx, first)
+	if err == nil {
+		err = ctx.Err() // a stop that came before this had its turn
+	}
 	var c *child
 	if err == nil {
 		begun = time.Now()

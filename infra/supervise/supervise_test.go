@@ -395,6 +395,23 @@ func TestACalledOffStartLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAStopThatOvertakesTheStartIsHeeded(t *testing.T) {
+	s, _ := open(t, t.TempDir())
+	for range 100 {
+		late := lasting("flink")
+		late.Background = true
+		if err := s.Start(t.Context(), late); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if st := status(t, s, "flink"); st.State != Stopped || st.Pid != 0 {
+			t.Fatalf("after the stop: %+v", st)
+		}
+	}
+}
+
 func TestTheLogOfTheRunBeforeIsKept(t *testing.T) {
 	state := t.TempDir()
 	s, _ := open(t, state)
