@@ -1,7 +1,8 @@
 // Package cassandra is Cassandra 5 as a backend: one node.
 //
-// What was acknowledged survives a kill of the process: it is in the commit
-// log, which the next start replays. JMX is off.
+// What was acknowledged survives a kill of the process, and a crash of the
+// machine as far as its disk does: the commit log is flushed before the answer,
+// and the next start replays it. JMX is off.
 package cassandra
 
 import (

@@ -40,7 +40,7 @@ var config string
 
 var configTemplate = template.Must(template.New("config.yaml").Parse(config))
 
-var jars = provision.Maven{Name: name, Version: version, POM: pom, Bytes: 147_000_000}
+var jars = provision.Maven{Name: name, Version: version, POM: pom, Bytes: 189_000_000}
 
 // Backend is Flink.
 var Backend = backend.Backend{
