@@ -1,0 +1,96 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// workspace writes files below a scratch go.work with one module, "toy".
+func workspace(t *testing.T, files map[string]string) (root string, m Module) {
+	t.Helper()
+	root = t.TempDir()
+	m = Module{Path: "designkits/cases/toy", Dir: filepath.Join(root, "cases", "toy")}
+	all := map[string]string{"../../go.work": "go 1.26.0\n\nuse ./cases/toy\n", "go.mod": "module designkits/cases/toy\n\ngo 1.26.0\n"}
+	for name, text := range files {
+		all[name] = text
+	}
+	for name, text := range all {
+		path := filepath.Join(m.Dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root, m
+}
+
+func TestModulesAreThoseOfTheWorkspace(t *testing.T) {
+	root, m := workspace(t, nil)
+	modules, err := Modules(t.Context(), root)
+	if err != nil || !slices.Equal(modules, []Module{m}) {
+		t.Fatalf("%v, %v", modules, err)
+	}
+	if m.Name() != "toy" || !m.Case() {
+		t.Errorf("%s, a case: %v", m.Name(), m.Case())
+	}
+}
+
+func TestTheFirstCheckThatFailsEndsThem(t *testing.T) {
+	for _, test := range []struct{ source, said, want string }{
+		{"package toy\nfunc  f() {}\n", "", "gofmt: not formatted"},
+		{"package toy\n\nfunc f() {\n", "", "gofmt: "},
+		{"package toy\n\nimport \"fmt\"\n\nfunc F() { fmt.Printf(\"%d\", \"text\") }\n", "gofmt: ok", "go vet: exit status 1"},
+	} {
+		root, m := workspace(t, map[string]string{"toy.go": test.source})
+		var said strings.Builder
+		err := Static(t.Context(), root, []Module{m}, func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) })
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%q: %v, want %s", test.source, err, test.want)
+		}
+		if !strings.Contains(said.String(), test.said) || strings.Contains(said.String(), "staticcheck") {
+			t.Errorf("%q: said %q", test.source, said.String())
+		}
+	}
+}
+
+func TestTestsRunWithTheirEnvironmentAndTheFaultyOnesApart(t *testing.T) {
+	passing := "package %s\n\nimport (\n\t\"os\"\n\t\"testing\"\n%s)\n\nfunc TestIt(t *testing.T) {\n\tif os.Getenv(\"KIT_REDIS\") != \"here\" {\n\t\tt.Fatal(\"no address\")\n\t}\n}\n"
+	root, m := workspace(t, map[string]string{
+		"../../shared/go.mod":         "module designkits/shared\n\ngo 1.26.0\n",
+		"../../shared/fault/fault.go": "package fault\n",
+		"../../go.work":               "go 1.26.0\n\nuse (\n\t./cases/toy\n\t./shared\n)\n",
+		"calm/calm_test.go":           fmt.Sprintf(passing, "calm", ""),
+		"faulty/faulty_test.go":       fmt.Sprintf(passing, "faulty", "\n\t_ \"designkits/shared/fault\"\n"),
+	})
+	calm, faulty, err := packages(t.Context(), m)
+	if err != nil || !slices.Equal(calm, []string{m.Path + "/calm"}) || !slices.Equal(faulty, []string{m.Path + "/faulty"}) {
+		t.Fatalf("calm %v, faulty %v, %v (in %s)", calm, faulty, err, root)
+	}
+	var out bytes.Buffer
+	if err := Test(t.Context(), m, []string{"KIT_REDIS=here"}, &out); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	for _, line := range []string{"ok  \tdesignkits/cases/toy/calm", "ok  \tdesignkits/cases/toy/faulty"} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("%q isn't in:\n%s", line, out.String())
+		}
+	}
+	out.Reset()
+	if err := Test(t.Context(), m, nil, &out); err == nil || !strings.Contains(out.String(), "no address") {
+		t.Errorf("without the environment: %v\n%s", err, out.String())
+	}
+}
+
+func TestCompiler(t *testing.T) {
+	t.Setenv("CC", "no-such-compiler")
+	if err := Compiler(t.Context()); err == nil || !strings.Contains(err.Error(), "apt-get install -y gcc") {
+		t.Errorf("without a compiler: %v", err)
+	}
+}
