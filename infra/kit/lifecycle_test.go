@@ -205,6 +205,23 @@ func TestDemoEndsWithItsVerdictAndLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestACaseWorksWithoutItsSampleData(t *testing.T) {
+	c := newCheckout(t)
+	c.env = []string{"LAB_EXPECTS=nowhere"}
+	f := c.start("run", "echo")
+	f.awaitText("without all of its sample data")
+	if s := c.status()["echo/web-1"]; s.State != "ready" {
+		t.Errorf("web: %+v", s)
+	}
+	if code := f.end(syscall.SIGINT); code != 0 {
+		t.Errorf("after Ctrl-C it exits %d\n%s", code, f.out)
+	}
+	c.env = nil
+	f = c.start("run", "echo")
+	f.awaitText("ok    EXISTS echo:seed") // tried again
+	f.end(syscall.SIGINT)
+}
+
 func TestUpOfACaseAndResetOfItsData(t *testing.T) {
 	c := newCheckout(t)
 	c.up("echo")

@@ -48,9 +48,7 @@ func runCommand(o *options) *cobra.Command {
 func (s *session) run(ctx context.Context, place engine.Place, c topology.Case) error {
 	return s.hold(ctx, launch.Request{Case: c.Name}, false, func(ctx context.Context, r launch.Result) error {
 		s.screen.linef("\n  %s: %s\n  Ctrl-C stops it; the data is kept\n", c.Title, r.Page)
-		if err := seed(ctx, place, s.client, c.Name, r, s.screen); err != nil && ctx.Err() == nil {
-			return err
-		}
+		seed(ctx, place, s.client, c.Name, r, s.screen)
 		<-ctx.Done()
 		return nil
 	})

@@ -98,9 +98,7 @@ func bringUp(ctx context.Context, place engine.Place, client control.Client, req
 		if r.Case == "" {
 			continue
 		}
-		if err := seed(ctx, place, client, r.Case, result, screen); err != nil {
-			return err
-		}
+		seed(ctx, place, client, r.Case, result, screen)
 		screen.linef("%s: %s", r.Case, result.Page)
 	}
 	return nil
