@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -179,7 +180,7 @@ func cancelJob(t testing.TB, namespace string) {
 		return
 	}
 	for _, job := range overview.Jobs {
-		if !strings.HasPrefix(job.Name, namespace+".") || job.State == "CANCELED" {
+		if !strings.HasPrefix(job.Name, namespace+".") || slices.Contains([]string{"CANCELED", "CANCELLING", "FAILED", "FINISHED"}, job.State) {
 			continue
 		}
 		if err := ask(ctx, http.MethodPatch, base+"/jobs/"+job.JID+"?mode=cancel", nil); err != nil {

@@ -36,9 +36,6 @@ func Seed(ctx context.Context, page string) (made int, err error) {
 	}
 	defer c.close()
 	j := &journey{cfg: Config{Links: seedLinks}, client: c, tally: newTally(), began: time.Now()}
-	if _, err := j.getKey(ctx); err != nil {
-		return 0, fmt.Errorf("seed: get a key: %w", err)
-	}
 	last := samples[len(samples)-1]
 	status, _, err := c.follow(ctx, "/"+last.alias+"+", passerBy())
 	if err != nil {
@@ -46,6 +43,9 @@ func Seed(ctx context.Context, page string) (made int, err error) {
 	}
 	if status == http.StatusOK {
 		return 0, nil
+	}
+	if _, err := j.getKey(ctx); err != nil {
+		return 0, fmt.Errorf("seed: get a key: %w", err)
 	}
 	if _, err := j.shortenInBulk(ctx); err != nil {
 		return 0, fmt.Errorf("seed: %w", err)

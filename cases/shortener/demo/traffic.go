@@ -18,7 +18,7 @@ import (
 const (
 	// clicked is how many links get clicks at most, and popularity how steep
 	// their popularity is: a few get most of them, many get one or two.
-	clicked    = 400
+	clicked    = 250
 	popularity = 1.15
 	// people and crawlers are how many visitors there are of each kind, and
 	// botShare how many of the clicks are by bots.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -92,6 +94,11 @@ func script(code string) chromedp.Action[chromedp.Void] {
 	return chromedp.Evaluate[chromedp.Void](code)
 }
 
+// fill puts a value into a field, as a paste would.
+func fill(selector, value string) chromedp.Action[chromedp.Void] {
+	return script(fmt.Sprintf(`{ const field = document.querySelector(%q); field.value = %q; field.dispatchEvent(new Event("input", { bubbles: true })); }`, selector, value))
+}
+
 // until waits until an expression is true.
 func (b *browser) until(t *testing.T, within time.Duration, expression string) {
 	t.Helper()
@@ -143,11 +150,30 @@ func (b *browser) open(t *testing.T, address string) {
 	b.until(t, 20*time.Second, `localStorage.getItem("shortener.key") !== null`)
 }
 
+// follow clicks on a link that opens a new tab, and comes back to the page.
+func (b *browser) follow(t *testing.T, selector string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	opened := chromedp.WaitNewTarget(ctx, func(*target.Info) bool { return true })
+	if err := chromedp.Do(ctx, chromedp.Click(selector)); err != nil {
+		t.Fatalf("click on %s: %v (see %s)", selector, err, b.shoot(t, "failed"))
+	}
+	select {
+	case <-opened:
+	case <-ctx.Done():
+		t.Fatalf("a click on %s opens no tab (see %s)", selector, b.shoot(t, "failed"))
+	}
+	if _, err := chromedp.Call(ctx, page.BringToFront, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // shorten does what a person does, and returns the short address.
 func (b *browser) shorten(t *testing.T, target string) string {
 	t.Helper()
 	before := eval[string](t, b, `document.querySelector("#short")?.href || ""`)
-	b.do(t, 10*time.Second, chromedp.SetValue("#target", ""), chromedp.SendKeys("#target", target), chromedp.Click("#submit"))
+	b.do(t, 10*time.Second, fill("#target", ""), chromedp.SendKeys("#target", target), chromedp.Click("#submit"))
 	b.until(t, 10*time.Second, fmt.Sprintf(`(document.querySelector("#short")?.href || "") !== %q`, before))
 	return eval[string](t, b, `document.querySelector("#short").href`)
 }

@@ -49,7 +49,7 @@ func opensAndSees(t *testing.T, b *browser) {
 	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
 
 	clicked := time.Now()
-	b.do(t, 10*time.Second, chromedp.Click(".made .actions a"))
+	b.follow(t, ".made .actions a")
 	b.until(t, 5*time.Second, `document.querySelector("#total-people").textContent === "1"`)
 	took := time.Since(clicked)
 	t.Logf("the click on %s was on the page after %d ms", short, took.Milliseconds())
@@ -70,8 +70,8 @@ func refuses(t *testing.T, b *browser) {
 	} {
 		b.do(t, 10*time.Second,
 			script(`document.querySelector("#options").open = true`),
-			chromedp.SetValue("#target", "https://example.org/"), chromedp.SetValue("#alias", ""),
-			chromedp.SetValue("#"+bad.id, bad.value), chromedp.Click("#submit"))
+			fill("#target", "https://example.org/"), fill("#alias", ""),
+			fill("#"+bad.id, bad.value), chromedp.Click("#submit"))
 		b.until(t, 10*time.Second, fmt.Sprintf(`document.querySelector("#%s-complaint").textContent.includes(%q)`, bad.id, bad.says))
 		if got := eval[string](t, b, fmt.Sprintf(`document.querySelector("#%s").getAttribute("aria-invalid")`, bad.id)); got != "true" {
 			t.Errorf("%q: the field is not marked as invalid", bad.value)
@@ -80,16 +80,16 @@ func refuses(t *testing.T, b *browser) {
 			t.Errorf("%q: the focus is on %q, not on the field", bad.value, got)
 		}
 	}
-	b.do(t, 10*time.Second, chromedp.SetValue("#alias", ""), chromedp.SetValue("#target", ""))
+	b.do(t, 10*time.Second, fill("#alias", ""), fill("#target", ""))
 }
 
 func editsAndDeletes(t *testing.T, b *browser) {
 	short := b.shorten(t, "https://www.sqlite.org/lockingv3.html")
 	row := `#links li:first-child `
 	b.do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Edit"]`), chromedp.WaitVisible("#edit[open]"),
-		chromedp.SetValue("#edit-target", "nonsense"), chromedp.Click("#edit [type=submit]"))
+		fill("#edit-target", "nonsense"), chromedp.Click("#edit [type=submit]"))
 	b.until(t, 10*time.Second, `document.querySelector("#edit-target-complaint").textContent !== ""`)
-	b.do(t, 10*time.Second, chromedp.SetValue("#edit-target", "https://redis.io/commands/eval"), chromedp.Click("#edit [type=submit]"))
+	b.do(t, 10*time.Second, fill("#edit-target", "https://redis.io/commands/eval"), chromedp.Click("#edit [type=submit]"))
 	b.until(t, 10*time.Second, `!document.querySelector("#edit").open && document.querySelector("#links li:first-child .row-target").textContent === "https://redis.io/commands/eval"`)
 
 	b.do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Delete"]`), chromedp.WaitVisible("#remove[open]"), chromedp.Click("#remove [type=submit]"))
@@ -132,7 +132,7 @@ func reconnects(t *testing.T, b *browser, c *casetest.Case) {
 		t.Fatal(err)
 	}
 	b.until(t, 30*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector('[data-part="flink"]').dataset.state === "up"`)
-	b.do(t, 10*time.Second, chromedp.Click(".made .actions a"))
+	b.follow(t, ".made .actions a")
 	b.until(t, 20*time.Second, `document.querySelector("#total-people").textContent === "1"`)
 }
 

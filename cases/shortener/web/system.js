@@ -6,15 +6,22 @@ import { brief, milliseconds } from "./ui/format.js";
 import { call, Unreachable } from "./ui/http.js";
 
 const EVERY = 2000;
-// A replica that has not answered for this long is called silent.
-const SILENT = 15000;
+// A replica that none of so many answers came from is called silent.
+const SILENT = 16;
+// One that has been silent for so many was taken away, or has a new name.
+const FORGOTTEN = 160;
 
-const replicas = new Map(); // name → when it last answered
+const replicas = new Map(); // name → what it last said, and as which answer
+let answers = 0;
 
 // start begins to ask, and goes on while the page is open.
 export function start() {
   const ask = async () => {
-    await Promise.all([system(), pipeline()]);
+    // The edge deals requests out in turn: three of them reach each of two
+    // replicas in time, where two would always reach the same one.
+    await system();
+    await system();
+    await pipeline();
     setTimeout(ask, document.hidden ? EVERY * 5 : EVERY);
   };
   ask();
@@ -34,11 +41,13 @@ function offline(text) {
   say(byId("offline"), text);
 }
 
-function chip(part, state, words) {
+// chip says how a part is doing: briefly, and in full where the pointer rests
+// and to screen readers.
+function chip(part, state, words, full = words) {
   const el = document.querySelector(`[data-part="${part}"]`);
   el.dataset.state = state;
-  const name = el.dataset.name ??= el.textContent;
-  say(el, words ? `${name} ${words}` : name);
+  el.title = full;
+  say(el.querySelector(".words"), words);
 }
 
 function figure(stage, words, state = "up") {
@@ -73,27 +82,31 @@ async function pipeline() {
     away: ["joining", "joining…"],
     refused: ["down", "needs a person"],
   }[p.job] || ["down", p.job];
-  chip("flink", ...job);
-  document.querySelector('[data-part="flink"]').title = p.reason || "";
+  chip("flink", ...job, p.reason);
   figure("kafka", p.unread > 0 ? `${brief(p.unread)} waiting` : "nothing waiting");
   figure("flink", p.job === "running" ? (p.commitTookMs ? `commits in ${milliseconds(p.commitTookMs)}` : "running") : job[1], job[0]);
   figure("cassandra", p.store ? "away, sums wait" : `${brief(p.applied)} sums added`, p.store ? "degraded" : "up");
 }
 
 // heard shows what one replica says of itself and of its stores. Replicas take
-// turns, so each is shown with when it last answered.
+// turns, so what each of them said last is kept.
 function heard(s) {
-  const now = Date.now();
-  replicas.set(s.replica, now);
-  const names = [...replicas.keys()].sort();
-  const silent = names.filter((name) => now - replicas.get(name) > SILENT);
-  chip("replicas", silent.length ? "degraded" : "up", silent.length ? `${names.length - silent.length} of ${names.length}` : `${names.length} up`);
-  figure("edge", `${names.length} behind it`);
+  answers++;
+  replicas.set(s.replica, { at: answers, spooled: s.kafka.spooled, breaker: s.redis.breaker });
+  for (const [name, r] of replicas) if (answers - r.at > FORGOTTEN) replicas.delete(name);
+  const known = [...replicas.values()];
+  const answering = known.filter((r) => answers - r.at < SILENT);
+  const silent = known.length - answering.length;
+  chip("replicas", silent ? "degraded" : "up", silent ? `${answering.length} of ${known.length}` : `${known.length} up`);
+  figure("edge", `${answering.length} ${answering.length === 1 ? "replica" : "replicas"} behind it`);
 
-  const open = s.redis.breaker === "open" || s.redis.breaker === "half-open";
-  chip("redis", open ? "degraded" : s.redis.up ? "up" : "down", open ? `away, going on without (breaker ${s.redis.breaker})` : s.redis.up ? "up" : "down");
-  chip("cassandra", s.cassandra.up ? "up" : "down", s.cassandra.up ? "up" : "down");
-  const spooled = s.kafka.spooled || 0;
-  chip("kafka", s.kafka.up ? "up" : "degraded", s.kafka.up ? "up" : `away, ${brief(spooled)} clicks kept on disk`);
-  figure("replica", spooled ? `${brief(spooled)} on disk` : `${s.replica} answered`, spooled ? "degraded" : "up");
+  const open = answering.map((r) => r.breaker).find((state) => state !== "closed");
+  if (open) chip("redis", "degraded", `breaker ${open}`, "Redis is away or slow: redirects go on from Cassandra");
+  else chip("redis", ...(s.redis.up ? ["up", "up"] : ["down", "away"]));
+  chip("cassandra", ...(s.cassandra.up ? ["up", "up"] : ["down", "away"]));
+  const spooled = answering.reduce((sum, r) => sum + r.spooled, 0);
+  if (!s.kafka.up) chip("kafka", "degraded", "away", `Kafka is away: ${brief(spooled)} clicks are kept on disk until it is back`);
+  else chip("kafka", ...(spooled ? ["degraded", "catching up"] : ["up", "up"]));
+  const name = s.replica.replace(/^.*:(\d+)$/, "port $1");
+  figure("replica", spooled ? `${brief(spooled)} on disk` : `${name} answers`, spooled ? "degraded" : "up");
 }
