@@ -23,9 +23,9 @@ import (
 //go:embed install.sh
 var installScript string
 
-// aptRights finds out how to become root, or says what to type. The returned
-// prefix goes before the command: nothing for root, else sudo.
-func aptRights(ctx context.Context, debs []Debian) ([]string, error) {
+// aptRights finds out how a user becomes root, or says what to type. The
+// returned prefix goes before the command: nothing for root, else sudo.
+func aptRights(ctx context.Context, uid int, debs []Debian) ([]string, error) {
 	var packages, programs []string
 	for _, d := range debs {
 		packages = append(packages, d.Packages...)
@@ -38,7 +38,7 @@ func aptRights(ctx context.Context, debs []Debian) ([]string, error) {
 			Do: "install them with the system's own package manager, or start a Docker engine; the kit uses what is on PATH", Detail: details(debs),
 		}
 	}
-	if os.Geteuid() == 0 {
+	if uid == 0 {
 		return nil, nil
 	}
 	if err := exec.CommandContext(ctx, "sudo", "-n", "true").Run(); err == nil {

@@ -47,7 +47,7 @@ func (m *Missing) Unwrap() []error {
 // can be reached. Both tools are run with LC_ALL=C.
 var (
 	diskFull  = regexp.MustCompile(`(?i)no space left on device|not enough free (disk )?space|don't have enough free space|disk quota exceeded`)
-	noNetwork = regexp.MustCompile(`(?i)unknown host|UnknownHostException|temporary failure (in name resolution|resolving)|could not resolve|network is unreachable|connection refused|connect(ion)? timed out|could not connect|no route to host|name or service not known|cannot initiate the connection|transfer failed for|connection reset`)
+	noNetwork = regexp.MustCompile(`(?i)unknown host|UnknownHostException|temporary failure (in name resolution|resolving)|could not resolve (host|')|network is unreachable|connection refused|connect(ion)? timed out|could not connect|no route to host|name or service not known|cannot initiate the connection|transfer failed for|connection reset`)
 	notThere  = regexp.MustCompile(`(?i)unable to locate package|has no installation candidate|could not find artifact|was not found in`)
 )
 

@@ -124,13 +124,15 @@ type mavenLog struct {
 	module string // the one being resolved
 	done   map[string]int64
 	total  map[string]int64
-	errors []string // the first lines it called errors
+	errors []string // the first lines it called errors, without its advice
 }
 
 var (
 	mavenBuilding   = regexp.MustCompile(`^\[INFO\] Building (\S+) `)
 	mavenDownloaded = regexp.MustCompile(`^(?:\[INFO\] )?Downloaded from \S+: (\S+) \(([\d.]+) (B|kB|MB|GB) at`)
-	mavenUnits      = map[string]float64{"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+	// What Maven adds to each failure, about itself.
+	mavenAdvice = regexp.MustCompile(`^\s*($|-> \[Help|\[Help|To see the full|Re-run Maven|For more information|After correcting)`)
+	mavenUnits  = map[string]float64{"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 )
 
 // follow reads to the end of out, which it must, or mvn would block.
@@ -161,7 +163,7 @@ func (l *mavenLog) line(line string) {
 		l.done[l.module] += int64(size * mavenUnits[m[3]])
 		l.say(Progress{Name: l.module, Doing: path.Base(m[1]), Done: l.done[l.module], Total: max(total, l.done[l.module])})
 	}
-	if strings.HasPrefix(line, "[ERROR]") && len(l.errors) < 6 {
-		l.errors = append(l.errors, strings.TrimSpace(strings.TrimPrefix(line, "[ERROR]")))
+	if text, ok := strings.CutPrefix(line, "[ERROR]"); ok && len(l.errors) < 3 && !mavenAdvice.MatchString(text) {
+		l.errors = append(l.errors, strings.TrimSpace(text))
 	}
 }

@@ -122,7 +122,7 @@ func wanting(ctx context.Context, cache string, sources []Source) (debs []Debian
 func preflight(ctx context.Context, debs []Debian, poms []Maven) (root []string, err error) {
 	var missing []error
 	if len(debs) > 0 {
-		if root, err = aptRights(ctx, debs); err != nil {
+		if root, err = aptRights(ctx, os.Geteuid(), debs); err != nil {
 			missing = append(missing, err)
 		}
 	}
