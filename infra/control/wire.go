@@ -1,7 +1,11 @@
 package control
 
 import (
+	"errors"
+	"fmt"
+
 	"designkits/infra/launch"
+	"designkits/infra/supervise"
 )
 
 // startRequest is the body of POST start.
@@ -59,5 +63,9 @@ type Failure struct {
 func (f *Failure) Error() string { return f.Reason }
 
 func failure(err error) *Failure {
+	var told *supervise.StartError
+	if errors.As(err, &told) && told.Log != "" { // its last lines have gone out as an event
+		return &Failure{Reason: fmt.Sprintf("start %s: %v; see above, and %s", told.Name, told.Cause, told.Log), Exit: launch.ExitCode(err)}
+	}
 	return &Failure{Reason: err.Error(), Exit: launch.ExitCode(err)}
 }

@@ -62,7 +62,10 @@ func (s *screen) show(e launch.Event) {
 		if len(e.Lines) > 0 {
 			text += fmt.Sprintf("\n  the end of %s:\n    %s", e.Log, strings.Join(e.Lines, "\n    "))
 		}
-		s.print(text + "\n  `kit restart " + e.Name + "` starts it again")
+		if e.Lasting {
+			text += "\n  `kit restart " + e.Name + "` starts it again"
+		}
+		s.print(text)
 	case launch.Paused:
 		s.print("[PAUSED] " + e.Name)
 	case launch.Resumed:

@@ -13,6 +13,7 @@ type Event struct {
 	Reason  string              `json:"reason,omitempty"`
 	Log     string              `json:"log,omitempty"`
 	Lines   []string            `json:"lines,omitempty"`
+	Lasting bool                `json:"lasting,omitempty"` // `kit restart` is for it
 	Fetch   *provision.Progress `json:"fetch,omitempty"`
 }
 

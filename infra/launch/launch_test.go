@@ -137,9 +137,6 @@ func TestWhatThePageNeedsIsWaitedForAndTheRestJoinsLater(t *testing.T) {
 	if !slices.Equal(p.later, []string{"stream"}) {
 		t.Errorf("in the background: %v, want only stream: web needs store, and the page nginx", p.later)
 	}
-	if p, err = s.plan(Request{Case: "scene", All: true}); err != nil || len(p.later) != 0 {
-		t.Errorf("with All: %v, %v", p.later, err)
-	}
 	if p, err = s.plan(Request{Case: "scene", Backends: []string{"stream"}}); err != nil || len(p.later) != 0 {
 		t.Errorf("asked for by name: %v, %v", p.later, err)
 	}

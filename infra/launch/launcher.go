@@ -189,7 +189,7 @@ func (l *Launcher) observe(e supervise.Event) {
 		l.tell(Event{Kind: Stopped, Name: e.Name, Seconds: e.After.Seconds()})
 	case supervise.Dead:
 		l.went(name, e.Name)
-		l.tell(Event{Kind: Down, Name: e.Name, Seconds: e.After.Seconds(), Reason: e.Reason, Log: e.Log, Lines: e.Lines})
+		l.tell(Event{Kind: Down, Name: e.Name, Seconds: e.After.Seconds(), Reason: e.Reason, Log: e.Log, Lines: e.Lines, Lasting: e.Lasting})
 	}
 }
 

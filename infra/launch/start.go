@@ -82,7 +82,7 @@ type plan struct {
 	request   Request
 	backends  []backend.Backend // all it needs
 	missing   []backend.Backend // those that don't run yet
-	later     []string          // names of those that join in the background
+	later     []string          // names of those that start after the processes
 	topo      topology.Case
 	world     topology.World
 	instances []topology.Instance // that don't run yet
@@ -125,7 +125,7 @@ func (l *Launcher) plan(r Request) (plan, error) {
 			if !slices.Contains(names, b) {
 				names = append(names, b)
 			}
-			if !r.All && !slices.Contains(r.Backends, b) && !required(c, b) {
+			if !slices.Contains(r.Backends, b) && !required(c, b) {
 				p.later = append(p.later, b)
 			}
 		}
@@ -227,10 +227,10 @@ func (l *Launcher) startBackends(ctx context.Context, p plan, result *Result) (l
 		}
 		l.group(b.Name, site.Addr(b.Ports[0].Name), units)
 		for _, unit := range units {
-			unit.Background = slices.Contains(p.later, b.Name)
 			switch {
 			case l.runs(unit.Name): // a server of several processes, some of them dead
-			case unit.Background:
+			case slices.Contains(p.later, b.Name):
+				unit.Background = !p.request.All
 				later = append(later, unit)
 			default:
 				first = append(first, unit)

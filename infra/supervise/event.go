@@ -31,6 +31,9 @@ type Event struct {
 	RSS   int64 // bytes; 0 when it isn't known
 	// Reason says why it is Dead.
 	Reason string
+	// Lasting says that a Dead one counts as running still: it isn't one whose
+	// start is given up with all that was to start with it. Restart is for it.
+	Lasting bool
 	// Log and Lines are its log and the end of it, when it died unasked.
 	Log   string
 	Lines []string

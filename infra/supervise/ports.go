@@ -8,14 +8,12 @@ import (
 
 // A PortTaken is a port that a process needs and another one has.
 type PortTaken struct {
-	Name   string // who needs it
 	Port   int
 	Holder string // "nginx (pid 812)", or what is known of it
 }
 
 func (e *PortTaken) Error() string {
-	return fmt.Sprintf("start %s: port %d is taken by %s; stop that, or move this checkout's ports with --port-offset 1000",
-		e.Name, e.Port, e.Holder)
+	return fmt.Sprintf("port %d is taken by %s; stop that, or move this checkout's ports with --port-offset 1000", e.Port, e.Holder)
 }
 
 // PortFree reports whether a loopback port can be listened on.
@@ -30,7 +28,7 @@ func PortFree(port int) bool {
 func checkPorts(spec Spec) error {
 	for _, port := range spec.Ports {
 		if !PortFree(port) {
-			return &PortTaken{Name: spec.Name, Port: port, Holder: PortHolder(port)}
+			return &PortTaken{Port: port, Holder: PortHolder(port)}
 		}
 	}
 	return nil

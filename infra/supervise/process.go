@@ -122,7 +122,7 @@ func (p *process) start(ctx context.Context, first []*process) error {
 	}
 	p.settle(Dead)
 	p.sup.emit(Event{Name: p.spec.Name, State: Dead, Spec: p.spec, After: time.Since(begun),
-		Reason: err.Error(), Log: failed.Log, Lines: failed.Lines})
+		Reason: err.Error(), Log: failed.Log, Lines: failed.Lines, Lasting: p.spec.Background})
 	return failed
 }
 
@@ -190,7 +190,7 @@ func (p *process) watch(c *child) {
 	}
 	report := wasUp && !c.wanted
 	ev := Event{Name: p.spec.Name, State: Dead, Spec: p.spec, Pid: c.pid, After: time.Since(c.started),
-		Reason: c.exit, Log: LogPath(p.sup.state, p.spec.Name)}
+		Reason: c.exit, Log: LogPath(p.sup.state, p.spec.Name), Lasting: true}
 	if c.killed {
 		ev.Reason = "killed by hand"
 	} else {
