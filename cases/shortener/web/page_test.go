@@ -127,6 +127,7 @@ func recoversKey(t *testing.T, b *browser, address string) {
 }
 
 func reconnects(t *testing.T, b *browser, c *casetest.Case) {
+	b.shorten(t, "https://kafka.apache.org/41/javadoc/org/apache/kafka/clients/producer/KafkaProducer.html")
 	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
 	if err := c.Kill(t.Context(), "analytics"); err != nil {
 		t.Fatal(err)
