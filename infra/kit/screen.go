@@ -25,6 +25,7 @@ type screen struct {
 
 	mu       sync.Mutex
 	bar      *progressbar.ProgressBar
+	spinning bool // the bar has no end
 	fetching map[string]provision.Progress
 	said     map[string]time.Time // when a line about a download was last printed
 }
@@ -84,55 +85,65 @@ func memory(bytes int64) string {
 	return launch.MB(bytes)
 }
 
-// lineEvery is how often a download gets a line where there is no terminal.
+// lineEvery is how often a long step gets a line where there is no terminal.
 const lineEvery = 5 * time.Second
 
 func (s *screen) fetch(p provision.Progress) {
+	doing, done := "[GET]", "[GOT]"
+	if strings.Contains(p.Doing, "build") || strings.Contains(p.Doing, "built") {
+		doing, done = "[BUILD]", "[BUILT]"
+	}
+	size := ""
+	if p.Total > 0 {
+		size = " " + launch.MB(p.Total)
+	}
 	switch {
 	case p.Finished:
 		delete(s.fetching, p.Name)
-		size := ""
-		if p.Total > 0 {
-			size = " " + launch.MB(p.Total)
-		}
-		s.print(fmt.Sprintf("[GOT] %s%s %.1fs", p.Name, size, p.Elapsed.Seconds()))
+		s.print(fmt.Sprintf("%s %s%s %.1fs", done, p.Name, size, p.Elapsed.Seconds()))
 	case s.terminal:
 		s.fetching[p.Name] = p
 	case time.Since(s.said[p.Name]) > lineEvery:
 		s.said[p.Name] = time.Now()
-		s.print(fmt.Sprintf("[GET] %s %s", p.Name, howFar(p)))
+		if p.Total > 0 {
+			size = fmt.Sprintf(" %s of%s:", launch.MB(p.Done), size)
+		}
+		s.print(fmt.Sprintf("%s %s%s %s %.0fs", doing, p.Name, size, p.Doing, p.Elapsed.Seconds()))
 	}
 	if s.terminal {
 		s.drawBar()
 	}
 }
 
-func howFar(p provision.Progress) string {
-	if p.Total == 0 {
-		return p.Doing
-	}
-	return fmt.Sprintf("%s of %s: %s", launch.MB(p.Done), launch.MB(p.Total), p.Doing)
-}
-
-// drawBar shows everything that is being fetched as one bar.
+// drawBar shows everything that is under way as one bar, or as a spinner where
+// its size isn't known.
 func (s *screen) drawBar() {
-	if len(s.fetching) == 0 {
-		if s.bar != nil {
-			_ = s.bar.Clear()
-			s.bar = nil
-		}
-		return
-	}
 	var done, total int64
 	for _, p := range s.fetching {
 		done += min(p.Done, p.Total)
 		total += p.Total
 	}
-	if s.bar == nil {
-		s.bar = progressbar.NewOptions64(max(1, total), progressbar.OptionSetWriter(s.out),
-			progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(24), progressbar.OptionThrottle(100*time.Millisecond))
+	if s.bar != nil && (len(s.fetching) == 0 || s.spinning != (total == 0)) {
+		_ = s.bar.Clear()
+		s.bar = nil
 	}
-	s.bar.ChangeMax64(max(1, total))
+	if len(s.fetching) == 0 {
+		return
+	}
+	size := max(1, total)
+	if total == 0 {
+		size = -1
+	}
+	if s.bar == nil {
+		s.spinning = total == 0
+		s.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(s.out), progressbar.OptionShowBytes(total > 0),
+			progressbar.OptionSetWidth(24), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionSpinnerType(14), progressbar.OptionSetSpinnerChangeInterval(0))
+	}
 	s.bar.Describe(strings.Join(slices.Sorted(maps.Keys(s.fetching)), ", "))
-	_ = s.bar.Set64(min(done, max(1, total)-1)) // a full bar would end itself
+	if total > 0 {
+		s.bar.ChangeMax64(size)
+		_ = s.bar.Set64(min(done, size-1)) // a full bar would end itself
+	}
+	_ = s.bar.RenderBlank()
 }

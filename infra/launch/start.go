@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"designkits/infra/backend"
+	"designkits/infra/engine"
 	"designkits/infra/provision"
 	"designkits/infra/supervise"
 	"designkits/infra/topology"
@@ -163,18 +164,20 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 	// Downloads and server starts on one side, compilation on the other.
 	work, callOff := context.WithCancelCause(ctx)
 	defer callOff(nil)
+	progress, stopPulse := startPulse(l.progress)
+	defer stopPulse()
 	built := make(chan error, 1)
 	go func() {
 		var err error
 		if len(p.instances) > 0 {
-			err = l.Engine.Build(work, p.topo, l.progress)
+			err = l.Engine.Build(work, p.topo, progress.report)
 		}
 		if err != nil {
 			callOff(err)
 		}
 		built <- err
 	}()
-	later, err := l.startBackends(work, p, &result)
+	later, err := l.startBackends(work, p, progress.report, &result)
 	if err != nil {
 		callOff(err)
 	}
@@ -205,8 +208,8 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 
 // startBackends fetches what is missing, starts what is waited for, and returns
 // what is to join later.
-func (l *Launcher) startBackends(ctx context.Context, p plan, result *Result) (later []supervise.Spec, err error) {
-	if err := l.Engine.Fetch(ctx, p.missing, l.progress); err != nil {
+func (l *Launcher) startBackends(ctx context.Context, p plan, report engine.Report, result *Result) (later []supervise.Spec, err error) {
+	if err := l.Engine.Fetch(ctx, p.missing, report); err != nil {
 		return nil, err
 	}
 	changed, err := l.writeEdge(p)

@@ -30,7 +30,7 @@ type Spec struct {
 	Prepare func(ctx context.Context) error
 	// Ready makes one round trip in the process's own protocol and returns nil
 	// once it serves. It is called until it succeeds, the process dies, or
-	// ReadyWithin (default 90 s) has passed.
+	// ReadyWithin (default 4 min) has passed.
 	Ready       func(ctx context.Context) error
 	ReadyWithin time.Duration
 	// Ports are the loopback ports that must be free before the start.
