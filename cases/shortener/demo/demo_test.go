@@ -21,7 +21,8 @@ func small(t *testing.T, c *casetest.Case) demo.Config {
 }
 
 func TestTheJourneyHoldsAlsoWhenAReplicaDies(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) }) // the last: the case has stopped by then
 	c := casetest.Start(t)
 	t.Run("undisturbed, every count is exact", func(t *testing.T) {
 		if err := demo.Run(t.Context(), small(t, c), show(t)); err != nil {
