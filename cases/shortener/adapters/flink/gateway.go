@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,7 +29,7 @@ func newREST(name, base string) rest {
 type refusal struct {
 	service, method, path string
 	status                int
-	text                  string // all that the server said
+	text                  string // what the server said, often a Java stack trace
 }
 
 func (r *refusal) Error() string {
@@ -161,10 +160,4 @@ func (s *session) execute(ctx context.Context, statement string) (job string, er
 		return "", err
 	}
 	return result.JobID, nil
-}
-
-// said reports whether the error is a refusal whose full text has the words.
-func said(err error, words string) bool {
-	var r *refusal
-	return errors.As(err, &r) && strings.Contains(r.text, words)
 }

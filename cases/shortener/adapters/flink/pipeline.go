@@ -40,13 +40,19 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// JobName is the job's name in Flink.
-func (c Config) JobName() string { return c.Namespace + ".clicks" }
+// JobName is the job's name in Flink. The SQL is part of it, so that a job of
+// an earlier SQL which still runs is not taken for this one.
+func (c Config) JobName() string { return c.Namespace + ".clicks-" + fingerprint(clicksSQL) }
 
 // Group is the consumer group in which the job notes how far it has counted.
 func (c Config) Group() string { return c.Namespace + ".clicks.flink" }
 
-func (c Config) checkpointDir() string { return filepath.Join(c.Checkpoints, c.Namespace) }
+// checkpointDir is where the job's checkpoints go. The SQL is part of the path:
+// Flink would hand one job's state to another whose tasks are merely connected
+// alike.
+func (c Config) checkpointDir() string {
+	return filepath.Join(c.Checkpoints, c.Namespace, fingerprint(clicksSQL))
+}
 
 // uri is a path as Flink reads it.
 func uri(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
@@ -199,7 +205,7 @@ func (p *Pipeline) find(ctx context.Context) (*job, error) {
 // watch notes how the job is doing.
 func (p *Pipeline) watch(ctx context.Context, j *job) bool {
 	if j.State != "RUNNING" {
-		p.becomes(shortener.JobStarting, "Flink says "+j.State)
+		p.becomes(shortener.JobStarting, "Flink says "+j.State+p.why(ctx, j))
 		return true
 	}
 	var checkpoints struct {
@@ -233,4 +239,15 @@ func (p *Pipeline) watch(ctx context.Context, j *job) bool {
 		}
 	}
 	return true
+}
+
+// why returns what Flink says of a job's last failure, if there was one.
+func (p *Pipeline) why(ctx context.Context, j *job) string {
+	var failure struct {
+		Root string `json:"root-exception"`
+	}
+	if err := p.jobs.call(ctx, http.MethodGet, "/jobs/"+j.ID+"/exceptions", nil, &failure); err != nil || failure.Root == "" {
+		return ""
+	}
+	return ": " + rootCause(failure.Root)
 }

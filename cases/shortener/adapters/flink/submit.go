@@ -3,6 +3,7 @@ package flink
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -12,19 +13,12 @@ import (
 type Refused struct {
 	Job    string
 	Reason string
-	Cause  error
 }
 
 func (r *Refused) Error() string {
-	text := fmt.Sprintf("start the stream job %s: %s. To begin anew with empty counts: "+
+	return fmt.Sprintf("start the stream job %s: %s. To begin anew with empty counts: "+
 		"go run ./infra/kit down shortener && go run ./infra/kit reset shortener", r.Job, r.Reason)
-	if r.Cause != nil {
-		text += " (" + r.Cause.Error() + ")"
-	}
-	return text
 }
-
-func (r *Refused) Unwrap() error { return r.Cause }
 
 // submitWithin is how long the gateway may take for all statements. The first
 // of a gateway's life loads the planner.
@@ -40,13 +34,8 @@ func (p *Pipeline) submit(ctx context.Context) error {
 		return err
 	}
 	if !restored {
-		counted, err := p.cfg.Counted(ctx)
-		if err != nil {
+		if err := p.mayBegin(ctx); err != nil {
 			return err
-		}
-		if counted {
-			return &Refused{Job: p.cfg.JobName(), Reason: "clicks were counted before, and the checkpoint that says how far is not below " +
-				p.cfg.checkpointDir() + " any more; starting from the beginning would count them again"}
 		}
 	}
 	all, err := statements(p.cfg)
@@ -61,19 +50,31 @@ func (p *Pipeline) submit(ctx context.Context) error {
 	var id string
 	for _, statement := range all {
 		if id, err = s.execute(ctx, statement); err != nil {
-			return p.explain(err, statement, from)
+			first, _, _ := strings.Cut(statement, "\n")
+			return fmt.Errorf("submit the stream job, statement %q: %w", first, err)
 		}
 	}
 	p.cfg.Log.Info("stream job submitted", "job", id, "from", from.path)
 	return nil
 }
 
-// explain tells a checkpoint that doesn't fit the SQL from everything else.
-func (p *Pipeline) explain(err error, statement string, from checkpoint) error {
-	if from.path != "" && (said(err, "Failed to rollback to checkpoint/savepoint") || said(err, "Cannot map checkpoint/savepoint state")) {
-		return &Refused{Job: p.cfg.JobName(), Cause: err, Reason: "its SQL has changed and the state in " + from.path +
-			" does not fit it any more; either put clicks.sql back as it was"}
+// mayBegin reports why the job must not begin with the click log's first record.
+func (p *Pipeline) mayBegin(ctx context.Context) error {
+	others, err := filepath.Glob(filepath.Join(filepath.Dir(p.cfg.checkpointDir()), "*", "*", "chk-*", "_metadata"))
+	if err != nil {
+		return fmt.Errorf("look for checkpoints of another SQL: %w", err)
 	}
-	first, _, _ := strings.Cut(statement, "\n")
-	return fmt.Errorf("submit the stream job, statement %q: %w", first, err)
+	if len(others) > 0 {
+		return &Refused{Job: p.cfg.JobName(), Reason: "its SQL has changed, and the state in " + filepath.Dir(others[0]) +
+			" does not fit it any more. Either put clicks.sql back as it was, or lose what was counted"}
+	}
+	counted, err := p.cfg.Counted(ctx)
+	if err != nil {
+		return err
+	}
+	if counted {
+		return &Refused{Job: p.cfg.JobName(), Reason: "clicks were counted before, and the checkpoint that says how far is not below " +
+			p.cfg.checkpointDir() + " any more; starting from the beginning would count them again"}
+	}
+	return nil
 }

@@ -40,16 +40,29 @@ const perApply = 500
 // called again with the same ones after a pause, for as long as it takes.
 // Follow returns nil when ctx ends.
 func (in *Increments) Follow(ctx context.Context, apply func(context.Context, []shortener.Positioned) error) error {
+	failing := false
 	for ctx.Err() == nil {
-		if err := in.follow(ctx, apply); err != nil && ctx.Err() == nil {
-			in.log.Warn("increments are not read for now", "error", err.Error())
-			pause(ctx, time.Second)
+		err := in.follow(ctx, apply, func() {
+			if failing {
+				in.log.Info("increments are read again")
+			}
+			failing = false
+		})
+		if err == nil || ctx.Err() != nil {
+			continue
 		}
+		if !failing {
+			in.log.Warn("increments are not read for now", "error", err.Error())
+		}
+		failing = true
+		pause(ctx, time.Second)
 	}
 	return nil
 }
 
-func (in *Increments) follow(ctx context.Context, apply func(context.Context, []shortener.Positioned) error) error {
+// follow reads until something fails; healthy is called after each round that
+// did not.
+func (in *Increments) follow(ctx context.Context, apply func(context.Context, []shortener.Positioned) error, healthy func()) error {
 	source, err := in.source(ctx)
 	if err != nil {
 		return err
@@ -57,6 +70,9 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 	client, err := Connect(in.brokers,
 		kgo.ConsumeTopics(in.topics.Increments),
 		kgo.ConsumerGroup(groupOf(in.topics, source)),
+		// A name of its own lets a process that was killed take its place again at
+		// once, where the group would wait 45 s for the dead one.
+		kgo.InstanceID("analytics"),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(),
@@ -85,6 +101,7 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 		if err := in.stillThere(ctx, source, fetches); err != nil {
 			return err
 		}
+		healthy()
 	}
 	return nil
 }
@@ -126,12 +143,14 @@ func (in *Increments) insist(ctx context.Context, batch []shortener.Positioned, 
 	if len(batch) == 0 {
 		return nil
 	}
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for tries, wait := 0, 100*time.Millisecond; ; tries, wait = tries+1, min(2*wait, 2*time.Second) {
 		err := apply(ctx, batch)
 		if err == nil {
 			return nil
 		}
-		in.log.Warn("increments wait to be applied", "count", len(batch), "error", err.Error())
+		if tries == 0 && ctx.Err() == nil {
+			in.log.Warn("increments wait to be applied", "count", len(batch), "error", err.Error())
+		}
 		if !pause(ctx, wait) {
 			return ctx.Err()
 		}

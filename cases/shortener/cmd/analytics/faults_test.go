@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/adapters/cassandra"
+	"designkits/cases/shortener/adapters/kafka"
 	"designkits/shared/fault"
 	"designkits/shared/testenv"
 )
@@ -70,12 +74,15 @@ func TestCountsAreExactWhenTheTaskManagerIsKilled(t *testing.T) {
 	}
 }
 
-func TestCountsAreExactWhenAllOfFlinkRestarts(t *testing.T) {
+func TestCountsAreExactWhenAllOfFlinkIsKilled(t *testing.T) {
 	kit := faults(t)
 	c := startCounting(t)
 	c.untilRunning()
 	sent := c.during(traffic(5000, 4), 60*time.Millisecond)
 	c.halfway(500)
+	if err := kit.Kill(t.Context(), "flink"); err != nil {
+		t.Fatal(err)
+	}
 	restart(t, kit, "flink")
 	c.mustEqual(sent(), 90*time.Second)
 	if state := c.pipeline.State(); state.Restarts != 2 {
@@ -90,6 +97,124 @@ func TestCountsAreExactWhenTheJobIsCancelledByHand(t *testing.T) {
 	c.halfway(500)
 	c.cancelJob()
 	c.mustEqual(sent(), 90*time.Second)
+}
+
+func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
+	kit := faults(t)
+	c := startCounting(t)
+	c.untilRunning()
+	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	recorder, err := shortener.NewRecorder(shortener.RecorderConfig{
+		Log: c.clicks, Visitors: shortener.NewVisitors(db.Salts()), SpoolDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- recorder.Run(ctx) }()
+	stop := sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	defer func() { _ = stop() }()
+
+	// One person and one bot click every five milliseconds, all the while.
+	done := make(chan int64, 1)
+	quit := make(chan struct{})
+	go func() {
+		every := time.NewTicker(5 * time.Millisecond)
+		defer every.Stop()
+		for n := int64(0); ; n++ {
+			select {
+			case <-quit:
+				done <- n
+				return
+			case <-every.C:
+				v := shortener.Visit{Code: "kafka01", Time: time.Now(), Address: "192.0.2.1", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:154.0) Gecko/20100101 Firefox/154.0"}
+				recorder.Record(v)
+				v.Agent = "curl/8.5.0"
+				recorder.Record(v)
+			}
+		}
+	}()
+	c.halfway(100)
+	if err := kit.Kill(t.Context(), "kafka"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "clicks are kept on disk", func() bool { return recorder.State().Waiting > 200 })
+	restart(t, kit, "kafka")
+	eventually(t, 60*time.Second, "clicks go straight into the log again", func() bool { return recorder.State().Healthy })
+	close(quit)
+	n := <-done
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", recorder.State())
+	eventually(t, 90*time.Second, "all clicks are counted", func() bool { return c.total(shortener.Total).Clicks >= n && c.total(shortener.Total).Bots >= n })
+	settled := click("settled", time.Now())
+	c.append(settled)
+	eventually(t, 30*time.Second, "the last click is counted", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		last := c.sums[row{settled.Code, settled.Time.Truncate(time.Minute), shortener.Total, ""}]
+		return last.Clicks == 1 && last.Visitors == 1
+	})
+	if got := c.total(shortener.Total); got.Clicks != n+1 || got.Bots != n || got.Visitors != 2 {
+		t.Errorf("counted %+v, want %d clicks, %d bots and 2 visitors", got, n+1, n)
+	}
+}
+
+func TestNoCountIsLostWhileCassandraIsAway(t *testing.T) {
+	kit := faults(t)
+	c := &counting{t: t, namespace: testenv.Namespace(t)}
+	t.Cleanup(c.cancelJob)
+	base, _ := boot(t, c.namespace)
+	var err error
+	if c.clicks, err = kafka.NewClickLog([]string{testenv.Addr(t, "kafka")}, c.namespace); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.clicks.Close(context.Background()) })
+	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipelineOf(t, base).Job == shortener.JobRunning })
+	send := func(n int) {
+		for range n {
+			c.append(click("cass01", time.Now()))
+		}
+	}
+	send(50)
+	eventually(t, 30*time.Second, "clicks are added up", func() bool { return pipelineOf(t, base).Applied > 0 })
+	if err := kit.Pause(t.Context(), "cassandra"); err != nil {
+		t.Fatal(err)
+	}
+	resume := sync.OnceValue(func() error { return kit.Resume(context.Background(), "cassandra") })
+	defer func() { _ = resume() }()
+	send(50)
+	eventually(t, 30*time.Second, "the pipeline says that the store is away", func() bool { return pipelineOf(t, base).Store != "" })
+	send(50)
+	if err := resume(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	total := func() shortener.Counts {
+		now := time.Now().UTC()
+		got, err := db.Stats().Stats(t.Context(), shortener.StatsQuery{Code: "cass01", From: now.Add(-time.Hour), To: now.Add(time.Hour), Granularity: shortener.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Total
+	}
+	eventually(t, 60*time.Second, "every click is added up", func() bool { return total().Clicks >= 150 })
+	if got := total(); got.Clicks != 150 || got.Visitors != 1 {
+		t.Errorf("%+v, want 150 clicks of one visitor", got)
+	}
 }
 
 func TestCountsAreExactWhenTheJobIsGoneWhileNobodyWatches(t *testing.T) {

@@ -50,6 +50,19 @@ func boot(t *testing.T, namespace string) (url string, stop func() error) {
 	return "http://" + addr.String(), stop
 }
 
+func pipelineOf(t *testing.T, base string) (p shortener.Pipeline) {
+	t.Helper()
+	resp, err := http.Get(base + "/api/pipeline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // watch reads a link's live stream and sums up what it says, until the test ends.
 func watch(t *testing.T, base, code string) (total func() shortener.Counts, states func() int) {
 	t.Helper()
@@ -113,17 +126,7 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.clicks.Close(context.Background()) })
-	pipeline := func() (p shortener.Pipeline) {
-		resp, err := http.Get(base + "/api/pipeline")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
+	pipeline := func() shortener.Pipeline { return pipelineOf(t, base) }
 	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipeline().Job == shortener.JobRunning })
 
 	live, states := watch(t, base, "link00")

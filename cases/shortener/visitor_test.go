@@ -1,0 +1,59 @@
+package shortener_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"designkits/cases/shortener"
+	"designkits/cases/shortener/adapters/cassandra"
+	"designkits/shared/testenv"
+)
+
+// visitors returns those of one replica; all of a namespace share their salts.
+// They are ready once the store has answered.
+func visitors(t *testing.T, namespace string) *shortener.Visitors {
+	t.Helper()
+	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := shortener.NewVisitors(db.Salts())
+	before := v.Hash(time.Now(), "192.0.2.1", "agent")
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = v.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		db.Close()
+	})
+	eventually(t, 20*time.Second, "the day's salt is there", func() bool { return v.Hash(time.Now(), "192.0.2.1", "agent") != before })
+	return v
+}
+
+func TestAVisitorIsTheSameOnAllReplicasForADay(t *testing.T) {
+	namespace := testenv.Namespace(t)
+	one, two := visitors(t, namespace), visitors(t, namespace)
+	now := time.Now().UTC()
+	// Away from midnight, which would make these two days.
+	for now.Hour() == 23 && now.Minute() > 50 {
+		now = now.Add(-time.Hour)
+	}
+	hash := one.Hash(now, "192.0.2.1", "agent")
+	if got := two.Hash(now.Add(time.Second), "192.0.2.1", "agent"); got != hash {
+		t.Errorf("another replica says %s, want %s", got, hash)
+	}
+	for what, got := range map[string]string{
+		"another address":     one.Hash(now, "192.0.2.2", "agent"),
+		"another agent":       one.Hash(now, "192.0.2.1", "agent2"),
+		"the text cut anew":   one.Hash(now, "192.0.2.1a", "gent"),
+		"the next day":        one.Hash(now.Add(24*time.Hour), "192.0.2.1", "agent"),
+		"another case's salt": visitors(t, testenv.Namespace(t)).Hash(now, "192.0.2.1", "agent"),
+	} {
+		if got == hash || len(got) != len(hash) {
+			t.Errorf("%s: %s, the same visitor is %s", what, got, hash)
+		}
+	}
+}
