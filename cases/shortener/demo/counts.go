@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +20,7 @@ type tally struct {
 	unanswered int
 	// replicaDied says that a replica was started anew during the stream.
 	replicaDied bool
+	perSecond   int // clicks, while the stream lasted
 }
 
 // An expectation is what must be counted of one link.
@@ -147,26 +149,35 @@ func (j *journey) read(ctx context.Context, c *census, codes []string) error {
 	return failed
 }
 
+// settled is how long the counts must stand still, where no exact number says
+// that all have come.
+const settled = freshness
+
 func (j *journey) awaitCounts(ctx context.Context) (string, error) {
 	all := slices.Sorted(maps.Keys(j.tally.links))
 	want := j.tally.sum()
 	began := time.Now()
 	c := census{counted: map[string]shortener.Counts{}, differs: map[string]string{}}
 	ask := all
+	var before shortener.Counts
+	moved := began // when the counts last changed
 	err := until(ctx, j.cfg.Patience, 500*time.Millisecond, func(ctx context.Context) error {
 		if err := j.read(ctx, &c, ask); err != nil {
 			return err
 		}
-		fmt.Fprintf(j.cfg.Progress, "counted %d of %d\n", c.sum().Clicks+c.sum().Bots, want.Clicks+want.Bots)
-		if err := j.tally.judge(c); err != nil {
-			if ask = slices.Sorted(maps.Keys(c.differs)); len(ask) == 0 {
-				ask = all
-			}
-			return err
+		if sum := c.sum(); sum != before {
+			before, moved = sum, time.Now()
+			fmt.Fprintf(j.cfg.Progress, "counted %d of %d\n", sum.Clicks+sum.Bots, want.Clicks+want.Bots)
 		}
-		return nil
+		err := j.tally.judge(c)
+		if ask = slices.Sorted(maps.Keys(c.differs)); len(ask) == 0 {
+			ask = all
+		}
+		if err == nil && !j.tally.exact() && time.Since(moved) < settled {
+			err = errors.New("the counts still grow")
+		}
+		return err
 	})
-	took := time.Since(began)
 	if err == nil { // once more, all of them: none may have grown past what was sent
 		if err = j.read(ctx, &c, all); err == nil {
 			err = j.tally.judge(c)
@@ -178,10 +189,11 @@ func (j *journey) awaitCounts(ctx context.Context) (string, error) {
 	got := c.sum()
 	if !j.tally.exact() {
 		low, high := j.tally.band()
-		return fmt.Sprintf("%d counted, between %d and %d: a click without an answer may count or not", got.Clicks+got.Bots, low, high), nil
+		return fmt.Sprintf("%d of %d answered clicks are counted, %d to %d are possible: %s",
+			got.Clicks+got.Bots, want.Clicks+want.Bots, low, high, j.tally.reason()), nil
 	}
 	return fmt.Sprintf("%d by people and %d by bots, equal on all %d links, by referrer and by country; %d visitors, %d late; %.1f s after the last click",
-		got.Clicks, got.Bots, len(all), got.Visitors, got.Late, took.Seconds()), nil
+		got.Clicks, got.Bots, len(all), got.Visitors, got.Late, moved.Sub(began).Seconds()), nil
 }
 
 // judge says what is wrong with a census, or nothing.
@@ -200,18 +212,24 @@ func (t *tally) judge(c census) error {
 	return nil
 }
 
-// lostWithAReplica is how many clicks a replica that is killed may take with
-// it: those of its last flush interval.
-const lostWithAReplica = 250
+// reason says why the counts can't be told exactly.
+func (t *tally) reason() string {
+	if t.replicaDied {
+		return fmt.Sprintf("a replica died with the clicks of its last moment, %d tries went unanswered", t.unanswered)
+	}
+	return fmt.Sprintf("%d tries went unanswered", t.unanswered)
+}
 
 // band is what may be counted where answers are missing.
 func (t *tally) band() (low, high int64) {
 	sum := t.sum()
 	low, high = sum.Clicks+sum.Bots, sum.Clicks+sum.Bots+int64(t.unanswered)
 	if t.replicaDied {
-		// The edge asks another replica when one dies before it has answered, so
-		// a click on its way may have been counted by both.
-		low, high = low-lostWithAReplica, high+workers
+		// A replica that is killed takes the clicks along that it has answered
+		// but not yet handed on: a second's worth at the very most. And the edge
+		// asks another replica when one dies before it has answered, so a click
+		// on its way may have been counted by both.
+		low, high = low-int64(t.perSecond), high+workers
 	}
 	return low, high
 }

@@ -298,7 +298,10 @@ func (j *journey) changeTarget(ctx context.Context) (string, error) {
 	if seen > time.Second {
 		return "", fmt.Errorf("the old target was seen for %s, more than 1 s", seen.Round(time.Millisecond))
 	}
-	return fmt.Sprintf("%d answers in a row have the new one, the last old one after %d ms", agree, seen.Milliseconds()), nil
+	if seen == 0 {
+		return fmt.Sprintf("%d answers in a row, none of them with the old one", agree), nil
+	}
+	return fmt.Sprintf("the last old one %d ms after the change, then %d answers in a row with the new one", seen.Milliseconds(), agree), nil
 }
 
 func (j *journey) deleteLink(ctx context.Context) (string, error) {

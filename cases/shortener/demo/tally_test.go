@@ -117,8 +117,11 @@ func TestTheBandIsOnlyForClicksWithoutAnAnswer(t *testing.T) {
 	if sent.judge(short) == nil {
 		t.Error("a click is missing though every replica lived, and nothing was said")
 	}
-	sent.replicaDied = true
+	sent.replicaDied, sent.perSecond = true, 100
 	if err := sent.judge(short); err != nil {
 		t.Errorf("a replica died: %v", err)
+	}
+	if sent.judge(of(899)) == nil {
+		t.Error("more than a second's clicks are missing, and nothing was said")
 	}
 }

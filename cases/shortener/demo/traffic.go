@@ -242,7 +242,7 @@ func (j *journey) sendClicks(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	j.tally.replicaDied = changed(before, after)
+	j.tally.replicaDied, j.tally.perSecond = changed(before, after), j.cfg.Rate
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	figure := fmt.Sprintf("%d clicks on %d links at %.0f/s, %d by bots; answered p50 %.1f ms, p99 %.1f ms, max %.0f ms",
 		len(latencies), len(j.tally.links), float64(len(latencies))/took.Seconds(), j.tally.sum().Bots,
