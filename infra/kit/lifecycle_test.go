@@ -11,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"designkits/infra/backend/catalog"
 )
 
 func TestABackendsLife(t *testing.T) {
@@ -186,6 +189,55 @@ func TestRunBesideUpStopsOnlyWhatItStarted(t *testing.T) {
 	eventually(t, "web is stopped", f.out.String, func() bool { return !runs(web) })
 	if !runs(redis) {
 		t.Error("redis went with it")
+	}
+}
+
+func TestTheSecondCtrlCKillsAtOnce(t *testing.T) {
+	c := newCheckout(t)
+	c.env = []string{"WEB_DEAF=1"}
+	f := c.start("run", "echo")
+	f.awaitText("Ctrl-C stops it")
+	before := c.status()
+	if err := f.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitText("Ctrl-C again kills at once")
+	begun := time.Now()
+	f.end(syscall.SIGINT)
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	for name, s := range before {
+		if runs(s.Pid) {
+			t.Errorf("%s still runs", name)
+		}
+	}
+}
+
+func TestDownEndsARunInTheForeground(t *testing.T) {
+	c := newCheckout(t)
+	f := c.start("run", "echo")
+	f.awaitText("Ctrl-C stops it")
+	c.kit(0, "down")
+	select {
+	case <-f.done:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("it goes on\n%s", f.out)
+	}
+	if code := f.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("it exits %d\n%s", code, f.out)
+	}
+}
+
+func TestDoctorChangesNothing(t *testing.T) {
+	c := newCheckout(t)
+	out := c.kit(0, "doctor")
+	for _, b := range catalog.All {
+		wantIn(t, out, b.Name, b.Version)
+	}
+	wantIn(t, out, "engine", "native", "memory")
+	if _, err := os.Stat(filepath.Join(c.root, ".kit")); !os.IsNotExist(err) {
+		t.Errorf("it has made a state folder: %v", err)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	readyEvery   = 100 * time.Millisecond
-	readyWithin  = 4 * time.Minute // a busy machine is slow; a death is told at once anyway
+	readyWithin  = 4 * time.Minute  // a busy machine is slow; a death is told at once anyway
 	readyAttempt = 10 * time.Second // bound of one call of Spec.Ready
 	grace        = 10 * time.Second // between SIGTERM and SIGKILL
 )
