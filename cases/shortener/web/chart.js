@@ -54,7 +54,7 @@ function build() {
     height: box.clientHeight || 240,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    padding: [12, 6, 0, 0],
+    padding: [12, 18, 0, 0],
     scales: { x: { time: true, range: () => range(granularity) }, y: { range: (_, __, max) => [0, Math.max(4, Math.ceil(max * 1.12))] } },
     axes: [
       { ...axis, grid: { show: false }, size: 30, space: 64, values: (_, ticks) => ticks.map(label) },
