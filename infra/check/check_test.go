@@ -74,7 +74,12 @@ func TestTestsRunWithTheirEnvironmentAndTheFaultyOnesApart(t *testing.T) {
 		t.Fatalf("calm %v, faulty %v, %v (in %s)", calm, faulty, err, root)
 	}
 	var out bytes.Buffer
-	if err := Test(t.Context(), m, []string{"KIT_REDIS=here"}, &out); err != nil {
+	adopted, forgotten := 0, 0
+	adopt := func(int) (func(), error) {
+		adopted++
+		return func() { forgotten++ }, nil
+	}
+	if err := Test(t.Context(), m, []string{"KIT_REDIS=here"}, &out, adopt); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	for _, line := range []string{"ok  \tdesignkits/cases/toy/calm", "ok  \tdesignkits/cases/toy/faulty"} {
@@ -82,8 +87,11 @@ func TestTestsRunWithTheirEnvironmentAndTheFaultyOnesApart(t *testing.T) {
 			t.Errorf("%q isn't in:\n%s", line, out.String())
 		}
 	}
+	if adopted != 2 || forgotten != 2 {
+		t.Errorf("%d process groups were adopted, %d forgotten", adopted, forgotten)
+	}
 	out.Reset()
-	if err := Test(t.Context(), m, nil, &out); err == nil || !strings.Contains(out.String(), "no address") {
+	if err := Test(t.Context(), m, nil, &out, adopt); err == nil || !strings.Contains(out.String(), "no address") {
 		t.Errorf("without the environment: %v\n%s", err, out.String())
 	}
 }

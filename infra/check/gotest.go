@@ -35,8 +35,9 @@ const faults = "designkits/shared/fault"
 
 // Test runs a module's tests with the race detector, their output straight to
 // out: first side by side those that leave the backends alone, then one
-// package after the other those that inject faults.
-func Test(ctx context.Context, m Module, env []string, out io.Writer) error {
+// package after the other those that inject faults. adopt is told of each
+// process group and returns what to call once it has ended.
+func Test(ctx context.Context, m Module, env []string, out io.Writer, adopt func(pid int) (func(), error)) error {
 	calm, faulty, err := packages(ctx, m)
 	if err != nil {
 		return err
@@ -49,7 +50,13 @@ func Test(ctx context.Context, m Module, env []string, out io.Writer) error {
 		cmd := goCommand(ctx, m.Dir, args...)
 		cmd.Env = append(cmd.Environ(), env...)
 		cmd.Stdout, cmd.Stderr = out, out
-		if err := cmd.Run(); err != nil {
+		if err := cmd.Start(); err != nil {
+			return fmt.Errorf("go test of %s: %w", m.Name(), err)
+		}
+		if forget, err := adopt(cmd.Process.Pid); err == nil { // else it has ended already
+			defer forget()
+		}
+		if err := cmd.Wait(); err != nil {
 			return fmt.Errorf("go test of %s: %w", m.Name(), err)
 		}
 		return nil

@@ -16,6 +16,7 @@ import (
 	"designkits/infra/control"
 	"designkits/infra/engine"
 	"designkits/infra/launch"
+	"designkits/infra/supervise"
 )
 
 // A labLine is what a case's lab prints on a line of its own.
@@ -26,9 +27,9 @@ type labLine struct {
 	MS     int64  `json:"ms"`
 }
 
-// lab runs a subcommand of the case's cmd/lab and shows each of its lines. It
-// returns false when a line or the program's exit status says that something
-// did not hold.
+// lab runs a subcommand of the case's cmd/lab and shows each of its lines. When
+// a line or the program's exit status says that something did not hold, the
+// error is an exitStatus and has been said.
 func lab(ctx context.Context, place engine.Place, caseName, subcommand string, env []string, s *screen) error {
 	program := filepath.Join(place.State, "bin", caseName, "lab")
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/lab")
@@ -50,6 +51,9 @@ func lab(ctx context.Context, place engine.Place, caseName, subcommand string, e
 	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, err)
+	}
+	if forget, err := supervise.Adopt(place.State, "lab-"+caseName, cmd.Process.Pid); err == nil { // else it has ended already
+		defer forget()
 	}
 	failed := showLines(out, s)
 	if err := cmd.Wait(); err != nil {

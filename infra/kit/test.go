@@ -127,7 +127,7 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 		case <-working.Done():
 			return errInterrupted
 		}
-		return testModules(working, modules, h.launcher.Env(backends, "test"), screen)
+		return testModules(working, place, modules, h.launcher.Env(backends, "test"), screen)
 	})
 	callOff(nil)
 	if checkErr := <-checked; checkErr != nil && (err == nil || context.Cause(testing) == checkErr) {
@@ -137,11 +137,12 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 }
 
 // testModules runs all of them even when one fails, so that one run tells all.
-func testModules(ctx context.Context, modules []check.Module, env []string, s *screen) error {
+func testModules(ctx context.Context, place engine.Place, modules []check.Module, env []string, s *screen) error {
 	var failed []string
 	for _, m := range modules {
 		s.linef("go test -race %s/...", m.Path)
-		if err := check.Test(ctx, m, env, os.Stdout); err != nil {
+		adopt := func(pid int) (func(), error) { return supervise.Adopt(place.State, "go-test", pid) }
+		if err := check.Test(ctx, m, env, os.Stdout, adopt); err != nil {
 			if ctx.Err() != nil {
 				return errInterrupted
 			}

@@ -45,6 +45,16 @@ func writeRecord(state, name string, pid int) error {
 	return nil
 }
 
+// Adopt records a process group that somebody else in this process has started
+// (a go test, a demo), so that it is reaped like a child if this process is
+// killed. forget takes the record away once the group has ended.
+func Adopt(state, name string, pid int) (forget func(), err error) {
+	if err := writeRecord(state, name, pid); err != nil {
+		return nil, err
+	}
+	return func() { removeRecord(state, name) }, nil
+}
+
 func removeRecord(state, name string) { _ = os.Remove(recordPath(state, name)) }
 
 // reap ends what the records of an earlier supervisor still point to, and

@@ -342,4 +342,3 @@ func TestTheLogOfTheRunBeforeIsKept(t *testing.T) {
 	eventually(t, "the first log is kept", written(LogPath(state, "web")+".1", first))
 	eventually(t, "the second run has logged", written(LogPath(state, "web"), status(t, s, "web").Pid))
 }
-
