@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -276,6 +277,27 @@ func checkProcess(t *testing.T, c topology.Case, p topology.Process, port int, s
 	}
 	if s.Build == nil || s.Build.Args["CASE"] == nil || *s.Build.Args["CASE"] != c.Name || *s.Build.Args["PROCESS"] != p.Name {
 		t.Errorf("%s: isn't built as %s of %s", s.Name, p.Name, c.Name)
+	}
+}
+
+// In its image a case is built with nothing of the repository but itself and
+// shared/, so its go.mod and go.sum must be whole without the workspace.
+func TestProcessesBuildWithoutTheWorkspace(t *testing.T) {
+	mains, err := filepath.Glob(filepath.Join(root, "cases", "*", "cmd"))
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("found no case: %v", err)
+	}
+	for _, dir := range mains {
+		list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./cmd/...")
+		list.Dir = filepath.Dir(dir)
+		list.Env = append(os.Environ(), "GOWORK=off")
+		out, err := list.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", list.Dir, err, out)
+		}
+		if strings.Contains(string(out), "designkits/infra") {
+			t.Errorf("%s: imports infra", list.Dir)
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func installDebian(ctx context.Context, cache string, root []string, debs []Debi
 	go func() { ended <- cmd.Wait() }()
 	if err := progress.follow(ctx, logName, ended); err != nil {
 		text, _ := os.ReadFile(logName) // what there is of it
-		return Explain(fmt.Errorf("install %s by apt-get: %w\n%s", strings.Join(progress.names, ", "), err, lastLines(string(text), 6)), string(text))
+		return Explain(fmt.Errorf("install %s by apt-get: %w\n%s", strings.Join(progress.names, ", "), err, lastErrors(string(text), 3)), string(text))
 	}
 	for _, d := range debs {
 		if _, err := d.Path(); err != nil {
@@ -173,7 +173,18 @@ func (l *aptLog) step(doing string) {
 	}
 }
 
-func lastLines(text string, n int) string {
+// lastErrors are the last lines that apt-get calls errors, or the last lines
+// if there are none.
+func lastErrors(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
+	var called []string
+	for _, line := range lines {
+		if strings.HasPrefix(line, "E: ") {
+			called = append(called, line)
+		}
+	}
+	if len(called) > 0 {
+		lines = called
+	}
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
