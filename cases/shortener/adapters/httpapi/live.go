@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 )
@@ -24,7 +25,8 @@ func (s *Server) countsProxy() http.Handler {
 				s.refuse(&recordedAnswer{ResponseWriter: w}, r, errors.Join(errCountsAway, err))
 			}
 		},
-		ErrorLog: nil, // its errors come by ErrorHandler
+		// A stream that broke off is no news; other errors come by ErrorHandler.
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 }
 

@@ -18,7 +18,7 @@ func (s *Server) qr(w http.ResponseWriter, r *http.Request) error {
 	if format != "" && format != "png" && format != "svg" {
 		return &shortener.Invalid{Field: "format", Rule: "unknown", Reason: "format is png or svg"}
 	}
-	link, err := s.resolve(r, shortener.Code(r.PathValue("code")))
+	link, err := s.resolve(r, s.client(r), shortener.Code(r.PathValue("code")))
 	if err != nil {
 		return err
 	}

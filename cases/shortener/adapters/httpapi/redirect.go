@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -24,12 +25,12 @@ var (
 // follow is the redirect, and for "CODE+" the preview.
 func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	began := s.Clock()
-	path := r.PathValue("code")
+	path, client := r.PathValue("code"), s.client(r)
 	if code, ok := strings.CutSuffix(path, "+"); ok {
-		s.preview(w, r, shortener.Code(code))
+		s.preview(w, r, client, shortener.Code(code))
 		return
 	}
-	link, err := s.resolve(r, shortener.Code(path))
+	link, err := s.resolve(r, client, shortener.Code(path))
 	if err != nil {
 		s.figures.redirected(err, time.Since(began))
 		s.notice(w, r, err)
@@ -45,7 +46,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	if r.Method == http.MethodGet { // a HEAD is a program that looks
-		s.Visits.Record(s.visit(r, link.Code, began))
+		s.Visits.Record(s.visit(r, client, link.Code, began))
 	}
 	s.figures.redirected(nil, time.Since(began))
 }
@@ -60,8 +61,7 @@ func keepFor(link shortener.Link, now time.Time) []string {
 
 // resolve finds a link for anybody who asks, within the limits of their
 // address. An unknown code costs more than a known one.
-func (s *Server) resolve(r *http.Request, code shortener.Code) (shortener.Link, error) {
-	client := s.client(r)
+func (s *Server) resolve(r *http.Request, client netip.Addr, code shortener.Code) (shortener.Link, error) {
 	if err := s.Gate.Enter(client); err != nil {
 		return shortener.Link{}, err
 	}
@@ -75,12 +75,12 @@ func (s *Server) resolve(r *http.Request, code shortener.Code) (shortener.Link, 
 	return link, err
 }
 
-func (s *Server) visit(r *http.Request, code shortener.Code, at time.Time) shortener.Visit {
+func (s *Server) visit(r *http.Request, client netip.Addr, code shortener.Code, at time.Time) shortener.Visit {
 	v := shortener.Visit{
 		Code: code, Time: at,
 		Referrer: r.Header.Get("Referer"),
 		Agent:    r.Header.Get("User-Agent"),
-		Address:  s.client(r).String(),
+		Address:  client.String(),
 	}
 	if s.trusted(peer(r)) {
 		v.Country = r.Header.Get("X-Country")
@@ -89,8 +89,8 @@ func (s *Server) visit(r *http.Request, code shortener.Code, at time.Time) short
 }
 
 // preview shows where a link leads. It is not counted as a click.
-func (s *Server) preview(w http.ResponseWriter, r *http.Request, code shortener.Code) {
-	link, err := s.resolve(r, code)
+func (s *Server) preview(w http.ResponseWriter, r *http.Request, client netip.Addr, code shortener.Code) {
+	link, err := s.resolve(r, client, code)
 	if err != nil {
 		s.notice(w, r, err)
 		return

@@ -128,12 +128,13 @@ func (s *Server) handle(r route) http.Handler {
 		began := time.Now()
 		ctx, end := tracer.begin(req)
 		answer := &recordedAnswer{ResponseWriter: w}
+		defer func() { // also when a stream is cut off, which is a panic
+			end(answer.written())
+			observe(answer.written(), time.Since(began))
+		}()
 		if err := s.serve(answer, req.WithContext(ctx), r); err != nil {
 			s.refuse(answer, req.WithContext(ctx), err)
 		}
-		status := answer.written()
-		end(status)
-		observe(status, time.Since(began))
 	})
 }
 

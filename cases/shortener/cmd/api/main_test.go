@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"designkits/shared/service"
+	"designkits/shared/testenv"
+)
+
+// The process itself, on port 0: made, followed, stopped.
+func TestTheProcessServesAndStops(t *testing.T) {
+	for name, value := range map[string]string{
+		"LISTEN": "127.0.0.1:0", "PUBLIC_URL": "https://sho.rt", "REDIS": testenv.Addr(t, "redis"),
+		"CASSANDRA": testenv.Addr(t, "cassandra"), "KAFKA": testenv.Addr(t, "kafka"), "NAMESPACE": testenv.Namespace(t),
+		"CODE_KEY": "a key of the tests, of 32 bytes.", "SPOOL": t.TempDir(), "ANALYTICS": "http://127.0.0.1:1",
+		"REPLICA": "tested",
+	} {
+		t.Setenv(name, value)
+	}
+	ctx, signal := context.WithCancel(t.Context())
+	defer signal()
+	started, ended := make(chan *service.Service, 1), make(chan error, 1)
+	go func() {
+		ended <- service.Run(ctx, "api", func(ctx context.Context, s *service.Service) error {
+			started <- s
+			return run(ctx, s)
+		})
+	}()
+	waiting, cancel := context.WithTimeout(ctx, 2*time.Minute) // a new keyspace on a busy machine
+	defer cancel()
+	addr, err := (<-started).Addr(waiting)
+	if err != nil {
+		t.Fatalf("not serving: %v, %v", err, <-ended)
+	}
+	base := "http://" + addr.String()
+	ask := func(method, path, key, body string, want int, into any) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		if key != "" {
+			req.Header.Set("Authorization", "Bearer "+key)
+		}
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Fatalf("%s %s: %s, want %d", method, path, resp.Status, want)
+		}
+		if into != nil {
+			if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return resp
+	}
+	ask("GET", "/readyz", "", "", 200, nil)
+	ask("GET", "/metrics", "", "", 200, nil)
+	ask("GET", "/", "", "", 200, nil)
+	var key struct{ Key string }
+	ask("POST", "/api/keys", "", "", 201, &key)
+	var link struct{ Code, Short string }
+	ask("POST", "/api/links", key.Key, `{"target":"https://example.com/"}`, 201, &link)
+	if link.Short != "https://sho.rt/"+link.Code {
+		t.Errorf("the short address is %s", link.Short)
+	}
+	if at := ask("GET", "/"+link.Code, "", "", 302, nil).Header.Get("Location"); at != "https://example.com/" {
+		t.Errorf("it leads to %s", at)
+	}
+	var system struct {
+		Replica                 string
+		Redis, Cassandra, Kafka struct{ Up bool }
+	}
+	ask("GET", "/api/system", "", "", 200, &system)
+	if system.Replica != "tested" || !system.Redis.Up || !system.Cassandra.Up || !system.Kafka.Up {
+		t.Errorf("%+v", system)
+	}
+	signal()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("after the signal: %v", err)
+		}
+	case <-time.After(service.StopWithin):
+		t.Error("it doesn't stop")
+	}
+}
+
+func TestTheConfigurationSaysWhatIsMissing(t *testing.T) {
+	t.Setenv("PUBLIC_URL", "sho.rt")
+	_, err := readConfig()
+	if err == nil || !strings.Contains(err.Error(), "CODE_KEY") {
+		t.Errorf("%v", err)
+	}
+}
