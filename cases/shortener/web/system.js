@@ -108,5 +108,7 @@ function heard(s) {
   if (!s.kafka.up) chip("kafka", "degraded", "away", `Kafka is away: ${brief(spooled)} clicks are kept on disk until it is back`);
   else chip("kafka", ...(spooled ? ["degraded", "catching up"] : ["up", "up"]));
   const name = s.replica.replace(/^.*:(\d+)$/, "port $1");
-  figure("replica", spooled ? `${brief(spooled)} on disk` : `${name} answers`, spooled ? "degraded" : "up");
+  if (spooled) figure("replica", `${brief(spooled)} on disk`, "degraded");
+  else if (open) figure("replica", "going on without Redis", "degraded");
+  else figure("replica", `${name} answers`);
 }
