@@ -86,7 +86,7 @@ func memory(bytes int64) string {
 }
 
 // lineEvery is how often a long step gets a line where there is no terminal.
-const lineEvery = 5 * time.Second
+const lineEvery = 10 * time.Second
 
 func (s *screen) fetch(p provision.Progress) {
 	doing, done := "[GET]", "[GOT]"
