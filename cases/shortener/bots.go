@@ -65,8 +65,8 @@ var (
 	// ... and of themselves. Chrome's family appends its member's name.
 	products = regexp.MustCompile(`^(Mozilla|AppleWebKit|Gecko|Goanna|KHTML|Chrome|Chromium|HeadlessChrome|Safari|Version|Mobile|Firefox|Edge?|EdgA|OPR|OPX|OPT|Opera|Presto` +
 		`|Vivaldi|YaBrowser|Yowser|YaApp|YaSearchBrowser|Atom|Whale|Brave|Iron|Ubuntu|Fedora|Debian|Iceweasel|SeaMonkey|PaleMoon|Waterfox|LibreWolf|Basilisk|IceCat|Camino|Epiphany|Konqueror|Falkon|QtWebEngine` +
-		`|Maxthon|MxBrowser|QQBrowser|UCBrowser|UBrowser|Sogou|MetaSr|360SE|QIHU|LBBROWSER|TheWorld|Quark|2345Explorer|SLBrowser|BIDUBrowser|Electron|Slack|Teams|Discord|Code|Notion|Obsidian|Signal` +
-		`|Avast|AVG|AvastSecureBrowser|CCleaner|Norton|Avira|Ddg|DuckDuckGo|Sidekick|Arc|Sleipnir|Coc_Coc_Browser|coc_coc_browser|Cốc|Silk|Swing|Puffin|Midori|OculusBrowser|GLS|Agency|Viewer|Unique|Config|Trailer|Herring|Ecosia|AtContent|LikeWise|OpenWave|AOL|ADG|Mypal|Klar|Focus|PlayStation|Nintendo|NintendoBrowser|Steam|Valve|GameOverlay|SamsungBrowser|wv|like|CriOS|FxiOS|std-\d|WebKitGTK|Instagram|NAVER|KAKAOTALK|MicroMessenger|WindowsWechat|wxwork|Line|LINE)$`)
+		`|Orion|Floorp|Zen|Kinza|K-Meleon|Comodo_Dragon|IceDragon|Lunascape|CentBrowser|Wavebox|Thunderbird|OPRGX|EdgiOS|OPiOS|QuarkPC|Maxthon|MxBrowser|QQBrowser|UCBrowser|UBrowser|Sogou|MetaSr|360SE|QIHU|LBBROWSER|TheWorld|Quark|2345Explorer|SLBrowser|BIDUBrowser|Electron|Slack|Teams|Discord|Code|Notion|Obsidian|Signal` +
+		`|Avast|AVG|AvastSecureBrowser|CCleaner|Norton|Avira|Ddg|DuckDuckGo|Sidekick|Arc|Sleipnir|Coc_Coc_Browser|coc_coc_browser|Cốc|Silk|Swing|Puffin|Midori|OculusBrowser|GLS|Agency|Viewer|Unique|Config|Trailer|Herring|Ecosia|AtContent|LikeWise|OpenWave|AOL|ADG|Mypal|Klar|Focus|PlayStation|Nintendo|NintendoBrowser|Steam|Valve|GameOverlay|SamsungBrowser|wv|like|CriOS|FxiOS|std-\d|WebKitGTK|Instagram|NAVER|KAKAOTALK|GSA|Snapchat|Pinterest|FBAN|FBAV|FB_IAB|FBIOS|LinkedInApp|WhatsApp|BytedanceWebview|musical_ly|MicroMessenger|WindowsWechat|wxwork|Line|LINE)$`)
 )
 
 // saysMore reports whether a desktop browser's header has a word that browsers
@@ -85,7 +85,7 @@ func saysMore(header string) bool {
 		}
 	}
 	for word := range strings.FieldsSeq(comment.ReplaceAllString(header[end+1:], " ")) {
-		name, _, _ := strings.Cut(strings.Trim(word, ";,"), "/")
+		name, _, _ := strings.Cut(strings.Trim(word, "[];,"), "/")
 		if name != "" && !number.MatchString(name) && !products.MatchString(name) {
 			return true
 		}

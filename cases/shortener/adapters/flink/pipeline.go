@@ -217,6 +217,9 @@ func (p *Pipeline) watch(ctx context.Context, j *job) bool {
 		} `json:"latest"`
 	}
 	if err := p.jobs.call(ctx, http.MethodGet, "/jobs/"+j.ID+"/checkpoints", nil, &checkpoints); err != nil {
+		if ctx.Err() != nil {
+			return true
+		}
 		p.becomes(shortener.JobAway, err.Error())
 		return false
 	}

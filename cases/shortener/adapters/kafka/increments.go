@@ -76,6 +76,9 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(),
+		// The markers that end transactions are read to be committed too: else
+		// what is behind the last increment would look like a backlog.
+		kgo.KeepControlRecords(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.FetchMaxWait(250*time.Millisecond),
 	)
@@ -112,6 +115,9 @@ func (in *Increments) handle(ctx context.Context, client *kgo.Client, source str
 		n := min(len(records), perApply)
 		batch := make([]shortener.Positioned, 0, n)
 		for _, record := range records[:n] {
+			if record.Attrs.IsControl() {
+				continue
+			}
 			increment, err := decode(record)
 			if err != nil {
 				// Not ours, or of a later version: it can't be counted, and

@@ -90,15 +90,6 @@ func TestCountsAreExactWhenAllOfFlinkIsKilled(t *testing.T) {
 	}
 }
 
-func TestCountsAreExactWhenTheJobIsCancelledByHand(t *testing.T) {
-	c := startCounting(t)
-	c.untilRunning()
-	sent := c.during(traffic(5000, 5), 40*time.Millisecond)
-	c.halfway(500)
-	c.cancelJob()
-	c.mustEqual(sent(), 90*time.Second)
-}
-
 func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
 	kit := faults(t)
 	c := startCounting(t)

@@ -189,7 +189,14 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 	if p := pipeline(); p.Applied == 0 || p.Late == 0 || p.Ticks == 0 || p.Committed.IsZero() || p.Store != "" {
 		t.Errorf("%+v", p)
 	}
-	eventually(t, 20*time.Second, "no backlog is left", func() bool { return pipeline().Unread == 0 && pipeline().Unapplied == 0 })
+	eventually(t, 40*time.Second, "no backlog is left", func() bool {
+		p := pipeline()
+		if p.Unread > 0 || p.Unapplied > 0 {
+			t.Logf("%d unread, %d unapplied", p.Unread, p.Unapplied)
+			return false
+		}
+		return true
+	})
 
 	began := time.Now()
 	if err := stop(); err != nil {
