@@ -282,9 +282,10 @@ var kafkaGroups = store{
 		}
 		offsets := kadm.Offsets{}
 		offsets.Add(kadm.Offset{Topic: namespace + ".read", At: 0})
-		if err := admin.CommitAllOffsets(t.Context(), namespace+".mover", offsets); err != nil {
-			t.Fatal(err)
-		}
+		// The group's coordinator may not have heard of the topic yet.
+		eventually(t, "commit an offset", 30*time.Second, func() error {
+			return admin.CommitAllOffsets(t.Context(), namespace+".mover", offsets)
+		})
 	},
 	held: func(t *testing.T, site backend.Site, namespace string) bool {
 		groups, err := kadm.NewClient(kafkaClient(t, site)).ListGroups(t.Context())

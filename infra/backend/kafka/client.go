@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -57,8 +58,9 @@ func ready(ctx context.Context, site backend.Site) error {
 	return nil
 }
 
-// drop deletes the topics and the consumer groups within the namespace. A
-// group that still has members can't be deleted: they have to leave first.
+// drop deletes the topics and the consumer groups within the namespace, and
+// returns when the broker knows the topics no longer. A group that still has
+// members can't be deleted: they have to leave first.
 func drop(ctx context.Context, site backend.Site, namespace string) error {
 	c, err := kgo.NewClient(kgo.SeedBrokers(site.Addr(broker)))
 	if err != nil {
@@ -85,24 +87,39 @@ func drop(ctx context.Context, site backend.Site, namespace string) error {
 		}
 	}
 
-	topics, err := admin.ListTopics(ctx)
-	if err != nil {
-		return fmt.Errorf("kafka: drop %s: list topics: %w", namespace, err)
-	}
-	if ours := within(topics.Names(), namespace); len(ours) > 0 {
-		deleted, err := admin.DeleteTopics(ctx, ours...)
-		if err == nil {
-			for _, t := range deleted {
-				if t.Err != nil && !errors.Is(t.Err, kerr.UnknownTopicOrPartition) {
-					err = errors.Join(err, fmt.Errorf("%s: %w", t.Topic, t.Err))
-				}
-			}
-		}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		topics, err := admin.ListTopics(ctx)
 		if err != nil {
+			return fmt.Errorf("kafka: drop %s: list topics: %w", namespace, err)
+		}
+		ours := within(topics.Names(), namespace)
+		if len(ours) == 0 {
+			return nil
+		}
+		if err := deleteTopics(ctx, admin, ours); err != nil {
 			return fmt.Errorf("kafka: drop %s: delete topics: %w", namespace, err)
 		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("kafka: drop %s: wait until %d topics are gone: %w", namespace, len(ours), ctx.Err())
+		case <-tick.C:
+		}
 	}
-	return nil
+}
+
+func deleteTopics(ctx context.Context, admin *kadm.Client, names []string) error {
+	deleted, err := admin.DeleteTopics(ctx, names...)
+	if err != nil {
+		return err
+	}
+	for _, t := range deleted {
+		if t.Err != nil && !errors.Is(t.Err, kerr.UnknownTopicOrPartition) {
+			err = errors.Join(err, fmt.Errorf("%s: %w", t.Topic, t.Err))
+		}
+	}
+	return err
 }
 
 func within(names []string, namespace string) (ours []string) {
