@@ -39,7 +39,7 @@ type Config struct {
 
 // Defaults returns what `kit run shortener --demo` does, at the given page.
 func Defaults(page string) Config {
-	return Config{Page: page, Rate: 250, Stream: 20 * time.Second, Patience: 45 * time.Second, Progress: io.Discard}
+	return Config{Page: page, Rate: 250, Stream: 20 * time.Second, Patience: 75 * time.Second, Progress: io.Discard}
 }
 
 // A Step is one step of the journey and how it went.
