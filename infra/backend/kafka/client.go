@@ -62,7 +62,8 @@ func ready(ctx context.Context, site backend.Site) error {
 // returns when the broker knows the topics no longer. A group that still has
 // members can't be deleted: they have to leave first.
 func drop(ctx context.Context, site backend.Site, namespace string) error {
-	c, err := kgo.NewClient(kgo.SeedBrokers(site.Addr(broker)))
+	// The client would show the topics as they were for seconds.
+	c, err := kgo.NewClient(kgo.SeedBrokers(site.Addr(broker)), kgo.MetadataMinAge(20*time.Millisecond))
 	if err != nil {
 		return fmt.Errorf("kafka: drop %s: %w", namespace, err)
 	}
