@@ -101,19 +101,25 @@ func (c *Case) stop(t testing.TB) {
 	for _, p := range c.processes {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM) // where it has died already, that is reported below
 	}
-	deadline := time.After(stopWithin)
+	asked := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
 	for _, p := range c.processes {
 		select {
 		case <-p.exited:
-			if p.failed != nil {
-				t.Errorf("%s: %v\n%s", p.name, p.failed, p.tail())
-			}
-		case <-deadline:
-			t.Errorf("%s did not stop within %s\n%s", p.name, stopWithin, p.tail())
+		case <-ctx.Done():
+		}
+		if !p.ended() {
+			t.Errorf("%s did not stop within %s", p.name, stopWithin)
 			_ = p.cmd.Process.Kill()
 			<-p.exited
+		} else if p.failed != nil {
+			t.Errorf("%s: %v", p.name, p.failed)
 		}
-		if t.Failed() {
+	}
+	t.Logf("the case stopped within %d ms", time.Since(asked).Milliseconds())
+	if t.Failed() {
+		for _, p := range c.processes {
 			t.Logf("the log of %s ends:\n%s", p.name, p.tail())
 		}
 	}

@@ -68,6 +68,15 @@ func (p *process) await(ctx context.Context, within time.Duration) error {
 	}
 }
 
+func (p *process) ended() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // tail is the end of the process's log.
 func (p *process) tail() string {
 	const lines = 20

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"designkits/cases/shortener/casetest"
@@ -32,6 +35,7 @@ func TestThePageInABrowser(t *testing.T) {
 			t.Run(fmt.Sprintf("fits %d px in %s", width, scheme), func(t *testing.T) { fits(t, b, c.Page, width, scheme) })
 		}
 	}
+	t.Run("without a network the page says so, and forgets it after", func(t *testing.T) { goesOffline(t, b) })
 	t.Run("a link that leads nowhere says so on a page", func(t *testing.T) { saysNo(t, b, c.Page) })
 
 	b.mu.Lock()
@@ -135,6 +139,18 @@ func reconnects(t *testing.T, b *browser, c *casetest.Case) {
 	b.until(t, 30*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector('[data-part="flink"]').dataset.state === "up"`)
 	b.follow(t, ".made .actions a")
 	b.until(t, 20*time.Second, `document.querySelector("#total-people").textContent === "1"`)
+}
+
+func goesOffline(t *testing.T, b *browser) {
+	for _, offline := range []bool{true, false} {
+		b.do(t, 10*time.Second, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+				MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
+			})
+			return err
+		}))
+		b.until(t, 20*time.Second, fmt.Sprintf(`(document.querySelector("#offline").textContent !== "") === %t`, offline))
+	}
 }
 
 // violation is one finding of axe-core.
