@@ -72,6 +72,16 @@ func (s Site) Addr(port string) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Ports[port]))
 }
 
+// Reach returns an error at once where nothing listens on the named port. The
+// clients that Ready asks by would go on trying, or log each failure.
+func (s Site) Reach(ctx context.Context, port string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.Addr(port))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
 // Path returns a path below the site's data folder.
 func (s Site) Path(elem ...string) string {
 	return filepath.Join(append([]string{s.Data}, elem...)...)

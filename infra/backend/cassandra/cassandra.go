@@ -145,6 +145,9 @@ func open(ctx context.Context, site backend.Site) (*gocql.Session, error) {
 
 // ready selects the server's version.
 func ready(ctx context.Context, site backend.Site) error {
+	if err := site.Reach(ctx, cql); err != nil {
+		return fmt.Errorf("cassandra: %w", err)
+	}
 	session, err := open(ctx, site)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -19,13 +18,9 @@ const readyTopic = "_kit_ready"
 
 // ready produces a record and fetches it back.
 func ready(ctx context.Context, site backend.Site) error {
-	// The client below goes on trying; a port that isn't open is known at once.
-	probe, err := new(net.Dialer).DialContext(ctx, "tcp", site.Addr(broker))
-	if err != nil {
+	if err := site.Reach(ctx, broker); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	probe.Close()
-
 	c, err := kgo.NewClient(
 		kgo.SeedBrokers(site.Addr(broker)),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),

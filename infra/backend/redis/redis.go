@@ -10,7 +10,6 @@ package redis
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"time"
@@ -89,13 +88,9 @@ func open(site backend.Site) *redis.Client {
 // ready writes a key and reads it back. A server that still loads its
 // append-only file refuses.
 func ready(ctx context.Context, site backend.Site) error {
-	// The client logs each failed dial; a port that isn't open is known without it.
-	probe, err := new(net.Dialer).DialContext(ctx, "tcp", site.Addr(port))
-	if err != nil {
+	if err := site.Reach(ctx, port); err != nil {
 		return fmt.Errorf("redis: %w", err)
 	}
-	probe.Close()
-
 	c := open(site)
 	defer c.Close()
 	const key = "kit:ready"
