@@ -9,6 +9,16 @@ const button = byId("submit");
 const fields = { target: byId("target"), alias: byId("alias"), expires: byId("expires") };
 const lifetime = byId("lifetime");
 
+// For whoever has nothing to paste: pages worth reading after this one.
+const examples = [
+  "https://www.postgresql.org/docs/15/mvcc-intro.html",
+  "https://go.dev/blog/context",
+  "https://redis.io/commands/eval",
+  "https://doc.rust-lang.org/1.95.0/book/ch04-01-what-is-ownership.html",
+  "https://www.sqlite.org/lockingv3.html",
+  "https://kafka.apache.org/41/javadoc/org/apache/kafka/clients/producer/KafkaProducer.html",
+];
+
 // start wires the form up; onMade(link) is told of each new link, onOpen(link)
 // when the person follows one.
 export function start({ onMade, onOpen }) {
@@ -17,6 +27,13 @@ export function start({ onMade, onOpen }) {
     if (!fields.expires.hidden) fields.expires.focus();
   });
   for (const field of Object.values(fields)) field.addEventListener("input", () => complain(field, ""));
+
+  byId("example").addEventListener("click", () => {
+    examples.push(examples.shift());
+    fields.target.value = examples.at(-1);
+    complain(fields.target, "");
+    fields.target.focus();
+  });
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -92,6 +109,7 @@ function show(link, onOpen) {
       h("p", { class: "actions" }, copyButton(link.short, "button primary"),
         h("a", { class: "button", href: link.short, target: "_blank", rel: "noopener", onclick: () => onOpen(link) }, "Open it"))),
   );
+  byId("result").scrollIntoView({ block: "nearest" }); // on a phone it is below what was filled in
 }
 
 // copyButton copies an address and says so in its own label.
