@@ -15,8 +15,10 @@ import (
 	"designkits/infra/check"
 	"designkits/infra/control"
 	"designkits/infra/engine"
+	"designkits/infra/provision"
 	"designkits/infra/launch"
 	"designkits/infra/supervise"
+	"designkits/infra/tool"
 	"designkits/infra/topology"
 )
 
@@ -127,6 +129,9 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 		case <-working.Done():
 			return errInterrupted
 		}
+		if err := fetchTools(working, place, cases, screen); err != nil {
+			return err
+		}
 		return testModules(working, place, modules, h.launcher.Env(backends, "test"), screen)
 	})
 	callOff(nil)
@@ -134,6 +139,24 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 		return checkErr
 	}
 	return err
+}
+
+// fetchTools makes sure that the programs are there which the cases' tests use.
+func fetchTools(ctx context.Context, place engine.Place, cases []topology.Case, s *screen) error {
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.Tools...)
+	}
+	slices.Sort(names)
+	sources, err := tool.Sources(slices.Compact(names))
+	if err != nil {
+		return err
+	}
+	return provision.Fetch(ctx, place.Cache, sources, func(p provision.Progress) {
+		if p.Finished {
+			s.linef("[GOT] %s", p.Name)
+		}
+	})
 }
 
 // testModules runs all of them even when one fails, so that one run tells all.

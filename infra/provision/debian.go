@@ -17,7 +17,7 @@ type Debian struct {
 	Name        string   // the backend's: "redis"
 	Program     string   // "redis-server"
 	VersionArgs []string // make the program print its version: "--version"
-	Major       string   // "7" accepts 7.0.15
+	Major       string   // "7" accepts 7.0.15, "" any
 	Packages    []string // "redis-server"
 	Services    []string // what the packages would start at every boot
 	Bytes       int64    // about how much is downloaded
@@ -42,7 +42,7 @@ func (d Debian) Path() (string, error) {
 		}
 		out, err := exec.Command(path, d.VersionArgs...).CombinedOutput()
 		version := string(versionNumber.Find(out))
-		if err == nil && (version == d.Major || strings.HasPrefix(version, d.Major+".")) {
+		if err == nil && (d.Major == "" || version == d.Major || strings.HasPrefix(version, d.Major+".")) {
 			return path, nil
 		}
 		others = append(others, fmt.Sprintf("%s is version %q", path, version))

@@ -17,6 +17,7 @@ type file struct {
 	Title     string                 `yaml:"title"`
 	Summary   string                 `yaml:"summary"`
 	Backends  []string               `yaml:"backends"`
+	Tools     []string               `yaml:"tools"`
 	Page      string                 `yaml:"page"`
 	Processes map[string]fileProcess `yaml:"processes"`
 	Edge      string                 `yaml:"edge"`
@@ -81,11 +82,11 @@ func Parse(name string, raw []byte) (Case, error) {
 	if err := yaml.UnmarshalWithOptions(raw, &f, yaml.DisallowUnknownField()); err != nil {
 		var unknown *yaml.UnknownFieldError
 		if errors.As(err, &unknown) {
-			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, page, processes, edge; of a process: replicas, port, needs, env", err)
+			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, tools, page, processes, edge; of a process: replicas, port, needs, env", err)
 		}
 		return Case{}, err
 	}
-	c := Case{Name: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Page: f.Page, Edge: f.Edge}
+	c := Case{Name: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Tools: f.Tools, Page: f.Page, Edge: f.Edge}
 	if c.Title == "" {
 		return Case{}, errors.New("title: it is missing")
 	}

@@ -1,0 +1,37 @@
+// Package tool lists the programs that a case's tests use and that are no
+// servers: a browser, a video encoder. A case asks for them under tools in its
+// case.yaml; `kit test` fetches them, and nothing else does.
+package tool
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"designkits/infra/provision"
+)
+
+// all are the tools by their names in case.yaml.
+var all = map[string]provision.Source{
+	// The browser that the page tests drive. Any version will do: they use
+	// what every current browser has.
+	"chromium": provision.Debian{
+		Name: "chromium", Program: "chromium", VersionArgs: []string{"--version"},
+		Packages: []string{"chromium"}, Bytes: 90_000_000,
+	},
+}
+
+// Sources returns where the named tools come from, or an error that names the
+// tools that there are.
+func Sources(names []string) ([]provision.Source, error) {
+	var sources []provision.Source
+	for _, name := range names {
+		source, ok := all[name]
+		if !ok {
+			return nil, fmt.Errorf("there is no tool %q; there are: %s", name, strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+		}
+		sources = append(sources, source)
+	}
+	return sources, nil
+}
