@@ -56,8 +56,29 @@ func (l *ClickLog) Append(ctx context.Context, clicks []shortener.Click) error {
 		}
 		records[i] = &kgo.Record{Topic: l.topics.Clicks, Key: []byte(click.ID), Value: value, Timestamp: click.Time}
 	}
-	if err := l.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+	if err := l.produce(ctx, records); err != nil {
 		return fmt.Errorf("append %d clicks to %s: %w", len(clicks), l.topics.Clicks, err)
+	}
+	return nil
+}
+
+// produce waits for the acknowledgements, but not longer than ctx: the client
+// itself would wait for an answer to what is on the wire. Such records may be
+// written later, behind those of the next call; the client's buffer bounds them.
+func (l *ClickLog) produce(ctx context.Context, records []*kgo.Record) error {
+	acknowledged := make(chan error, len(records))
+	for _, record := range records {
+		l.client.Produce(ctx, record, func(_ *kgo.Record, err error) { acknowledged <- err })
+	}
+	for range records {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-acknowledged:
+			if err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
