@@ -56,8 +56,12 @@ func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), bulkWithin)
 	defer cancel()
+	body := http.MaxBytesReader(w, r.Body, maxBulk)
 	out := newLineWriter(w)
-	rows := bulkRows{parse: parse, body: http.MaxBytesReader(w, r.Body, maxBulk), now: s.Clock()}
+	// Whoever reads and writes at once must have read all when it returns: the
+	// server takes what it finds then for the next request.
+	defer func() { _, _ = io.Copy(io.Discard, body) }()
+	rows := bulkRows{parse: parse, body: body, now: s.Clock()}
 	err = s.Links.CreateMany(ctx, key.Owner, rows.all(),
 		func(links int) error { return s.charge(ctx, out, ownerBuckets(key, 0, links)...) },
 		func(result shortener.BulkResult) error { return out.write(s.bulkLine(result)) })
@@ -88,17 +92,17 @@ func (s *Server) bulkLine(result shortener.BulkResult) bulkLine {
 // A lineWriter writes JSON lines and sends them on batch by batch.
 type lineWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
-	buffer  *bufio.Writer
-	begun   bool
-	lines   int
+	buffer *bufio.Writer
+	begun  bool
+	lines  int
 }
 
 func newLineWriter(w http.ResponseWriter) *lineWriter {
 	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bulkWithin)) // a client may stall, but not for ever
 	// HTTP/1 would have us read the whole body before the first answer.
 	_ = control.EnableFullDuplex() // where it can't be, answers wait for the body
-	return &lineWriter{ResponseWriter: w, control: control, buffer: bufio.NewWriterSize(w, 32<<10)}
+	return &lineWriter{ResponseWriter: w, buffer: bufio.NewWriterSize(w, 32<<10)}
 }
 
 func (l *lineWriter) write(line bulkLine) error {

@@ -56,5 +56,13 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
+// silent drops what the driver would print: its errors are returned as well,
+// and whoever gets them says so in the process's own log.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(silent{}) }
+
 // key returns the name of a key within the namespace.
 func (c *Client) key(kind, name string) string { return c.namespace + ":" + kind + ":" + name }
