@@ -20,6 +20,9 @@ let on = {};
 export function start(handlers) {
   on = handlers;
   older.addEventListener("click", () => more().catch(complainOf));
+  setInterval(() => {
+    for (const { link, element } of rows.values()) say(element.querySelector("time"), ago(new Date(link.created)));
+  }, 30000);
   for (const dialog of [byId("edit"), byId("remove")]) {
     dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
   }
