@@ -12,7 +12,10 @@ import (
 	"designkits/shared/testenv"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A Kafka that is frozen answers nothing and closes nothing. Append must not
 // wait for it longer than it was told to, or a stopping process would hang.

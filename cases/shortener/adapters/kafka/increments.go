@@ -13,6 +13,7 @@ import (
 	"designkits/cases/shortener"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -79,6 +80,7 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 		// The markers that end transactions are read to be committed too: else
 		// what is behind the last increment would look like a backlog.
 		kgo.KeepControlRecords(),
+		kgo.KeepRetryableFetchErrors(), // see failed
 		kgo.BlockRebalanceOnPoll(),
 		kgo.FetchMaxWait(250*time.Millisecond),
 	)
@@ -91,17 +93,17 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 		if err := fetches.Err0(); err != nil {
 			return fmt.Errorf("read %s: %w", in.topics.Increments, err)
 		}
-		var failed error
+		var unhandled error
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-			if failed == nil && len(p.Records) > 0 {
-				failed = in.handle(ctx, client, source, p.Records, apply)
+			if unhandled == nil && len(p.Records) > 0 {
+				unhandled = in.handle(ctx, client, source, p.Records, apply)
 			}
 		})
 		client.AllowRebalance()
-		if failed != nil {
-			return failed
+		if unhandled != nil {
+			return unhandled
 		}
-		if err := in.stillThere(ctx, source, fetches); err != nil {
+		if err := failed(fetches); err != nil {
 			return err
 		}
 		healthy()
@@ -215,13 +217,14 @@ func groupOf(topics Topics, source string) string {
 	return topics.Increments + "." + source
 }
 
-// stillThere ends the reading of a topic that was deleted and made anew.
-func (in *Increments) stillThere(ctx context.Context, source string, fetches kgo.Fetches) error {
+// failed returns what ends the reading: above all that the topic was deleted,
+// and maybe made anew, for then positions must carry another source.
+func failed(fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
-		if ctx.Err() != nil {
-			return nil
+		gone := errors.Is(e.Err, kerr.UnknownTopicOrPartition) || errors.Is(e.Err, kerr.UnknownTopicID) || errors.Is(e.Err, kerr.InconsistentTopicID)
+		if gone || !kerr.IsRetriable(e.Err) && !kgo.IsRetryableBrokerErr(e.Err) {
+			return fmt.Errorf("read %s: %w", e.Topic, e.Err)
 		}
-		return fmt.Errorf("read %s (%s): %w", e.Topic, source, e.Err)
 	}
 	return nil
 }

@@ -58,12 +58,27 @@ func Ensure(ctx context.Context, client *kgo.Client, topics Topics) error {
 	if err != nil {
 		return fmt.Errorf("create the topics %s and %s: %w", topics.Clicks, topics.Increments, err)
 	}
+	fresh := false
 	for _, topic := range created.Sorted() {
-		if topic.Err != nil && !errors.Is(topic.Err, kerr.TopicAlreadyExists) {
+		switch {
+		case topic.Err == nil:
+			fresh = true
+		case !errors.Is(topic.Err, kerr.TopicAlreadyExists):
 			return fmt.Errorf("create the topic %s: %w", topic.Topic, topic.Err)
 		}
 	}
+	// A broker that was asked to create a topic may not know of it at once.
+	for fresh {
+		if fresh = !known(ctx, client, topics); fresh && !pause(ctx, 50*time.Millisecond) {
+			return fmt.Errorf("wait for the topics %s and %s: %w", topics.Clicks, topics.Increments, ctx.Err())
+		}
+	}
 	return nil
+}
+
+func known(ctx context.Context, client *kgo.Client, topics Topics) bool {
+	details, err := kadm.NewClient(client).ListTopics(ctx, topics.Clicks, topics.Increments)
+	return err == nil && details.Error() == nil
 }
 
 // Connect returns a client of the brokers. It does no I/O: Kafka may be away.

@@ -94,7 +94,7 @@ func TestAStreamBeginsWithTheStateAndGoesOnWithWhatIsCounted(t *testing.T) {
 	}
 	drain()
 	for name != "reconnect" {
-		if name, data = event(lines); name == "" {
+		if name, _ = event(lines); name == "" {
 			t.Fatal("the stream ended without a word")
 		}
 	}
