@@ -29,11 +29,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"strconv"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
 )
@@ -50,7 +51,7 @@ type Config struct {
 	// Paxos rounds, default LOCAL_SERIAL. A shortener in two regions that each
 	// claim aliases needs SERIAL, and pays a trip across for every claim.
 	Consistency       gocql.Consistency
-	SerialConsistency gocql.Consistency
+	SerialConsistency gocql.SerialConsistency
 	// Discover lets the driver find the other nodes by asking the given ones
 	// and connect to them directly. Off, it begins with Hosts alone and as they
 	// are, which is right where one is the address of a proxy.
@@ -131,10 +132,14 @@ func connect(config Config, keyspace string) (*gocql.Session, error) {
 	if port, ok := portOf(config.Hosts); ok {
 		cluster.Port = port
 	}
+	cluster.ProtoVersion = 4 // the driver's highest, and the first that can leave a value unset
 	cluster.Keyspace = keyspace
 	cluster.Consistency = config.Consistency
 	cluster.SerialConsistency = config.SerialConsistency
 	cluster.DefaultTimestamp = false // see the package comment
+	// What columns an answer has is read from the answer. It can't be known when
+	// a conditional write is prepared, and may change when a table does.
+	cluster.DisableSkipMetadata = true
 	cluster.DisableInitialHostLookup = !config.Discover
 	cluster.Events.DisableNodeStatusEvents = !config.Discover
 	cluster.Events.DisableTopologyEvents = !config.Discover
@@ -144,7 +149,14 @@ func connect(config Config, keyspace string) (*gocql.Session, error) {
 	cluster.ConnectTimeout = 5 * time.Second
 	// Without events only this brings a node back that was away.
 	cluster.ReconnectInterval = time.Second
-	cluster.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy())
+	if config.Discover {
+		cluster.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy())
+	} else {
+		cluster.PoolConfig.HostSelectionPolicy = &contactPoints{}
+	}
+	// What goes wrong is told by the calls and by Open. The driver would repeat it
+	// for each node and each second, as text in between a process's own log.
+	cluster.Logger = log.New(io.Discard, "", 0)
 	session, err := cluster.CreateSession()
 	if err != nil {
 		return nil, fmt.Errorf("cassandra: connect to %v: %w; `kit status` tells whether it runs", config.Hosts, err)
@@ -171,7 +183,7 @@ func (db *DB) Close() { db.session.Close() }
 func (db *DB) Ping(ctx context.Context) error {
 	return db.run(ctx, "ping", "system.local", db.config.Timeout, func(ctx context.Context) error {
 		var key string
-		return db.session.Query(`SELECT key FROM system.local`).ScanContext(ctx, &key)
+		return db.session.Query(`SELECT key FROM system.local`).WithContext(ctx).Scan(&key)
 	})
 }
 
@@ -199,6 +211,23 @@ func (db *DB) run(ctx context.Context, operation, subject string, timeout time.D
 		err = fmt.Errorf("%w; `kit status` tells whether Cassandra runs", err)
 	}
 	return fmt.Errorf("cassandra: %s %s: %w", operation, subject, err)
+}
+
+// conditional makes a conditional write and tells whether it was applied. If it
+// was not, held gets the columns that the refusal names. The driver's own call
+// for this panics when it can't read the answer.
+func conditional(ctx context.Context, query *gocql.Query, held map[string]any) (applied bool, err error) {
+	answer := query.WithContext(ctx).Iter()
+	answer.MapScan(held)
+	if err := answer.Close(); err != nil {
+		return false, err
+	}
+	applied, ok := held["[applied]"].(bool)
+	if !ok {
+		return false, errors.New("the answer doesn't say whether the write was applied: not a conditional one")
+	}
+	delete(held, "[applied]")
+	return applied, nil
 }
 
 // outcomeUnknown reports whether a conditional write that failed like this may

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// The driver leaves this one behind when a session is closed while it looks
 		// at the ring after a lost connection, as some tests here do.
-		goleak.IgnoreTopFunction("github.com/apache/cassandra-gocql-driver/v2.(*Session).refreshRing"))
+		goleak.IgnoreTopFunction("github.com/gocql/gocql.(*Session).refreshRing"))
 }
 
 // keyspace is the one that most tests share: creating the tables takes longer

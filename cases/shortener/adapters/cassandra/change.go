@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
 )
@@ -129,7 +129,7 @@ func (s *Links) replace(ctx context.Context, operation string, code shortener.Co
 				return nil
 			}
 			// Another was faster, and its write may be visible at serial level only.
-			level = s.db.config.SerialConsistency
+			level = gocql.Consistency(s.db.config.SerialConsistency)
 			if err := pause(ctx, tries); err != nil {
 				return err
 			}
@@ -141,7 +141,7 @@ func (s *Links) replace(ctx context.Context, operation string, code shortener.Co
 // settle finds out whether a conditional write whose answer was lost has been
 // applied. Where later writes have covered its traces it returns the cause.
 func (s *Links) settle(ctx context.Context, key string, version int64, attempt gocql.UUID, cause error) (applied bool, err error) {
-	r, err := s.read(ctx, key, s.db.config.SerialConsistency)
+	r, err := s.read(ctx, key, gocql.Consistency(s.db.config.SerialConsistency))
 	switch {
 	case err != nil:
 		return false, errors.Join(cause, err)
@@ -157,10 +157,9 @@ func (s *Links) settle(ctx context.Context, key string, version int64, attempt g
 // apply it returns what the row holds: the columns that the condition names.
 func (s *Links) swap(ctx context.Context, key string, expected, next row, ttl int) (applied bool, held row, err error) {
 	columns := map[string]any{}
-	applied, err = s.db.session.Query(`UPDATE links USING TTL ? SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ?, attempt = ? WHERE key = ? IF version = ? AND attempt = ? AND code = ? AND expires = ?`,
+	applied, err = conditional(ctx, s.db.session.Query(`UPDATE links USING TTL ? SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ?, attempt = ? WHERE key = ? IF version = ? AND attempt = ? AND code = ? AND expires = ?`,
 		ttl, null(string(next.Code)), null(next.Target), null(string(next.Owner)), null(next.Created), null(next.Expires), next.Permanent, next.Version, next.attempt, key,
-		null(expected.Version), null(expected.attempt), null(string(expected.Code)), null(expected.Expires)).
-		MapScanCASContext(ctx, columns)
+		null(expected.Version), null(expected.attempt), null(string(expected.Code)), null(expected.Expires)), columns)
 	if err != nil || applied {
 		return applied, row{}, err
 	}

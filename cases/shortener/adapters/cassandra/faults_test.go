@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
 	"designkits/shared/testenv"
@@ -121,7 +121,7 @@ func TestSettleTellsWhetherALostWriteWasApplied(t *testing.T) {
 		t.Fatal(err)
 	}
 	swap := func(version int64) gocql.UUID {
-		current, err := links.read(t.Context(), linkKey(l.Code), gocql.LocalSerial)
+		current, err := links.read(t.Context(), linkKey(l.Code), gocql.Consistency(gocql.LocalSerial))
 		if err != nil {
 			t.Fatal(err)
 		}

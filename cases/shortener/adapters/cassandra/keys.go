@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
 )
@@ -25,7 +25,7 @@ func name(hash shortener.KeyHash) string { return hex.EncodeToString(hash[:4]) }
 func (s *Keys) PutKey(ctx context.Context, hash shortener.KeyHash, key shortener.Key) error {
 	return s.db.run(ctx, "put API key", name(hash), s.db.config.Timeout, func(ctx context.Context) error {
 		return s.db.session.Query(`INSERT INTO api_keys (hash, owner, rate, burst, links_per_day) VALUES (?, ?, ?, ?, ?)`,
-			hash[:], string(key.Owner), key.Rate, key.Burst, key.LinksPerDay).ExecContext(ctx)
+			hash[:], string(key.Owner), key.Rate, key.Burst, key.LinksPerDay).WithContext(ctx).Exec()
 	})
 }
 
@@ -33,7 +33,7 @@ func (s *Keys) PutKey(ctx context.Context, hash shortener.KeyHash, key shortener
 func (s *Keys) Key(ctx context.Context, hash shortener.KeyHash) (key shortener.Key, err error) {
 	err = s.db.run(ctx, "get API key", name(hash), s.db.config.Timeout, func(ctx context.Context) error {
 		err := s.db.session.Query(`SELECT owner, rate, burst, links_per_day FROM api_keys WHERE hash = ?`, hash[:]).
-			Idempotent(true).ScanContext(ctx, (*string)(&key.Owner), &key.Rate, &key.Burst, &key.LinksPerDay)
+			Idempotent(true).WithContext(ctx).Scan((*string)(&key.Owner), &key.Rate, &key.Burst, &key.LinksPerDay)
 		if err == gocql.ErrNotFound {
 			return shortener.ErrNoKey
 		}
@@ -45,6 +45,6 @@ func (s *Keys) Key(ctx context.Context, hash shortener.KeyHash) (key shortener.K
 // DeleteKey removes the key.
 func (s *Keys) DeleteKey(ctx context.Context, hash shortener.KeyHash) error {
 	return s.db.run(ctx, "delete API key", name(hash), s.db.config.Timeout, func(ctx context.Context) error {
-		return s.db.session.Query(`DELETE FROM api_keys WHERE hash = ?`, hash[:]).ExecContext(ctx)
+		return s.db.session.Query(`DELETE FROM api_keys WHERE hash = ?`, hash[:]).WithContext(ctx).Exec()
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
@@ -88,7 +88,7 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 			// with a TTL of its own that no later UPDATE changes.
 			return s.db.session.Query(`UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
 				s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)).
-				Idempotent(true).ExecContext(ctx)
+				Idempotent(true).WithContext(ctx).Exec()
 		})
 		both.Go(func() error { return s.index(ctx, l) })
 		return both.Wait()
@@ -140,7 +140,7 @@ func (s *Links) read(ctx context.Context, key string, level gocql.Consistency) (
 	var r row
 	err := s.db.session.Query(`SELECT code, target, owner, created, expires, permanent, version, attempt FROM links WHERE key = ?`, key).
 		Consistency(level).Idempotent(true).
-		ScanContext(ctx, (*string)(&r.Code), &r.Target, (*string)(&r.Owner), &r.Created, &r.Expires, &r.Permanent, &r.Version, &r.attempt)
+		WithContext(ctx).Scan((*string)(&r.Code), &r.Target, (*string)(&r.Owner), &r.Created, &r.Expires, &r.Permanent, &r.Version, &r.attempt)
 	if err == gocql.ErrNotFound {
 		return row{}, nil
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
 )
@@ -16,7 +16,7 @@ func near(got, want int) bool { return got <= want && got > want-60 }
 func ttlOf(t *testing.T, db *DB, key string) (seconds int) {
 	t.Helper()
 	var ttl *int
-	if err := db.session.Query(`SELECT TTL(version) FROM links WHERE key = ?`, key).ScanContext(t.Context(), &ttl); err != nil {
+	if err := db.session.Query(`SELECT TTL(version) FROM links WHERE key = ?`, key).WithContext(t.Context()).Scan(&ttl); err != nil {
 		t.Fatalf("TTL of %s: %v", key, err)
 	}
 	if ttl == nil {
@@ -75,7 +75,7 @@ func TestARowIsDroppedSomeTimeAfterItsLink(t *testing.T) {
 func entries(t *testing.T, db *DB, owner shortener.Owner, created time.Time) (n int) {
 	t.Helper()
 	err := db.session.Query(`SELECT COUNT(*) FROM links_by_owner WHERE owner = ? AND month = ?`, string(owner), monthOf(created)).
-		ScanContext(t.Context(), &n)
+		WithContext(t.Context()).Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestAnEntryOfAnAliasThatWasClaimedAnewBelongsToNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := links.db.session.Query(`INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 3`,
-		string(first.Owner), monthOf(first.Created), first.Created, string(first.Code)).ExecContext(t.Context()); err != nil {
+		string(first.Owner), monthOf(first.Created), first.Created, string(first.Code)).WithContext(t.Context()).Exec(); err != nil {
 		t.Fatal(err)
 	}
 	second := first
@@ -183,7 +183,7 @@ func TestPlainWritesLoseAgainstTransactions(t *testing.T) {
 	}
 	stamp := func() (micros int64) {
 		t.Helper()
-		if err := db.session.Query(`SELECT WRITETIME(target) FROM links WHERE key = ?`, string(l.Code)).ScanContext(t.Context(), &micros); err != nil {
+		if err := db.session.Query(`SELECT WRITETIME(target) FROM links WHERE key = ?`, string(l.Code)).WithContext(t.Context()).Scan(&micros); err != nil {
 			t.Fatal(err)
 		}
 		return micros

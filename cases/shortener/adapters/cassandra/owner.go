@@ -22,20 +22,20 @@ func (s *Links) index(ctx context.Context, l shortener.Link) error {
 	month := ownerMonth{l.Owner, monthOf(l.Created)}
 	if !s.months.has(month) {
 		err := s.db.session.Query(`INSERT INTO owner_months (owner, month) VALUES (?, ?) USING TIMESTAMP 1`, string(l.Owner), month.month).
-			Idempotent(true).ExecContext(ctx)
+			Idempotent(true).WithContext(ctx).Exec()
 		if err != nil {
 			return err
 		}
 		s.months.add(month)
 	}
 	return s.db.session.Query(`INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
-		string(l.Owner), month.month, l.Created, string(l.Code)).Idempotent(true).ExecContext(ctx)
+		string(l.Owner), month.month, l.Created, string(l.Code)).Idempotent(true).WithContext(ctx).Exec()
 }
 
 // unindex removes the entry.
 func (s *Links) unindex(ctx context.Context, owner shortener.Owner, created time.Time, code shortener.Code) error {
 	return s.db.session.Query(`DELETE FROM links_by_owner USING TIMESTAMP 2 WHERE owner = ? AND month = ? AND created = ? AND code = ?`,
-		string(owner), monthOf(created), created, string(code)).Idempotent(true).ExecContext(ctx)
+		string(owner), monthOf(created), created, string(code)).Idempotent(true).WithContext(ctx).Exec()
 }
 
 // monthOf is the bucket of a time, 202611 for November 2026.
@@ -109,7 +109,7 @@ func (s *Links) ByOwner(ctx context.Context, owner shortener.Owner, cursor strin
 
 func (s *Links) monthsOf(ctx context.Context, owner shortener.Owner, newest int) (months []int, err error) {
 	rows := s.db.session.Query(`SELECT month FROM owner_months WHERE owner = ? AND month <= ?`, string(owner), newest).
-		Idempotent(true).IterContext(ctx)
+		Idempotent(true).WithContext(ctx).Iter()
 	for month := 0; rows.Scan(&month); {
 		months = append(months, month)
 	}
@@ -123,7 +123,7 @@ func (s *Links) collect(ctx context.Context, owner shortener.Owner, month int, f
 		want := max(enough-len(links), 16) // not one by one where many are dead
 		var entries []place
 		rows := s.db.session.Query(`SELECT created, code FROM links_by_owner WHERE owner = ? AND month = ? AND (created, code) < (?, ?) LIMIT ?`,
-			string(owner), month, from.created, string(from.code), want).Idempotent(true).IterContext(ctx)
+			string(owner), month, from.created, string(from.code), want).Idempotent(true).WithContext(ctx).Iter()
 		for e := (place{}); rows.Scan(&e.created, (*string)(&e.code)); {
 			entries = append(entries, e)
 		}

@@ -35,7 +35,7 @@ func (s *Stats) Stats(ctx context.Context, q shortener.StatsQuery) (shortener.St
 		for day := range days {
 			work.Go(func() error {
 				rows := s.db.session.Query(`SELECT minute, dimension, value, clicks, bots, visitors, late FROM clicks WHERE code = ? AND day = ? AND minute >= ? AND minute < ?`,
-					string(q.Code), day, from, to).Idempotent(true).IterContext(ctx)
+					string(q.Code), day, from, to).Idempotent(true).WithContext(ctx).Iter()
 				var b bucket
 				var counts shortener.Counts
 				for rows.Scan(&b.minute, (*string)(&b.dimension), &b.value, &counts.Clicks, &counts.Bots, &counts.Visitors, &counts.Late) {

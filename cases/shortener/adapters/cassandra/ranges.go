@@ -31,8 +31,7 @@ func (s *Ranges) Bind(ctx context.Context, fingerprint string) error {
 	return s.db.run(ctx, "bind counter to key", fingerprint, 2*s.db.config.Timeout, func(ctx context.Context) error {
 		for tries := 0; ; tries++ {
 			held := map[string]any{}
-			applied, err := s.db.session.Query(`INSERT INTO code_ranges (name, next, key_fingerprint) VALUES (?, 0, ?) IF NOT EXISTS`, s.counter, fingerprint).
-				MapScanCASContext(ctx, held)
+			applied, err := conditional(ctx, s.db.session.Query(`INSERT INTO code_ranges (name, next, key_fingerprint) VALUES (?, 0, ?) IF NOT EXISTS`, s.counter, fingerprint), held)
 			switch {
 			case err == nil && (applied || held["key_fingerprint"] == fingerprint):
 				next, _ := held["next"].(int64)
@@ -61,8 +60,7 @@ func (s *Ranges) Lease(ctx context.Context, n uint64) (first uint64, err error) 
 		for tries := 0; ; tries++ {
 			next := s.guess.Load()
 			held := map[string]any{}
-			applied, err := s.db.session.Query(`UPDATE code_ranges SET next = ? WHERE name = ? IF next = ?`, next+int64(n), s.counter, next).
-				MapScanCASContext(ctx, held)
+			applied, err := conditional(ctx, s.db.session.Query(`UPDATE code_ranges SET next = ? WHERE name = ? IF next = ?`, next+int64(n), s.counter, next), held)
 			if applied {
 				s.guess.CompareAndSwap(next, next+int64(n))
 				first = uint64(next)

@@ -30,8 +30,7 @@ func (s *Salts) Salt(ctx context.Context, day time.Time, candidate []byte) (salt
 	err = s.db.run(ctx, "get salt", date, 2*s.db.config.Timeout, func(ctx context.Context) error {
 		for tries := 0; ; tries++ {
 			held := map[string]any{}
-			applied, err := s.db.session.Query(`INSERT INTO visitor_salts (day, salt) VALUES (?, ?) IF NOT EXISTS USING TTL ?`, day, candidate, left).
-				MapScanCASContext(ctx, held)
+			applied, err := conditional(ctx, s.db.session.Query(`INSERT INTO visitor_salts (day, salt) VALUES (?, ?) IF NOT EXISTS USING TTL ?`, day, candidate, left), held)
 			switch {
 			case applied:
 				salt = candidate

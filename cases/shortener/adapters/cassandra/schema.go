@@ -3,12 +3,13 @@ package cassandra
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 )
 
 //go:embed schema.cql
@@ -24,7 +25,7 @@ func createKeyspace(ctx context.Context, session *gocql.Session, config Config) 
 		return fmt.Errorf("cassandra: keyspace %q: a name is a small letter and at most 47 small letters, digits and underscores", config.Keyspace)
 	}
 	var name string
-	err := session.Query(`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?`, config.Keyspace).ScanContext(ctx, &name)
+	err := session.Query(`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?`, config.Keyspace).WithContext(ctx).Scan(&name)
 	if err == nil {
 		return nil
 	}
@@ -33,7 +34,7 @@ func createKeyspace(ctx context.Context, session *gocql.Session, config Config) 
 	}
 	statement := fmt.Sprintf(`CREATE KEYSPACE IF NOT EXISTS %s WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': %d}`,
 		config.Keyspace, config.ReplicationFactor)
-	if err := session.Query(statement).ExecContext(ctx); err != nil {
+	if err := session.Query(statement).WithContext(ctx).Exec(); err != nil {
 		return fmt.Errorf("cassandra: create keyspace %s: %w", config.Keyspace, err)
 	}
 	return session.AwaitSchemaAgreement(ctx)
@@ -44,7 +45,7 @@ func createKeyspace(ctx context.Context, session *gocql.Session, config Config) 
 // to two nodes, can each make one.
 func createTables(ctx context.Context, session *gocql.Session, keyspace string) error {
 	existing := map[string]bool{}
-	tables := session.Query(`SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?`, keyspace).IterContext(ctx)
+	tables := session.Query(`SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?`, keyspace).WithContext(ctx).Iter()
 	for name := ""; tables.Scan(&name); {
 		existing[name] = true
 	}
@@ -55,20 +56,32 @@ func createTables(ctx context.Context, session *gocql.Session, keyspace string) 
 		if existing[table] {
 			continue
 		}
-		if err := session.Query(statement).ExecContext(ctx); err != nil {
+		if err := session.Query(statement).WithContext(ctx).Exec(); err != nil {
 			return fmt.Errorf("cassandra: create table %s.%s: %w", keyspace, table, err)
 		}
 	}
 	for table := range statements() {
 		err := untilKnown(ctx, func() error {
-			_, err := session.StatementMetadata(ctx, "SELECT * FROM "+table, keyspace)
-			return err
+			return prepare(ctx, session, "SELECT * FROM "+table)
 		})
 		if err != nil {
 			return fmt.Errorf("cassandra: look at table %s.%s: %w", keyspace, table, err)
 		}
 	}
 	return session.AwaitSchemaAgreement(ctx)
+}
+
+// errPrepared ends a query that has come as far as its preparation.
+var errPrepared = errors.New("prepared")
+
+// prepare has a node prepare a statement, without executing it.
+func prepare(ctx context.Context, session *gocql.Session, statement string) error {
+	// The driver asks for the values when it has prepared the statement.
+	values := func(*gocql.QueryInfo) ([]any, error) { return nil, errPrepared }
+	if err := session.Bind(statement, values).WithContext(ctx).Exec(); !errors.Is(err, errPrepared) {
+		return err
+	}
+	return nil
 }
 
 // untilKnown calls until it succeeds, for ten seconds at most: what another

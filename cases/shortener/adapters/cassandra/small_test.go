@@ -40,7 +40,7 @@ func TestAllGetOneSaltADay(t *testing.T) {
 		t.Errorf("the day before has %q (%v), wanted its own salt", other, err)
 	}
 	var ttl int
-	if err := db.session.Query(`SELECT TTL(salt) FROM visitor_salts WHERE day = ?`, today).ScanContext(t.Context(), &ttl); err != nil {
+	if err := db.session.Query(`SELECT TTL(salt) FROM visitor_salts WHERE day = ?`, today).WithContext(t.Context()).Scan(&ttl); err != nil {
 		t.Fatal(err)
 	}
 	if end := time.Now().Add(time.Duration(ttl) * time.Second); end.Sub(today.Add(saltLifetime)).Abs() > time.Minute {
@@ -106,6 +106,16 @@ func TestReplicasMayCreateTheTablesTogether(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// An answer that can't be read is an error, where the driver's own call panics.
+func TestAWriteWithoutConditionIsNoConditionalOne(t *testing.T) {
+	db := openDB(t)
+	for _, query := range []string{`SELECT key FROM system.local`, `INSERT INTO click_days (code, day) VALUES ('plain', '2026-01-01') USING TIMESTAMP 1`} {
+		if applied, err := conditional(t.Context(), db.session.Query(query), map[string]any{}); applied || err == nil {
+			t.Errorf("%s: applied %v, error %v; wanted an error", query, applied, err)
+		}
+	}
 }
 
 func TestTheSchemaSaysWhatEachTableServes(t *testing.T) {

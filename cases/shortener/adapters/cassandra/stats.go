@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
@@ -135,7 +135,7 @@ func (s *Stats) touched(ctx context.Context, p partition, incs []shortener.Posit
 			return nil
 		}
 		found := s.db.session.Query(`SELECT minute, dimension, value, source, clicks, bots, visitors, late, WRITETIME(clicks) FROM clicks WHERE code = ? AND day = ? AND minute IN ?`,
-			string(p.code), p.day, minutes).Idempotent(true).IterContext(ctx)
+			string(p.code), p.day, minutes).Idempotent(true).WithContext(ctx).Iter()
 		var b bucket
 		var row sums
 		for found.Scan(&b.minute, (*string)(&b.dimension), &b.value, &b.source, &row.Clicks, &row.Bots, &row.Visitors, &row.Late, &row.next) {
@@ -163,13 +163,13 @@ func (s *Stats) touched(ctx context.Context, p partition, incs []shortener.Posit
 // write stores the rows that have changed. Rows of one partition go in one
 // unlogged batch, which Cassandra takes as a single write.
 func (s *Stats) write(ctx context.Context, p partition, rows map[bucket]*sums) error {
-	batch := s.db.session.Batch(gocql.UnloggedBatch)
+	batch := s.db.session.NewBatch(gocql.UnloggedBatch)
 	flush := func() error {
 		if batch.Size() == 0 {
 			return nil
 		}
-		err := batch.ExecContext(ctx)
-		batch = s.db.session.Batch(gocql.UnloggedBatch)
+		err := s.db.session.ExecuteBatch(batch.WithContext(ctx))
+		batch = s.db.session.NewBatch(gocql.UnloggedBatch)
 		return err
 	}
 	for b, row := range rows {
@@ -212,7 +212,7 @@ func (s *Stats) Forget(ctx context.Context, code shortener.Code) error {
 		for day := range days {
 			work.Go(func() error {
 				return s.db.session.Query(`DELETE FROM clicks WHERE code = ? AND day = ? AND minute <= ?`,
-					string(code), day, now.Truncate(time.Minute)).ExecContext(ctx)
+					string(code), day, now.Truncate(time.Minute)).WithContext(ctx).Exec()
 			})
 		}
 		return work.Wait()
@@ -228,7 +228,7 @@ func (s *Stats) noteDay(ctx context.Context, p partition) error {
 		return nil
 	}
 	err := s.db.session.Query(`INSERT INTO click_days (code, day) VALUES (?, ?)`, string(p.code), p.day).
-		Idempotent(true).ExecContext(ctx)
+		Idempotent(true).WithContext(ctx).Exec()
 	if err == nil {
 		s.days.add(p)
 	}
@@ -239,7 +239,7 @@ func (s *Stats) noteDay(ctx context.Context, p partition) error {
 func (s *Stats) daysOf(ctx context.Context, code shortener.Code, first, last time.Time) (map[time.Time]bool, error) {
 	days := map[time.Time]bool{}
 	rows := s.db.session.Query(`SELECT day FROM click_days WHERE code = ? AND day >= ? AND day <= ?`, string(code), first, last).
-		Idempotent(true).IterContext(ctx)
+		Idempotent(true).WithContext(ctx).Iter()
 	for day := (time.Time{}); rows.Scan(&day); {
 		days[day.UTC()] = true
 	}
