@@ -1,0 +1,49 @@
+package estimate
+
+import "math"
+
+// harmonic returns the sum of 1/i^s for i from 1 to n: the first terms one by
+// one, the rest by the Euler–Maclaurin formula, which is good to nine digits
+// from there on. s may be 1; n need not be whole.
+func harmonic(n, s float64) float64 {
+	const exact = 1000
+	sum := 0.0
+	for i := 1.0; i <= math.Min(n, exact); i++ {
+		sum += math.Pow(i, -s)
+	}
+	if n <= exact {
+		return sum
+	}
+	integral := math.Log(n / exact)
+	if s != 1 {
+		integral = (math.Pow(n, 1-s) - math.Pow(exact, 1-s)) / (1 - s)
+	}
+	correction := (math.Pow(n, -s) - math.Pow(exact, -s)) / 2
+	curvature := s / 12 * (math.Pow(exact, -s-1) - math.Pow(n, -s-1))
+	return sum + integral + correction + curvature
+}
+
+// ZipfHitRatio is the share of requests that go to the k most popular of n
+// distinct keys, when the ith most popular is asked for in proportion to
+// 1/i^s. It is the hit ratio of a cache that holds exactly those k.
+func ZipfHitRatio(k, n, s float64) float64 {
+	return harmonic(math.Min(k, n), s) / harmonic(n, s)
+}
+
+// ZipfCacheKeys is the inverse: how many keys a cache must hold, of n distinct
+// ones, for that hit ratio.
+func ZipfCacheKeys(ratio, n, s float64) float64 {
+	low, high := 1.0, n
+	for high-low > 0.5 {
+		mid := math.Sqrt(low * high) // popularity spans decades
+		if mid-low < 0.25 || high-mid < 0.25 {
+			mid = (low + high) / 2
+		}
+		if ZipfHitRatio(mid, n, s) < ratio {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return math.Ceil(high)
+}
