@@ -52,14 +52,27 @@ func readConfig() (config, error) {
 		return c, fmt.Errorf("PUBLIC_URL is %q: give the address that people type, like https://sho.rt", c.PublicURL.String())
 	}
 	if c.Replica == "" {
-		c.Replica = c.Listen
-		if host, _, err := net.SplitHostPort(c.Listen); err == nil && host == "" {
-			name, err := os.Hostname()
-			if err != nil {
-				return c, fmt.Errorf("name the replica: %w (set REPLICA)", err)
-			}
-			c.Replica = name
+		name, err := replicaName(c.Listen)
+		if err != nil {
+			return c, fmt.Errorf("name the replica: %w (set REPLICA)", err)
 		}
+		c.Replica = name
 	}
 	return c, nil
+}
+
+// replicaName is the address that is listened on, with the machine's name where
+// that is every address.
+func replicaName(listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("LISTEN is %q, which is no host:port: %w", listen, err)
+	}
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
+		return listen, nil
+	}
+	if host, err = os.Hostname(); err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(host, port), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -100,5 +101,22 @@ func TestTheConfigurationSaysWhatIsMissing(t *testing.T) {
 	_, err := readConfig()
 	if err == nil || !strings.Contains(err.Error(), "CODE_KEY") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestReplicasHaveNames(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for listen, want := range map[string]string{
+		"127.0.0.1:8101": "127.0.0.1:8101", "api-1:80": "api-1:80", ":8101": host + ":8101", "0.0.0.0:8101": host + ":8101", "[::]:1": host + ":1",
+	} {
+		if got, err := replicaName(listen); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", listen, got, err, want)
+		}
+	}
+	if _, err := replicaName("8101"); err == nil {
+		t.Error("a bare port passes")
 	}
 }
