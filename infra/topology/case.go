@@ -14,7 +14,7 @@ type Case struct {
 	Summary   string
 	Backends  []string
 	Tools     []string // programs that its tests use: see package tool
-	Page      string // the page's address, with references
+	Page      string   // the page's address, with references
 	Processes []Process
 	// Edge is the path of the edge's nginx configuration below Dir, with
 	// ${NAME} for addresses; empty when the case has no edge.
