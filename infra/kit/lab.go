@@ -17,28 +17,17 @@ import (
 	"designkits/infra/engine"
 	"designkits/infra/launch"
 	"designkits/infra/supervise"
+	"designkits/shared/lab"
 )
 
-// A labLine is what a case's lab prints on a line of its own.
-type labLine struct {
-	Step   string `json:"step"`
-	Figure string `json:"figure"`
-	OK     bool   `json:"ok"`
-	MS     int64  `json:"ms"`
-}
-
-// lab runs a subcommand of the case's cmd/lab and shows each of its lines. When
+// runLab runs a subcommand of the case's cmd/lab and shows each of its lines. When
 // a line or the program's exit status says that something did not hold, the
 // error is an exitStatus and has been said.
-func lab(ctx context.Context, place engine.Place, caseName, subcommand string, env []string, s *screen) error {
-	program := filepath.Join(place.State, "bin", caseName, "lab")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/lab")
-	build.Dir = filepath.Join(place.Root, "cases", caseName)
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the lab of %s: %w\n%s", caseName, err, out)
+func runLab(ctx context.Context, place engine.Place, caseName, subcommand string, env []string, s *screen) error {
+	cmd, err := labCommand(ctx, place, caseName, subcommand)
+	if err != nil {
+		return err
 	}
-	cmd := exec.CommandContext(ctx, program, subcommand)
-	cmd.Dir = build.Dir
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	// The terminal's Ctrl-C reaches us, and we end it in our order.
@@ -74,13 +63,27 @@ func lab(ctx context.Context, place engine.Place, caseName, subcommand string, e
 	return nil
 }
 
+// labCommand builds the case's lab and returns its call, to be run in the
+// case's folder.
+func labCommand(ctx context.Context, place engine.Place, caseName string, args ...string) (*exec.Cmd, error) {
+	program := filepath.Join(place.State, "bin", caseName, "lab")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/lab")
+	build.Dir = filepath.Join(place.Root, "cases", caseName)
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build the lab of %s: %w\n%s", caseName, err, out)
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = build.Dir
+	return cmd, nil
+}
+
 // showLines prints a line a step and counts those that didn't hold. Whatever
 // isn't a step is printed as it is.
 func showLines(out io.Reader, s *screen) (failed int) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var l labLine
+		var l lab.Step
 		if json.Unmarshal(lines.Bytes(), &l) != nil || l.Step == "" {
 			s.linef("%s", lines.Text())
 			continue
@@ -101,7 +104,7 @@ func seed(ctx context.Context, place engine.Place, client control.Client, caseNa
 	if !r.Fresh {
 		return
 	}
-	err := lab(ctx, place, caseName, "seed", append(r.Env, "KIT_PAGE="+r.Page), s)
+	err := runLab(ctx, place, caseName, "seed", append(r.Env, lab.PageVariable+"="+r.Page), s)
 	if err == nil {
 		err = client.Seeded(ctx, caseName)
 	}

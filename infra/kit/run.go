@@ -11,6 +11,7 @@ import (
 	"designkits/infra/engine"
 	"designkits/infra/launch"
 	"designkits/infra/topology"
+	"designkits/shared/lab"
 )
 
 func runCommand(o *options) *cobra.Command {
@@ -63,7 +64,7 @@ func (s *session) demo(ctx context.Context, place engine.Place, c topology.Case)
 	r := launch.Request{Case: c.Name, Namespace: fmt.Sprintf("demo%x", random), All: true}
 	return s.hold(ctx, r, true, func(ctx context.Context, r launch.Result) error {
 		s.screen.linef("\n  %s: %s\n", c.Title, r.Page)
-		err := lab(ctx, place, c.Name, "demo", append(r.Env, "KIT_PAGE="+r.Page), s.screen)
+		err := runLab(ctx, place, c.Name, "demo", append(r.Env, lab.PageVariable+"="+r.Page), s.screen)
 		if err == nil {
 			s.screen.linef("%s demo: it held", c.Name)
 		}

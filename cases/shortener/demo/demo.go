@@ -15,10 +15,11 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"designkits/shared/lab"
 )
 
 // A Config says where to go and how much to do.
@@ -41,17 +42,6 @@ type Config struct {
 func Defaults(page string) Config {
 	return Config{Page: page, Rate: 250, Stream: 20 * time.Second, Patience: 75 * time.Second, Progress: io.Discard}
 }
-
-// A Step is one step of the journey and how it went.
-type Step struct {
-	Step   string `json:"step"`
-	Figure string `json:"figure"`
-	OK     bool   `json:"ok"`
-	MS     int64  `json:"ms"`
-}
-
-// ErrFailed is returned after a step that was not ok. The step has said why.
-var ErrFailed = errors.New("the demo did not hold")
 
 // A journey is what the steps hand on to each other.
 type journey struct {
@@ -83,7 +73,7 @@ var steps = []step{
 
 // Run walks the journey and reports each step as it ends. It stops at the
 // first step that is not ok: what comes after it would say nothing.
-func Run(ctx context.Context, cfg Config, report func(Step)) error {
+func Run(ctx context.Context, cfg Config, report func(lab.Step)) error {
 	c, err := newClient(cfg.Page)
 	if err != nil {
 		return err
@@ -96,9 +86,9 @@ func Run(ctx context.Context, cfg Config, report func(Step)) error {
 		if err != nil {
 			figure = err.Error()
 		}
-		report(Step{Step: s.name, Figure: figure, OK: err == nil, MS: time.Since(began).Milliseconds()})
+		report(lab.Step{Step: s.name, Figure: figure, OK: err == nil, MS: time.Since(began).Milliseconds()})
 		if err != nil {
-			return fmt.Errorf("%w: %s", ErrFailed, s.name)
+			return fmt.Errorf("%w: %s", lab.ErrFailed, s.name)
 		}
 	}
 	return nil

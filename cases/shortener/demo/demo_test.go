@@ -9,6 +9,7 @@ import (
 
 	"designkits/cases/shortener/casetest"
 	"designkits/cases/shortener/demo"
+	"designkits/shared/lab"
 )
 
 // small is the journey in a fraction of its time.
@@ -41,7 +42,7 @@ func TestTheJourneyHoldsAlsoWhenAReplicaDies(t *testing.T) {
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		cfg, report := small(t, c), show(t)
-		err := demo.Run(t.Context(), cfg, func(s demo.Step) {
+		err := demo.Run(t.Context(), cfg, func(s lab.Step) {
 			report(s)
 			if s.Step == "delete a link" { // the next one sends the clicks
 				wg.Go(func() {
@@ -58,8 +59,8 @@ func TestTheJourneyHoldsAlsoWhenAReplicaDies(t *testing.T) {
 	})
 }
 
-func show(t *testing.T) func(demo.Step) {
-	return func(s demo.Step) {
+func show(t *testing.T) func(lab.Step) {
+	return func(s lab.Step) {
 		t.Logf("%-40s %-5v %5d ms  %s", s.Step, s.OK, s.MS, s.Figure)
 	}
 }

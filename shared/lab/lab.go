@@ -1,0 +1,194 @@
+// Package lab is the body of a case's cmd/lab: the small program through which
+// the kit does what is done with a case rather than in it. A case says what it
+// has, and gets the same subcommands as every other:
+//
+//	func main() {
+//		lab.Main(lab.Case{Sheet: shortener.Sheet, Seed: demo.Seed, Demo: demo.Run, …})
+//	}
+//
+// What is meant for the kit goes to standard output, one JSON object a line; a
+// person's progress goes to standard error. The exit status is the verdict: 0
+// held, 1 did not hold, 2 wrong use.
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"designkits/shared/estimate"
+)
+
+// PageVariable names the environment variable with the page's address.
+const PageVariable = "KIT_PAGE"
+
+// A Case is what a case has for its lab. A part that is nil it doesn't have.
+type Case struct {
+	// Sheet is the capacity sheet.
+	Sheet func() *estimate.Sheet
+	// Seed puts sample data in, unless it is there already, and says what it did.
+	Seed func(ctx context.Context, page string) (figure string, err error)
+	// Demo walks the journey. ErrFailed says that a reported step was not ok.
+	Demo func(ctx context.Context, page string, progress io.Writer, report func(Step)) error
+}
+
+// A Step is one step of a demo and how it went.
+type Step struct {
+	Step   string `json:"step"`
+	Figure string `json:"figure"`
+	OK     bool   `json:"ok"`
+	MS     int64  `json:"ms"`
+}
+
+// ErrFailed is returned by a demo after a step that was not ok. The step has
+// said why.
+var ErrFailed = errors.New("the demo did not hold")
+
+// The exit statuses.
+const (
+	held     = 0
+	failed   = 1
+	wrongUse = 2
+)
+
+// Main runs the subcommand and exits.
+func Main(c Case) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := Run(ctx, c, os.Args[1:], os.Getenv(PageVariable), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Run is Main for a test.
+func Run(ctx context.Context, c Case, args []string, page string, out, progress io.Writer) int {
+	l := &lab{Case: c, page: page, out: json.NewEncoder(out), progress: progress}
+	if len(args) > 0 {
+		switch run := l.subcommands()[args[0]]; {
+		case run != nil:
+			return run(ctx, args[1:])
+		}
+	}
+	return l.usage()
+}
+
+type lab struct {
+	Case
+	page     string
+	out      *json.Encoder
+	progress io.Writer
+}
+
+type subcommand func(ctx context.Context, args []string) int
+
+// subcommands are those that the case has.
+func (l *lab) subcommands() map[string]subcommand {
+	has := map[string]subcommand{}
+	if l.Sheet != nil {
+		has["estimate"] = l.estimate
+	}
+	if l.page == "" { // the others talk to the running case
+		return has
+	}
+	if l.Seed != nil {
+		has["seed"] = l.seed
+	}
+	if l.Demo != nil {
+		has["demo"] = l.demo
+	}
+	return has
+}
+
+func (l *lab) usage() int {
+	fmt.Fprint(l.progress, `lab estimate [--set NAME=VALUE ...] [--of ROW]   the capacity sheet, and which input moves the row most
+lab seed                                         put sample data in, once
+lab demo                                         walk the journey and check every figure
+
+seed and demo need `+PageVariable+`, the address of the page: http://127.0.0.1:8080/
+`)
+	return wrongUse
+}
+
+// print writes a line for the kit; if that has gone, nobody reads it.
+func (l *lab) print(v any) { _ = l.out.Encode(v) }
+
+func (l *lab) seed(ctx context.Context, args []string) int {
+	if len(args) > 0 {
+		return l.usage()
+	}
+	began := time.Now()
+	figure, err := l.Seed(ctx, l.page)
+	s := Step{Step: "seed", Figure: figure, OK: err == nil, MS: time.Since(began).Milliseconds()}
+	if err != nil {
+		s.Figure = err.Error()
+	}
+	l.print(s)
+	return verdict(err)
+}
+
+func (l *lab) demo(ctx context.Context, args []string) int {
+	if len(args) > 0 {
+		return l.usage()
+	}
+	err := l.Demo(ctx, l.page, l.progress, func(s Step) { l.print(s) })
+	if err != nil && !errors.Is(err, ErrFailed) {
+		l.print(Step{Step: "demo", Figure: err.Error()})
+	}
+	return verdict(err)
+}
+
+// An Estimate is the line that estimate prints.
+type Estimate struct {
+	Title string         `json:"title"`
+	Rows  []estimate.Row `json:"rows"`
+	// Effects are the inputs that move the row Of, the strongest first.
+	Of      string            `json:"of,omitempty"`
+	Effects []estimate.Effect `json:"effects,omitempty"`
+}
+
+func (l *lab) estimate(_ context.Context, args []string) int {
+	set := map[string]float64{}
+	flags := flag.NewFlagSet("estimate", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	of := flags.String("of", "", "")
+	flags.Func("set", "", func(text string) error {
+		name, value, found := strings.Cut(text, "=")
+		v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if !found || err != nil {
+			return fmt.Errorf("%q is not NAME=NUMBER", text)
+		}
+		set[strings.TrimSpace(name)] = v
+		return nil
+	})
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		fmt.Fprintln(l.progress, "estimate:", err)
+		return l.usage()
+	}
+	sheet := l.Sheet()
+	e := Estimate{Title: sheet.Title, Of: *of}
+	var err error
+	if e.Rows, err = sheet.Evaluate(set); err == nil && *of != "" {
+		e.Effects, err = sheet.Sensitivity(*of, set)
+	}
+	if err != nil {
+		fmt.Fprintln(l.progress, err)
+		return wrongUse
+	}
+	l.print(e)
+	return held
+}
+
+func verdict(err error) int {
+	if err != nil {
+		return failed
+	}
+	return held
+}
