@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,13 +64,6 @@ type Resolver struct {
 // linkReader is the part of LinkStore that resolving needs.
 type linkReader interface {
 	Get(ctx context.Context, code Code) (Link, error)
-}
-
-// A held is an entry in process. It doesn't change.
-type held struct {
-	Entry
-	checked int64 // Unix ns at which it was known to hold
-	ttl     time.Duration
 }
 
 // A reading is one read under way, and all who wait for it.
@@ -137,19 +129,6 @@ func (r *Resolver) Resolve(ctx context.Context, code Code) (Link, error) {
 		return Link{}, fmt.Errorf("resolve %q: %w", code, err)
 	}
 	return h.at(now)
-}
-
-// at is what the entry means at a time.
-func (h *held) at(now time.Time) (Link, error) {
-	switch {
-	case h.Missing:
-		return Link{}, ErrNotFound
-	case !h.Link.Expired(now):
-		return h.Link, nil
-	case now.Before(h.Link.Expires.Add(GracePeriod)):
-		return h.Link, ErrExpired
-	}
-	return Link{}, ErrNotFound
 }
 
 // trusted reports whether h can be used without reading it again.
@@ -281,44 +260,4 @@ func (r *Resolver) sharedTTL(e Entry) time.Duration {
 		return jitter(r.cfg.MissingSharedFor)
 	}
 	return jitter(r.cfg.SharedFor)
-}
-
-// jitter takes off up to a tenth, so that what was filled at once, after a
-// restart or by a bulk of new links, doesn't expire at once.
-func jitter(ttl time.Duration) time.Duration {
-	return ttl - time.Duration(rand.Int64N(int64(ttl)/10+1))
-}
-
-// weight is about the entry's bytes; 300 are what the cache and the structs need.
-func (h *held) weight() uint32 {
-	return uint32(300 + 2*len(h.Link.Code) + len(h.Link.Target) + len(h.Link.Owner))
-}
-
-// cacheClock gives the in-process cache the resolver's clock. It doesn't tick:
-// expired entries leave as others come, without a goroutine to see to it.
-type cacheClock func() time.Time
-
-func (c cacheClock) NowNano() int64                      { return c().UnixNano() }
-func (c cacheClock) Tick(time.Duration) <-chan time.Time { return nil }
-
-// ResolverFigures are counts since the start.
-type ResolverFigures struct {
-	Hits         int64 `json:"hits"`         // answered in process
-	Coalesced    int64 `json:"coalesced"`    // waited for another's read
-	SharedHits   int64 `json:"sharedHits"`   // answered by the shared cache
-	StoreReads   int64 `json:"storeReads"`   // went to the store
-	Stale        int64 `json:"stale"`        // answered from memory since the store was away
-	StoreErrors  int64 `json:"storeErrors"`  //
-	SharedErrors int64 `json:"sharedErrors"` // calls refused by the breaker among them
-	Held         int64 `json:"held"`         // entries in process now
-}
-
-// Figures returns the counts.
-func (r *Resolver) Figures() ResolverFigures {
-	return ResolverFigures{
-		Hits: r.hits.Load(), Coalesced: r.coalesced.Load(), SharedHits: r.sharedHits.Load(),
-		StoreReads: r.storeReads.Load(), Stale: r.stale.Load(),
-		StoreErrors: r.storeErrors.Load(), SharedErrors: r.sharedErrors.Load(),
-		Held: int64(r.held.EstimatedSize()),
-	}
 }
