@@ -398,6 +398,39 @@ func TestASharedCacheThatHasGoneBackIsNotBelieved(t *testing.T) {
 	}
 }
 
+func TestWhatIsHeldEnds(t *testing.T) {
+	clock := newTestClock()
+	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Clock: clock.now, HeldFor: time.Minute})
+	l := r.claim(t)
+	r.leads(t, l.Code)
+	until(t, "the shared cache is filled", 10*time.Second, func() bool {
+		_, found, err := r.cache.Get(t.Context(), l.Code)
+		return err == nil && found
+	})
+	clock.add(50 * time.Second)
+	r.leads(t, l.Code)
+	if f := r.Figures(); f.SharedHits != 0 {
+		t.Fatalf("it was read again before its time: %+v", f)
+	}
+	clock.add(10 * time.Second)
+	r.leads(t, l.Code)
+	if f := r.Figures(); f.SharedHits != 1 {
+		t.Errorf("it was not read again after its time: %+v", f)
+	}
+}
+
+func TestWhatIsHeldIsBounded(t *testing.T) {
+	const memory = 1 << 20
+	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Memory: memory})
+	for i := range 20_000 {
+		r.Apply(shortener.Entry{Link: shortener.Link{Code: shortener.Code(fmt.Sprintf("many-%d", i)), Target: "https://example.com/", Version: 1}})
+	}
+	until(t, "the cache is within its bound", 5*time.Second, func() bool { return r.Figures().Held <= memory/300 })
+	if held := r.Figures().Held; held < memory/300/4 {
+		t.Errorf("only %d entries are held", held)
+	}
+}
+
 func TestReadingsAreBounded(t *testing.T) {
 	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Readings: 2})
 	l := r.claim(t)
