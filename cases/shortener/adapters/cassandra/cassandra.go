@@ -147,8 +147,10 @@ func connect(config Config, keyspace string) (*gocql.Session, error) {
 	// Creating a table takes seconds on a machine that is busy.
 	cluster.Timeout = 15 * time.Second
 	cluster.ConnectTimeout = 5 * time.Second
-	// Without events only this brings a node back that was away.
+	// A node that events have called down is tried again every second, in case
+	// the event of its return is lost; none is down without events.
 	cluster.ReconnectInterval = time.Second
+	cluster.ConvictionPolicy = neverDown{}
 	if config.Discover {
 		cluster.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy())
 	} else {

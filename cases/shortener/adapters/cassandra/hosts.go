@@ -67,3 +67,15 @@ func (p *contactPoints) Init(*gocql.Session)                       {}
 func (p *contactPoints) IsLocal(*gocql.HostInfo) bool              { return true }
 func (p *contactPoints) SetPartitioner(string)                     {}
 func (p *contactPoints) KeyspaceChanged(gocql.KeyspaceUpdateEvent) {}
+
+// neverDown has the driver never give up a host that it couldn't connect to.
+//
+// Otherwise it drops the host's connections and counts on connecting anew, but a
+// connection that is being made at that moment marks the host as up again: with
+// no connections, and nobody to make any. A host that stays up is connected to
+// by the next call that asks for it, in the background, while this call goes to
+// another host or fails.
+type neverDown struct{}
+
+func (neverDown) AddFailure(error, *gocql.HostInfo) bool { return false }
+func (neverDown) Reset(*gocql.HostInfo)                  {}
