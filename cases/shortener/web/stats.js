@@ -11,6 +11,7 @@ import * as chart from "./chart.js";
 
 const CHECK_AFTER = 1500; // ms after the last increment
 const ROWS = 6;
+const QUIET = 5000; // ms without a click, after which the next one is the person's own
 
 let granularity = "minute";
 let link = null;
@@ -20,6 +21,7 @@ let series = new Map();
 let total = nothing();
 let by = {};
 let openedAt = 0; // when the person last followed the link, to time the click
+let arrivedAt = -Infinity; // when the last new sum came
 let hear = () => {};
 
 function nothing() {
@@ -45,9 +47,11 @@ export function start({ onArrival }) {
   }
 }
 
-// opened notes that the person follows the link now.
+// opened notes that the person follows the link now. Where others click too,
+// nobody can tell whose click a new sum holds: then it isn't timed.
 export function opened(which) {
-  if (link?.code === which.code) openedAt = performance.now();
+  const now = performance.now();
+  if (link?.code === which.code && now - arrivedAt > QUIET) openedAt = now;
 }
 
 // watched is the code whose clicks are shown, or "".
@@ -59,6 +63,7 @@ export function watch(which) {
   clearTimeout(checking);
   link = which;
   openedAt = 0;
+  arrivedAt = -Infinity;
   series = new Map();
   total = nothing();
   by = {};
@@ -125,6 +130,7 @@ function apply(increment) {
     }
   }
   draw();
+  arrivedAt = performance.now();
   let freshness = null;
   if (openedAt && increment.clicks > 0) {
     freshness = performance.now() - openedAt;

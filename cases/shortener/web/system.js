@@ -30,7 +30,7 @@ export function start() {
 
 // arrived marks the stages that a new sum went through, and times the click.
 export function arrived({ freshness }) {
-  if (freshness !== null) figure("here", `${milliseconds(freshness)} after your click`);
+  figure("here", freshness === null ? `last at ${new Date().toLocaleTimeString("en-GB")}` : `${milliseconds(freshness)} after your click`);
   const way = byId("way");
   way.classList.remove("moving");
   void way.offsetWidth; // begins the animation anew
