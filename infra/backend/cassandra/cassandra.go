@@ -10,13 +10,15 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
+	"log"
 	"net/url"
 	"os"
 	"strings"
 	"text/template"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 
 	"designkits/infra/backend"
 	"designkits/infra/backend/jvm"
@@ -136,6 +138,9 @@ func open(ctx context.Context, site backend.Site) (*gocql.Session, error) {
 		cluster.ConnectTimeout = min(cluster.ConnectTimeout, time.Until(deadline))
 		cluster.Timeout = min(cluster.Timeout, time.Until(deadline))
 	}
+	// What fails is told by the error; the driver would print it too, each time
+	// that a Cassandra which is still starting is asked whether it's ready.
+	cluster.Logger = log.New(io.Discard, "", 0)
 	session, err := cluster.CreateSession()
 	if err != nil {
 		return nil, fmt.Errorf("cassandra: connect: %w", err)
@@ -154,7 +159,7 @@ func ready(ctx context.Context, site backend.Site) error {
 	}
 	defer session.Close()
 	var release string
-	if err := session.Query("SELECT release_version FROM system.local").ScanContext(ctx, &release); err != nil {
+	if err := session.Query("SELECT release_version FROM system.local").WithContext(ctx).Scan(&release); err != nil {
 		return fmt.Errorf("cassandra: select: %w", err)
 	}
 	return nil
@@ -169,7 +174,7 @@ func drop(ctx context.Context, site backend.Site, namespace string) error {
 	defer session.Close()
 	var keyspace string
 	var ours []string
-	rows := session.Query("SELECT keyspace_name FROM system_schema.keyspaces").IterContext(ctx)
+	rows := session.Query("SELECT keyspace_name FROM system_schema.keyspaces").WithContext(ctx).Iter()
 	for rows.Scan(&keyspace) {
 		if backend.Within(keyspace, namespace) {
 			ours = append(ours, keyspace)
@@ -180,7 +185,7 @@ func drop(ctx context.Context, site backend.Site, namespace string) error {
 	}
 	for _, k := range ours {
 		quoted := `"` + strings.ReplaceAll(k, `"`, `""`) + `"`
-		if err := session.Query("DROP KEYSPACE IF EXISTS " + quoted).ExecContext(ctx); err != nil {
+		if err := session.Query("DROP KEYSPACE IF EXISTS " + quoted).WithContext(ctx).Exec(); err != nil {
 			return fmt.Errorf("cassandra: drop keyspace %s: %w", k, err)
 		}
 	}

@@ -209,13 +209,13 @@ func TestCassandraSurvivesAKill(t *testing.T) {
 	session := cassandraSession(t, s.Site)
 	cassandraPut(t, session, "kept")
 	for i := range 500 {
-		if err := session.Query("INSERT INTO kept.links (code, target) VALUES (?, 'x')", fmt.Sprint(i)).ExecContext(t.Context()); err != nil {
+		if err := session.Query("INSERT INTO kept.links (code, target) VALUES (?, 'x')", fmt.Sprint(i)).WithContext(t.Context()).Exec(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.kill(t)
 	var rows int
-	if err := cassandraSession(t, s.Site).Query("SELECT count(*) FROM kept.links").ScanContext(t.Context(), &rows); err != nil {
+	if err := cassandraSession(t, s.Site).Query("SELECT count(*) FROM kept.links").WithContext(t.Context()).Scan(&rows); err != nil {
 		t.Fatal(err)
 	}
 	if rows != 501 {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"github.com/gocql/gocql"
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -222,7 +222,7 @@ func cassandraPut(t *testing.T, session *gocql.Session, keyspace string) {
 		"CREATE TABLE " + keyspace + ".links (code text PRIMARY KEY, target text)",
 		"INSERT INTO " + keyspace + ".links (code, target) VALUES ('a', 'b')",
 	} {
-		if err := session.Query(statement).ExecContext(t.Context()); err != nil {
+		if err := session.Query(statement).WithContext(t.Context()).Exec(); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
@@ -236,7 +236,7 @@ var cassandraKeyspaces = store{
 	held: func(t *testing.T, site backend.Site, namespace string) bool {
 		var n int
 		err := cassandraSession(t, site).
-			Query("SELECT count(*) FROM system_schema.keyspaces WHERE keyspace_name = ?", namespace).ScanContext(t.Context(), &n)
+			Query("SELECT count(*) FROM system_schema.keyspaces WHERE keyspace_name = ?", namespace).WithContext(t.Context()).Scan(&n)
 		if err != nil {
 			t.Fatal(err)
 		}
