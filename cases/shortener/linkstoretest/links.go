@@ -87,9 +87,9 @@ func expiry(t *testing.T, open Open) {
 	wantGone(t, short, l.Code)
 
 	// One whose time runs out while it is looked at.
+	tiny := open(t, 300*time.Millisecond)
 	soon := newLink(newCode())
 	soon.Expires = time.Now().UTC().Truncate(time.Millisecond).Add(300 * time.Millisecond)
-	tiny := open(t, 300*time.Millisecond)
 	put(t, tiny, soon)
 	var sawLive, sawExpired bool
 	for {
