@@ -46,7 +46,7 @@ func record(t *testing.T, namespace, kafkaAddr, spoolDir string, change func(*sh
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := shortener.RecorderConfig{Log: clicks, Visitors: shortener.NewVisitors(db.Salts()), SpoolDir: spoolDir, Logger: log}
+	config := shortener.RecorderConfig{Log: clicks, Visitors: shortener.NewVisitors(t.Context(), db.Salts()), SpoolDir: spoolDir, Logger: log}
 	if change != nil {
 		change(&config)
 	}

@@ -31,8 +31,8 @@ const visitorSize = 12
 // of one day apart, and that says nothing once the day's salt is gone. Nothing
 // else of the address leaves the process.
 //
-// Run fetches the salts beforehand, so that Hash never waits for the store.
-// Should the store be away when a day's salt is first needed, a random one of
+// NewVisitors fetches the first salt and Run the following ones beforehand, so
+// that Hash never waits for the store. Should the store be away when a day's salt is first needed, a random one of
 // this process stands in: every click is counted all the same, and a visitor
 // at worst once for each replica and once more when the store is back.
 type Visitors struct {
@@ -43,9 +43,13 @@ type Visitors struct {
 	own   []byte
 }
 
-// NewVisitors returns Visitors whose salts are kept in store.
-func NewVisitors(store SaltStore) *Visitors {
-	return &Visitors{store: store, salts: map[time.Time][]byte{}, own: randomSalt()}
+// NewVisitors returns Visitors whose salts are kept in store, and fetches that
+// of today, so that nobody who comes first is counted twice. A store that is
+// away is no error: Run goes on asking.
+func NewVisitors(ctx context.Context, store SaltStore) *Visitors {
+	v := &Visitors{store: store, salts: map[time.Time][]byte{}, own: randomSalt()}
+	_ = v.fetch(ctx, dayOf(time.Now()))
+	return v
 }
 
 func randomSalt() []byte {

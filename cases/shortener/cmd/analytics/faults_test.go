@@ -100,7 +100,7 @@ func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
 	}
 	defer db.Close()
 	recorder, err := shortener.NewRecorder(shortener.RecorderConfig{
-		Log: c.clicks, Visitors: shortener.NewVisitors(db.Salts()), SpoolDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Log: c.clicks, Visitors: shortener.NewVisitors(t.Context(), db.Salts()), SpoolDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func run(ctx context.Context, s *service.Service) error {
 		return err
 	}
 	recorder, err := shortener.NewRecorder(shortener.RecorderConfig{
-		Log: clicks, Visitors: shortener.NewVisitors(db.Salts()), SpoolDir: cfg.Spool, Logger: s.Log,
+		Log: clicks, Visitors: shortener.NewVisitors(ctx, db.Salts()), SpoolDir: cfg.Spool, Logger: s.Log,
 	})
 	if err != nil {
 		return err
