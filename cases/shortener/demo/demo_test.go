@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"designkits/cases/shortener/casetest"
 	"designkits/cases/shortener/demo"
+	"designkits/shared/fault"
 	"designkits/shared/lab"
 )
 
@@ -21,7 +23,7 @@ func small(t *testing.T, c *casetest.Case) demo.Config {
 	return cfg
 }
 
-func TestTheJourneyHoldsAlsoWhenAReplicaDies(t *testing.T) {
+func TestTheJourneyHoldsWhateverDies(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) }) // the last: the case has stopped by then
 	c := casetest.Start(t)
@@ -38,25 +40,54 @@ func TestTheJourneyHoldsAlsoWhenAReplicaDies(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a replica is killed among the clicks", func(t *testing.T) {
-		var wg sync.WaitGroup
-		defer wg.Wait()
-		cfg, report := small(t, c), show(t)
-		err := demo.Run(t.Context(), cfg, func(s lab.Step) {
-			report(s)
-			if s.Step == "delete a link" { // the next one sends the clicks
-				wg.Go(func() {
-					<-time.After(cfg.Stream / 3)
-					if err := c.Kill(t.Context(), "api-1"); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-		})
-		if err != nil {
-			t.Error(err)
+	kit, err := fault.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("Redis is killed among the clicks, every count is exact", func(t *testing.T) {
+		defer whole(t, kit, "redis")
+		disturbed(t, c, func(ctx context.Context) error { return kit.Kill(ctx, "redis") })
+	})
+	t.Run("Flink is restarted among the clicks, every count is exact", func(t *testing.T) {
+		defer whole(t, kit, "flink")
+		disturbed(t, c, func(ctx context.Context) error { return kit.Restart(ctx, "flink") })
+	})
+	t.Run("a replica is killed among the clicks, the total lies in its band", func(t *testing.T) {
+		disturbed(t, c, func(ctx context.Context) error { return c.Kill(ctx, "api-1") })
+	})
+}
+
+// disturbed walks the journey with a fault a third of the way into its stream
+// of clicks.
+func disturbed(t *testing.T, c *casetest.Case, inject func(context.Context) error) {
+	t.Helper()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	cfg, report := small(t, c), show(t)
+	err := demo.Run(t.Context(), cfg, func(s lab.Step) {
+		report(s)
+		if s.Step == "delete a link" { // the next one sends the clicks
+			wg.Go(func() {
+				<-time.After(cfg.Stream / 3)
+				if err := inject(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// whole brings a backend back for the tests that follow.
+func whole(t *testing.T, kit *fault.Client, backend string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := kit.Restart(ctx, backend); err != nil {
+		t.Error(err)
+	}
 }
 
 func show(t *testing.T) func(lab.Step) {
