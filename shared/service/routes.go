@@ -28,6 +28,11 @@ func (s *Service) routes(handler http.Handler) http.Handler {
 		case "/metrics":
 			metrics.ServeHTTP(w, r)
 		default:
+			if r.Header.Get("Traceparent") != "" {
+				var end func()
+				r, end = inTrace(r)
+				defer end()
+			}
 			handler.ServeHTTP(w, r)
 		}
 	})

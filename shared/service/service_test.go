@@ -6,12 +6,16 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"designkits/shared/service"
 
+	oteltrace "go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 )
 
@@ -135,5 +139,36 @@ func TestFailedBackgroundWorkEndsTheService(t *testing.T) {
 	})
 	if err := <-ended; !errors.Is(err, broken) {
 		t.Errorf("ended with %v, want %v", err, broken)
+	}
+}
+
+func TestARequestGoesOnWithItsCallersTrace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "traces.json")
+	t.Setenv("TRACES", file)
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	seen := make(chan string, 1)
+	url, signal, ended := running(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen <- oteltrace.SpanContextFromContext(r.Context()).TraceID().String()
+	}), nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/abc", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Traceparent", "00-"+trace+"-00f067aa0ba902b7-01")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if got := <-seen; got != trace {
+		t.Errorf("the handler is in trace %s, want the caller's", got)
+	}
+	signal()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	spans, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(spans), trace) || !strings.Contains(string(spans), "GET /abc") {
+		t.Errorf("%s, %v: want the request's span", spans, err)
 	}
 }

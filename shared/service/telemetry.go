@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"go.opentelemetry.io/otel"
@@ -78,4 +79,12 @@ func startTracing(name string) (stop func(context.Context) error, err error) {
 		}
 		return err
 	}, nil
+}
+
+// inTrace puts the request into the trace that its caller has begun, with a
+// span of its own until end is called.
+func inTrace(r *http.Request) (traced *http.Request, end func()) {
+	ctx := otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	ctx, span := otel.Tracer("designkits/shared/service").Start(ctx, r.Method+" "+r.URL.Path, trace.WithSpanKind(trace.SpanKindServer))
+	return r.WithContext(ctx), func() { span.End() }
 }
