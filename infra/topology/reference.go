@@ -10,7 +10,7 @@ import (
 
 // reference is ${name}: a backend ("redis", its first port), a port of one
 // ("flink.sql"), a backend's folder ("flink.data"), a process ("api-1"),
-// "secret.X", "namespace", and inside a process "listen" and "state".
+// "secret.X", "namespace", and inside a process "instance", "listen" and "state".
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // Refers reports whether text refers to a backend, by any of its ports or its
@@ -58,7 +58,7 @@ func (c Case) checkReference(at, text string, inProcess bool) error {
 		known = append(known, p.InstanceNames()...)
 	}
 	if inProcess {
-		known = append(known, "listen", "state")
+		known = append(known, "instance", "listen", "state")
 	}
 	_, err := expand(text, func(name string) (string, error) {
 		stem, rest, dotted := strings.Cut(name, ".")

@@ -44,6 +44,8 @@ func (c Case) Resolve(w World) ([]Instance, error) {
 					return in.Addr, nil
 				case "state":
 					return in.State, nil
+				case "instance":
+					return in.Name, nil
 				}
 				return c.lookup(w, instances, name)
 			})
