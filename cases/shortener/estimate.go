@@ -1,9 +1,12 @@
 package shortener
 
-import "designkits/shared/estimate"
+import (
+	"designkits/cases/shortener/codes"
+	"designkits/shared/estimate"
+)
 
 // Sheet is the capacity estimate of a shortener of Bitly's size. What is
-// stored a link and a click is taken from schema.cql and click.go.
+// stored a link and a click is taken from schema.cql and clicks/click.go.
 func Sheet() *estimate.Sheet {
 	s := estimate.New("URL shortener")
 
@@ -23,7 +26,7 @@ func Sheet() *estimate.Sheet {
 	replicas := s.Input("replicas", 3, estimate.Count, "requirement: one node may die while another is down for repair")
 	s.Between(1, 5)
 	kept := storage(s, links, years, replicas)
-	space := s.Derive("code space", estimate.Const(float64(CodeSpace), estimate.Count), estimate.Count)
+	space := s.Derive("code space", estimate.Const(float64(codes.Space), estimate.Count), estimate.Count)
 	s.Derive("code space lasts", space.Over(links), estimate.Year)
 
 	cacheSize(s, links, perLink)
@@ -99,7 +102,7 @@ func cost(s *estimate.Sheet, nodes, clicks, peak *estimate.Expr) {
 
 // stream adds what the click log takes.
 func stream(s *estimate.Sheet, clicks, peak, replicas *estimate.Expr) {
-	size := s.Input("record per click", 260, estimate.Byte, "click.go as JSON, before compression")
+	size := s.Input("record per click", 260, estimate.Byte, "clicks/click.go as JSON, before compression")
 	s.Between(60, 400)
 	retention := s.Input("click log kept for", 7, estimate.Day, "requirement: a week to notice a fault and count again")
 	s.Between(1, 30)

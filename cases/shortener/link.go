@@ -5,19 +5,13 @@ import (
 	"time"
 )
 
-// A Code is the part of a short address after the slash: seven base62
-// characters for a generated one (see codes.go), something else for a custom
-// alias (see alias.go). The two shapes never overlap, so a generated code can
-// never land on an alias and none of them has to be checked for it.
-type Code string
-
 // An Owner is whoever may change a link: the account behind an API key.
 type Owner string
 
 // A Link is what a code stands for.
 type Link struct {
 	Code   Code
-	Target string // checked by CheckTarget before it is stored
+	Target string // checked by target.Check before it is stored
 	Owner  Owner
 	// Created is the time of creation, to the millisecond, in UTC.
 	Created time.Time
@@ -77,4 +71,25 @@ type LinkStore interface {
 	// cursor of the next page, empty on the last. An unknown cursor is a
 	// *Invalid. Links that were deleted or dropped are left out.
 	ByOwner(ctx context.Context, owner Owner, cursor string, limit int) (links []Link, next string, err error)
+}
+
+// MaxLifetime is how far ahead a link may expire. Who wants longer wants never.
+const MaxLifetime = 10 * 365 * 24 * time.Hour
+
+// CheckExpiry returns the expiry as it is stored, in UTC to the millisecond, or
+// a *Invalid. Zero means never and is fine.
+func CheckExpiry(expires, now time.Time) (time.Time, error) {
+	if expires.IsZero() {
+		return time.Time{}, nil
+	}
+	expires = expires.UTC().Truncate(time.Millisecond)
+	switch {
+	case !expires.After(now):
+		return time.Time{}, &Invalid{Field: "expires", Rule: "past",
+			Reason: "the expiry " + expires.Format(time.RFC3339) + " has passed already: give a time to come, or none for a link that stays"}
+	case expires.Sub(now) > MaxLifetime:
+		return time.Time{}, &Invalid{Field: "expires", Rule: "too-far",
+			Reason: "the expiry " + expires.Format(time.RFC3339) + " is more than ten years away: leave it out for a link that stays"}
+	}
+	return expires, nil
 }

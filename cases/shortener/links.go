@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"designkits/cases/shortener/codes"
+	"designkits/cases/shortener/target"
 )
 
 // A Draft is a link as somebody asks for it. Nothing of it has been checked.
@@ -26,8 +29,8 @@ type Change struct {
 // refuses has not been stored.
 type Links struct {
 	Store     LinkStore
-	Codes     *Codes
-	Policy    Policy
+	Codes     *codes.Generator
+	Policy    target.Policy
 	Publisher *Publisher
 	Cache     SharedCache // behind the breaker
 	Forget    interface { // the counts of a link that is removed
@@ -36,28 +39,13 @@ type Links struct {
 	Clock func() time.Time
 }
 
-// Possible reports whether the code can be anybody's: a generated code or an
-// alias by its letters and length. What can't be needn't be looked up.
-func (c Code) Possible() bool {
-	if len(c) < MinAlias || len(c) > MaxAlias {
-		return false
-	}
-	for i := range len(c) {
-		if !isAlphanumeric(c[i]) && c[i] != '-' && c[i] != '_' {
-			return false
-		}
-	}
-	return true
-}
-
 // Check returns the draft as it would be stored, or a *Invalid. Whether an
 // alias is free only Create can say.
 func (l *Links) Check(d Draft) (Draft, error) {
-	target, err := CheckTarget(d.Target, l.Policy)
-	if err != nil {
+	var err error
+	if d.Target, err = checkTarget(d.Target, l.Policy); err != nil {
 		return Draft{}, err
 	}
-	d.Target = target
 	if d.Alias != "" {
 		if err := CheckAlias(d.Alias); err != nil {
 			return Draft{}, err
@@ -67,6 +55,15 @@ func (l *Links) Check(d Draft) (Draft, error) {
 		return Draft{}, err
 	}
 	return d, nil
+}
+
+// checkTarget is target.Check, its refusals told as those of the field.
+func checkTarget(raw string, policy target.Policy) (string, error) {
+	checked, err := target.Check(raw, policy)
+	if refused := (*target.Refused)(nil); errors.As(err, &refused) {
+		return "", &Invalid{Field: "target", Rule: refused.Rule, Reason: refused.Reason}
+	}
+	return checked, err
 }
 
 // Create makes a link. Its error is a *Invalid, ErrTaken, ErrLookAlike,
@@ -85,9 +82,11 @@ func (l *Links) Create(ctx context.Context, owner Owner, d Draft) (Link, error) 
 	if d.Alias != "" {
 		return link, l.claim(ctx, link)
 	}
-	if link.Code, err = l.Codes.Next(ctx); err != nil {
+	code, err := l.Codes.Next(ctx)
+	if err != nil {
 		return Link{}, fmt.Errorf("create a link: %w", err)
 	}
+	link.Code = Code(code)
 	if err := l.Store.Put(ctx, link); err != nil {
 		return Link{}, fmt.Errorf("store link %q: %w", link.Code, err)
 	}
@@ -153,7 +152,7 @@ func (l *Links) Update(ctx context.Context, owner Owner, code Code, change Chang
 // change applies what is wanted under the rules of a new link.
 func (l *Links) change(link *Link, change Change) (err error) {
 	if change.Target != nil {
-		if link.Target, err = CheckTarget(*change.Target, l.Policy); err != nil {
+		if link.Target, err = checkTarget(*change.Target, l.Policy); err != nil {
 			return err
 		}
 	}

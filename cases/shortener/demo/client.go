@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/problem"
 )
 
@@ -180,13 +180,13 @@ func (c *client) follow(ctx context.Context, path string, header http.Header) (s
 	return res.StatusCode, res.Header.Get("Location"), nil
 }
 
-func (c *client) stats(ctx context.Context, code string, from, to time.Time) (shortener.Stats, error) {
+func (c *client) stats(ctx context.Context, code string, from, to time.Time) (clicks.Stats, error) {
 	query := url.Values{
 		"from":        {from.UTC().Format(time.RFC3339)},
 		"to":          {to.UTC().Format(time.RFC3339)},
-		"granularity": {string(shortener.Minute)},
+		"granularity": {string(clicks.Minute)},
 	}
-	var s shortener.Stats
+	var s clicks.Stats
 	err := c.api(ctx, http.MethodGet, "/api/links/"+url.PathEscape(code)+"/stats?"+query.Encode(), nil, &s)
 	return s, err
 }

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 // A tally is what was sent and answered, and so what must be counted.
@@ -25,9 +25,9 @@ type tally struct {
 
 // An expectation is what must be counted of one link.
 type expectation struct {
-	total      shortener.Counts
-	byReferrer map[string]shortener.Counts
-	byCountry  map[string]shortener.Counts
+	total      clicks.Counts
+	byReferrer map[string]clicks.Counts
+	byCountry  map[string]clicks.Counts
 	visitors   map[*visitor]bool // people
 }
 
@@ -36,12 +36,12 @@ func newTally() *tally { return &tally{links: map[string]*expectation{}} }
 func (t *tally) add(c click) {
 	e := t.links[c.code]
 	if e == nil {
-		e = &expectation{byReferrer: map[string]shortener.Counts{}, byCountry: map[string]shortener.Counts{}, visitors: map[*visitor]bool{}}
+		e = &expectation{byReferrer: map[string]clicks.Counts{}, byCountry: map[string]clicks.Counts{}, visitors: map[*visitor]bool{}}
 		t.links[c.code] = e
 	}
-	one := shortener.Counts{Clicks: 1}
+	one := clicks.Counts{Clicks: 1}
 	if c.visitor.bot {
-		one = shortener.Counts{Bots: 1}
+		one = clicks.Counts{Bots: 1}
 	} else {
 		e.visitors[c.visitor] = true
 	}
@@ -54,14 +54,14 @@ func (t *tally) add(c click) {
 	plus(e.byCountry, country, one)
 }
 
-func plus(to map[string]shortener.Counts, key string, more shortener.Counts) {
+func plus(to map[string]clicks.Counts, key string, more clicks.Counts) {
 	sum := to[key]
 	sum.Add(more)
 	to[key] = sum
 }
 
 // sum is over all links.
-func (t *tally) sum() (sum shortener.Counts) {
+func (t *tally) sum() (sum clicks.Counts) {
 	for _, e := range t.links {
 		sum.Add(e.total)
 	}
@@ -73,21 +73,21 @@ func (t *tally) sum() (sum shortener.Counts) {
 func (t *tally) exact() bool { return t.unanswered == 0 && !t.replicaDied }
 
 // difference says how the stats of a link differ from what was sent, or "".
-func (e *expectation) difference(code string, got shortener.Stats, sameDay bool) string {
+func (e *expectation) difference(code string, got clicks.Stats, sameDay bool) string {
 	if g, w := got.Total, e.total; g.Clicks != w.Clicks || g.Bots != w.Bots {
 		return fmt.Sprintf("/%s: counted %d by people and %d by bots, sent %d and %d", code, g.Clicks, g.Bots, w.Clicks, w.Bots)
 	}
 	if n := int64(len(e.visitors)); sameDay && got.Total.Visitors != n {
 		return fmt.Sprintf("/%s: counted %d visitors, there were %d", code, got.Total.Visitors, n)
 	}
-	var series shortener.Counts
+	var series clicks.Counts
 	for _, p := range got.Series {
 		series.Add(p.Counts)
 	}
 	if series != got.Total {
 		return fmt.Sprintf("/%s: the series adds up to %+v, the total is %+v", code, series, got.Total)
 	}
-	for dimension, want := range map[shortener.Dimension]map[string]shortener.Counts{shortener.Referrer: e.byReferrer, shortener.Country: e.byCountry} {
+	for dimension, want := range map[clicks.Dimension]map[string]clicks.Counts{clicks.Referrer: e.byReferrer, clicks.Country: e.byCountry} {
 		for value, w := range want {
 			if g := got.By[dimension][value]; g.Clicks != w.Clicks || g.Bots != w.Bots {
 				return fmt.Sprintf("/%s: counted %d by people and %d by bots with %s %q, sent %d and %d", code, g.Clicks, g.Bots, dimension, value, w.Clicks, w.Bots)
@@ -99,11 +99,11 @@ func (e *expectation) difference(code string, got shortener.Stats, sameDay bool)
 
 // A census is what is counted of each link, as last read.
 type census struct {
-	counted map[string]shortener.Counts // by code
-	differs map[string]string           // by code, for those that do
+	counted map[string]clicks.Counts // by code
+	differs map[string]string        // by code, for those that do
 }
 
-func (c census) sum() (sum shortener.Counts) {
+func (c census) sum() (sum clicks.Counts) {
 	for _, counts := range c.counted {
 		sum.Add(counts)
 	}
@@ -157,9 +157,9 @@ func (j *journey) awaitCounts(ctx context.Context) (string, error) {
 	all := slices.Sorted(maps.Keys(j.tally.links))
 	want := j.tally.sum()
 	began := time.Now()
-	c := census{counted: map[string]shortener.Counts{}, differs: map[string]string{}}
+	c := census{counted: map[string]clicks.Counts{}, differs: map[string]string{}}
 	ask := all
-	var before shortener.Counts
+	var before clicks.Counts
 	moved := began // when the counts last changed
 	err := until(ctx, j.cfg.Patience, 500*time.Millisecond, func(ctx context.Context) error {
 		if err := j.read(ctx, &c, ask); err != nil {

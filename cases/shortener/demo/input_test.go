@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/target"
 	"designkits/cases/shortener/testdata"
 )
 
 func TestTheAddressesAreFitToBeShortened(t *testing.T) {
-	blocked, err := shortener.DefaultBlocklist()
+	blocked, err := target.DefaultBlocklist()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestTheAddressesAreFitToBeShortened(t *testing.T) {
 			t.Errorf("%s is there twice", u)
 		}
 		seen[u] = true
-		stored, err := shortener.CheckTarget(u, shortener.Policy{Blocked: blocked})
+		stored, err := target.Check(u, target.Policy{Blocked: blocked})
 		if err != nil || stored != u {
 			t.Errorf("%s would be stored as %q, %v", u, stored, err)
 		}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 func someLinks(n int) []link {
@@ -20,7 +20,7 @@ func someLinks(n int) []link {
 }
 
 func TestThePlanIsZipfAndTheSameForTheSameSeed(t *testing.T) {
-	clicks, err := plan(someLinks(300), 500, 20*time.Second, 7)
+	planned, err := plan(someLinks(300), 500, 20*time.Second, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,11 +30,11 @@ func TestThePlanIsZipfAndTheSameForTheSameSeed(t *testing.T) {
 	}
 	perLink := map[string]int{}
 	bots := 0
-	for i, c := range clicks {
+	for i, c := range planned {
 		if again[i].code != c.code || again[i].referrer != c.referrer {
 			t.Fatalf("click %d differs between two plans of one seed", i)
 		}
-		if i > 0 && c.at <= clicks[i-1].at {
+		if i > 0 && c.at <= planned[i-1].at {
 			t.Fatalf("click %d is not after the one before it", i)
 		}
 		perLink[c.code]++
@@ -42,15 +42,15 @@ func TestThePlanIsZipfAndTheSameForTheSameSeed(t *testing.T) {
 			bots++
 		}
 	}
-	if len(clicks) != 10000 {
-		t.Errorf("%d clicks, want 500/s for 20 s", len(clicks))
+	if len(planned) != 10000 {
+		t.Errorf("%d clicks, want 500/s for 20 s", len(planned))
 	}
-	if share := float64(bots) / float64(len(clicks)); share < botShare-0.02 || share > botShare+0.02 {
+	if share := float64(bots) / float64(len(planned)); share < botShare-0.02 || share > botShare+0.02 {
 		t.Errorf("%.3f of the clicks are by bots, want about %.2f", share, botShare)
 	}
 	counts := slices.Sorted(maps.Values(perLink))
-	if top := counts[len(counts)-1]; top < len(clicks)/10 {
-		t.Errorf("the most popular of 300 links has %d of %d clicks: that is no Zipf", top, len(clicks))
+	if top := counts[len(counts)-1]; top < len(planned)/10 {
+		t.Errorf("the most popular of 300 links has %d of %d clicks: that is no Zipf", top, len(planned))
 	}
 	if perLink["code299"] != 0 {
 		t.Error("the last link is in the plan, but another step follows it")
@@ -58,12 +58,12 @@ func TestThePlanIsZipfAndTheSameForTheSameSeed(t *testing.T) {
 }
 
 // answered returns stats that are what was sent.
-func answered(e *expectation) shortener.Stats {
+func answered(e *expectation) clicks.Stats {
 	total := e.total
 	total.Visitors = int64(len(e.visitors))
-	return shortener.Stats{Total: total, Series: []shortener.Point{{Counts: total}},
-		By: map[shortener.Dimension]map[string]shortener.Counts{
-			shortener.Referrer: maps.Clone(e.byReferrer), shortener.Country: maps.Clone(e.byCountry)}}
+	return clicks.Stats{Total: total, Series: []clicks.Point{{Counts: total}},
+		By: map[clicks.Dimension]map[string]clicks.Counts{
+			clicks.Referrer: maps.Clone(e.byReferrer), clicks.Country: maps.Clone(e.byCountry)}}
 }
 
 func TestEveryDifferenceIsFound(t *testing.T) {
@@ -76,15 +76,15 @@ func TestEveryDifferenceIsFound(t *testing.T) {
 	if d := e.difference("a", answered(e), true); d != "" {
 		t.Fatalf("what was sent differs from itself: %s", d)
 	}
-	for name, spoil := range map[string]func(*shortener.Stats){
-		"a click too few":          func(s *shortener.Stats) { s.Total.Clicks-- },
-		"a bot taken for a person": func(s *shortener.Stats) { s.Total.Clicks++; s.Total.Bots-- },
-		"a visitor counted twice":  func(s *shortener.Stats) { s.Total.Visitors++; s.Series[0].Visitors++ },
-		"a series that is short":   func(s *shortener.Stats) { s.Series = nil },
-		"another referrer": func(s *shortener.Stats) {
-			s.By[shortener.Referrer] = map[string]shortener.Counts{"": e.total}
+	for name, spoil := range map[string]func(*clicks.Stats){
+		"a click too few":          func(s *clicks.Stats) { s.Total.Clicks-- },
+		"a bot taken for a person": func(s *clicks.Stats) { s.Total.Clicks++; s.Total.Bots-- },
+		"a visitor counted twice":  func(s *clicks.Stats) { s.Total.Visitors++; s.Series[0].Visitors++ },
+		"a series that is short":   func(s *clicks.Stats) { s.Series = nil },
+		"another referrer": func(s *clicks.Stats) {
+			s.By[clicks.Referrer] = map[string]clicks.Counts{"": e.total}
 		},
-		"no countries": func(s *shortener.Stats) { delete(s.By, shortener.Country) },
+		"no countries": func(s *clicks.Stats) { delete(s.By, clicks.Country) },
 	} {
 		got := answered(e)
 		spoil(&got)
@@ -99,8 +99,8 @@ func TestTheBandIsOnlyForClicksWithoutAnAnswer(t *testing.T) {
 	for range 1000 {
 		sent.add(click{code: "a", visitor: &visitor{}})
 	}
-	of := func(clicks int64) census {
-		return census{counted: map[string]shortener.Counts{"a": {Clicks: clicks}}}
+	of := func(n int64) census {
+		return census{counted: map[string]clicks.Counts{"a": {Clicks: n}}}
 	}
 	short := of(999)
 	short.differs = map[string]string{"a": "/a: counted 999"}

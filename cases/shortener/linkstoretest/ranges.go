@@ -10,15 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/codes"
 )
 
 // OpenRanges returns a store for the test's own counter: the same one each time
 // that it is called by one test, a new one for another test.
-type OpenRanges func(t *testing.T) shortener.RangeStore
+type OpenRanges func(t *testing.T) codes.RangeStore
 
-// RunRanges runs the contract of shortener.RangeStore, and that of
-// shortener.Codes on top of it.
+// RunRanges runs the contract of codes.RangeStore, and that of
+// codes.Generator on top of it.
 func RunRanges(t *testing.T, open OpenRanges) {
 	t.Run("no number is leased twice", func(t *testing.T) { leaseRace(t, open) })
 	t.Run("the counter belongs to one key", func(t *testing.T) { otherKey(t, open) })
@@ -33,7 +33,7 @@ func RunRanges(t *testing.T, open OpenRanges) {
 var testKey = []byte("a key for tests, of no worth")
 
 func leaseRace(t *testing.T, open OpenRanges) {
-	stores := []shortener.RangeStore{open(t), open(t)}
+	stores := []codes.RangeStore{open(t), open(t)}
 	ctx := testContext(t)
 	if err := stores[0].Bind(ctx, "fingerprint"); err != nil {
 		t.Fatal(err)
@@ -72,33 +72,33 @@ func otherKey(t *testing.T, open OpenRanges) {
 	ctx := testContext(t)
 	first := newCodes(t, open(t), 10)
 	first.Close()
-	codes, err := shortener.NewCodes(ctx, []byte("another key for tests, as worthless"), open(t), 10)
-	if !errors.Is(err, shortener.ErrOtherKey) || !strings.Contains(err.Error(), "CODE_KEY") {
+	gen, err := codes.NewGenerator(ctx, []byte("another key for tests, as worthless"), open(t), 10)
+	if !errors.Is(err, codes.ErrOtherKey) || !strings.Contains(err.Error(), "CODE_KEY") {
 		t.Errorf("another key on the same counter: got %v, wanted ErrOtherKey", err)
 	}
-	if codes != nil {
-		codes.Close()
+	if gen != nil {
+		gen.Close()
 	}
 	newCodes(t, open(t), 10)
 }
 
-func newCodes(t *testing.T, ranges shortener.RangeStore, size uint64) *shortener.Codes {
+func newCodes(t *testing.T, ranges codes.RangeStore, size uint64) *codes.Generator {
 	t.Helper()
-	codes, err := shortener.NewCodes(testContext(t), testKey, ranges, size)
+	gen, err := codes.NewGenerator(testContext(t), testKey, ranges, size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(codes.Close)
-	return codes
+	t.Cleanup(gen.Close)
+	return gen
 }
 
 func distinctCodes(t *testing.T, open OpenRanges) {
 	var mu sync.Mutex
-	seen := map[shortener.Code]bool{}
+	seen := map[string]bool{}
 	ctx := testContext(t)
 	for range 2 { // lives of the replicas
 		var all sync.WaitGroup
-		replicas := []*shortener.Codes{newCodes(t, open(t), 100), newCodes(t, open(t), 100)}
+		replicas := []*codes.Generator{newCodes(t, open(t), 100), newCodes(t, open(t), 100)}
 		for i := range 6 {
 			all.Go(func() {
 				for range 333 {
@@ -117,8 +117,8 @@ func distinctCodes(t *testing.T, open OpenRanges) {
 			})
 		}
 		all.Wait()
-		for _, codes := range replicas {
-			codes.Close()
+		for _, gen := range replicas {
+			gen.Close()
 		}
 	}
 	if len(seen) != 2*6*333 {
@@ -128,7 +128,7 @@ func distinctCodes(t *testing.T, open OpenRanges) {
 
 // A gate is a real store whose leases a test can hold up.
 type gate struct {
-	shortener.RangeStore
+	codes.RangeStore
 	leases atomic.Int64
 	down   atomic.Bool
 }
@@ -160,11 +160,11 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func take(t *testing.T, codes *shortener.Codes, n int) {
+func take(t *testing.T, gen *codes.Generator, n int) {
 	t.Helper()
 	ctx := testContext(t)
 	for range n {
-		if _, err := codes.Next(ctx); err != nil {
+		if _, err := gen.Next(ctx); err != nil {
 			t.Fatalf("next: %v", err)
 		}
 	}
@@ -172,42 +172,42 @@ func take(t *testing.T, codes *shortener.Codes, n int) {
 
 func ahead(t *testing.T, open OpenRanges) {
 	g := &gate{RangeStore: open(t)}
-	codes := newCodes(t, g, 100)
-	take(t, codes, 50)
+	gen := newCodes(t, g, 100)
+	take(t, gen, 50)
 	if n := g.leases.Load(); n != 1 {
 		t.Errorf("%d leases after half a range, wanted 1", n)
 	}
-	take(t, codes, 1)
+	take(t, gen, 1)
 	eventually(t, "the second range is leased before the first is used up", func() bool { return g.leases.Load() == 2 })
 	g.down.Store(true)
-	take(t, codes, 149) // what is left of both, without the store
+	take(t, gen, 149) // what is left of both, without the store
 }
 
 func storeAway(t *testing.T, open OpenRanges) {
 	g := &gate{RangeStore: open(t)}
-	codes := newCodes(t, g, 10)
+	gen := newCodes(t, g, 10)
 	g.down.Store(true)
-	take(t, codes, 10)
+	take(t, gen, 10)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := codes.Next(ctx)
+	_, err := gen.Next(ctx)
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errDown) {
 		t.Errorf("got %v, wanted that time ran out because the store is away", err)
 	}
 	g.down.Store(false)
-	take(t, codes, 25)
+	take(t, gen, 25)
 }
 
 func waitEnds(t *testing.T, open OpenRanges) {
 	g := &gate{RangeStore: open(t)}
-	codes := newCodes(t, g, 2)
+	gen := newCodes(t, g, 2)
 	g.down.Store(true)
-	take(t, codes, 2)
+	take(t, gen, 2)
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for range 5 {
 		all.Go(func() {
-			if _, err := codes.Next(ctx); !errors.Is(err, context.Canceled) {
+			if _, err := gen.Next(ctx); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, wanted context.Canceled", err)
 			}
 		})
@@ -219,39 +219,39 @@ func waitEnds(t *testing.T, open OpenRanges) {
 func exhausted(t *testing.T, open OpenRanges) {
 	store := open(t)
 	ctx := testContext(t)
-	p, err := shortener.NewPermutation(testKey)
+	p, err := codes.NewPermutation(testKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Bind(ctx, p.Fingerprint()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Lease(ctx, shortener.CodeSpace-25); err != nil {
+	if _, err := store.Lease(ctx, codes.Space-25); err != nil {
 		t.Fatal(err)
 	}
-	codes := newCodes(t, store, 10)
-	take(t, codes, 25) // the last range is a short one
+	gen := newCodes(t, store, 10)
+	take(t, gen, 25) // the last range is a short one
 	for range 3 {
-		if code, err := codes.Next(ctx); !errors.Is(err, shortener.ErrExhausted) {
+		if code, err := gen.Next(ctx); !errors.Is(err, codes.ErrExhausted) {
 			t.Errorf("got %q, %v, wanted ErrExhausted", code, err)
 		}
 	}
-	if _, err := shortener.NewCodes(ctx, testKey, store, 10); !errors.Is(err, shortener.ErrExhausted) {
+	if _, err := codes.NewGenerator(ctx, testKey, store, 10); !errors.Is(err, codes.ErrExhausted) {
 		t.Errorf("a new process: got %v, wanted ErrExhausted", err)
 	}
 }
 
 func closed(t *testing.T, open OpenRanges) {
 	g := &gate{RangeStore: open(t)}
-	codes := newCodes(t, g, 2)
+	gen := newCodes(t, g, 2)
 	g.down.Store(true)
-	take(t, codes, 2)
+	take(t, gen, 2)
 	failed := make(chan error, 1)
 	go func() {
-		_, err := codes.Next(testContext(t))
+		_, err := gen.Next(testContext(t))
 		failed <- err
 	}()
-	codes.Close()
+	gen.Close()
 	if err := <-failed; err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, wanted that the codes are closed", err)
 	}

@@ -1,5 +1,5 @@
 // Package linkstoretest is the contract of shortener.LinkStore and
-// shortener.RangeStore as tests. Every adapter runs them against its real
+// codes.RangeStore as tests. Every adapter runs them against its real
 // server; what they demand is what the interfaces' comments promise.
 //
 // They share one store with whatever else is in it: each test uses owners,
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/codes"
 )
 
 // Open returns a store whose expired links are known for as long as grace. It
@@ -60,7 +61,7 @@ const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // newCode returns a code that no other test uses.
 func newCode() shortener.Code {
-	code := make([]byte, shortener.CodeLength)
+	code := make([]byte, codes.Length)
 	for i := range code {
 		code[i] = letters[rand.IntN(len(letters))]
 	}

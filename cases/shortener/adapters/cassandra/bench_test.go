@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
+	"designkits/cases/shortener/codes"
 	"designkits/shared/testenv"
 )
 
@@ -21,14 +23,14 @@ func benchDB(b *testing.B) *DB {
 
 // A code, its share of the leases included.
 func BenchmarkNextCode(b *testing.B) {
-	codes, err := shortener.NewCodes(b.Context(), []byte(leaserKey), benchDB(b).Ranges(), shortener.RangeSize)
+	generator, err := codes.NewGenerator(b.Context(), []byte(leaserKey), benchDB(b).Ranges(), codes.RangeSize)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer codes.Close()
+	defer generator.Close()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := codes.Next(b.Context()); err != nil {
+			if _, err := generator.Next(b.Context()); err != nil {
 				b.Error(err)
 				return
 			}
@@ -38,26 +40,26 @@ func BenchmarkNextCode(b *testing.B) {
 
 func BenchmarkPutAndGet(b *testing.B) {
 	links := benchDB(b).Links()
-	codes, err := shortener.NewCodes(b.Context(), []byte(leaserKey), links.db.Ranges(), shortener.RangeSize)
+	generator, err := codes.NewGenerator(b.Context(), []byte(leaserKey), links.db.Ranges(), codes.RangeSize)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer codes.Close()
+	defer generator.Close()
 	b.SetParallelism(16)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			code, err := codes.Next(b.Context())
+			code, err := generator.Next(b.Context())
 			if err != nil {
 				b.Error(err)
 				return
 			}
-			l := testLink(code)
+			l := testLink(shortener.Code(code))
 			l.Owner = "bench"
 			if err := links.Put(b.Context(), l); err != nil {
 				b.Error(err)
 				return
 			}
-			if _, err := links.Get(b.Context(), code); err != nil {
+			if _, err := links.Get(b.Context(), l.Code); err != nil {
 				b.Error(err)
 				return
 			}
@@ -69,15 +71,15 @@ func BenchmarkPutAndGet(b *testing.B) {
 func BenchmarkApply(b *testing.B) {
 	stats := benchDB(b).Stats()
 	minute := time.Now().UTC().Truncate(time.Minute)
-	batch := make([]shortener.Positioned, 1000)
+	batch := make([]clicks.Positioned, 1000)
 	offset := int64(0)
 	for b.Loop() {
 		minute = minute.Add(time.Minute)
 		for i := range batch {
-			batch[i] = shortener.Positioned{
-				Increment: shortener.Increment{Code: shortener.Code(fmt.Sprintf("bench%02d", i%20)), Minute: minute,
-					Dimension: shortener.Referrer, Value: fmt.Sprintf("host%d.example", i/20), Counts: shortener.Counts{Clicks: 1}},
-				Position: shortener.Position{Source: "bench/0", Offset: offset},
+			batch[i] = clicks.Positioned{
+				Increment: clicks.Increment{Code: shortener.Code(fmt.Sprintf("bench%02d", i%20)), Minute: minute,
+					Dimension: clicks.Referrer, Value: fmt.Sprintf("host%d.example", i/20), Counts: clicks.Counts{Clicks: 1}},
+				Position: clicks.Position{Source: "bench/0", Offset: offset},
 			}
 			offset++
 		}

@@ -37,6 +37,7 @@ import (
 	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/codes"
 )
 
 // Config says where Cassandra is and how careful to be.
@@ -204,7 +205,7 @@ func (db *DB) run(ctx context.Context, operation, subject string, timeout time.D
 	case err == nil:
 		return nil
 	case errors.Is(err, shortener.ErrNotFound), errors.Is(err, shortener.ErrTaken), errors.Is(err, shortener.ErrLookAlike),
-		errors.Is(err, shortener.ErrNoKey), errors.Is(err, shortener.ErrOtherKey), errors.As(err, &invalid):
+		errors.Is(err, shortener.ErrNoKey), errors.Is(err, codes.ErrOtherKey), errors.As(err, &invalid):
 		return err
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
 		// The driver may report what the end of the context broke, not the end.

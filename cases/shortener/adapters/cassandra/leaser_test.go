@@ -13,14 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/codes"
 	"designkits/cases/shortener/linkstoretest"
 	"designkits/shared/testenv"
 )
 
 func TestRangesKeepTheContract(t *testing.T) {
 	own := map[*testing.T]string{}
-	linkstoretest.RunRanges(t, func(t *testing.T) shortener.RangeStore {
+	linkstoretest.RunRanges(t, func(t *testing.T) codes.RangeStore {
 		if own[t] == "" {
 			own[t] = unique()
 		}
@@ -55,11 +55,11 @@ func writeCodes() error {
 		return err
 	}
 	defer db.Close()
-	codes, err := shortener.NewCodes(ctx, []byte(leaserKey), db.counter("leasers"), shortener.RangeSize)
+	generator, err := codes.NewGenerator(ctx, []byte(leaserKey), db.counter("leasers"), codes.RangeSize)
 	if err != nil {
 		return err
 	}
-	defer codes.Close()
+	defer generator.Close()
 	file, err := os.Create(os.Getenv(leaserOutput))
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func writeCodes() error {
 	for range 4 {
 		go func() {
 			for range leaserCodes / 4 {
-				code, err := codes.Next(ctx)
+				code, err := generator.Next(ctx)
 				if err != nil {
 					errs <- err
 					return
@@ -150,7 +150,7 @@ func TestNoCodeComesTwiceAcrossProcessesAndAKill(t *testing.T) {
 	survivor := startLeaser(t, "survivor", keyspace.name)
 	victim := startLeaser(t, "victim", keyspace.name)
 	deadline := time.Now().Add(time.Minute)
-	const midway = 5 * shortener.RangeSize * (shortener.CodeLength + 1) // bytes
+	const midway = 5 * codes.RangeSize * (codes.Length + 1) // bytes
 	for tick := time.Tick(time.Millisecond); ; <-tick {
 		if info, err := os.Stat(victim.output); err == nil && info.Size() > midway {
 			break

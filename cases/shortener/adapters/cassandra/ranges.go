@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/codes"
 )
 
-// Ranges is the shortener.RangeStore: one row with the next number, moved on by
+// Ranges is the codes.RangeStore: one row with the next number, moved on by
 // compare-and-set.
 type Ranges struct {
 	db      *DB
@@ -24,7 +24,7 @@ func (db *DB) Ranges() *Ranges { return db.counter("codes") }
 
 func (db *DB) counter(name string) *Ranges { return &Ranges{db: db, counter: name} }
 
-var _ shortener.RangeStore = (*Ranges)(nil)
+var _ codes.RangeStore = (*Ranges)(nil)
 
 // Bind creates the counter with the first key that comes.
 func (s *Ranges) Bind(ctx context.Context, fingerprint string) error {
@@ -38,7 +38,7 @@ func (s *Ranges) Bind(ctx context.Context, fingerprint string) error {
 				s.guess.Store(next)
 				return nil
 			case err == nil:
-				return fmt.Errorf("%w (the counter has %v, this key is %s)", shortener.ErrOtherKey, held["key_fingerprint"], fingerprint)
+				return fmt.Errorf("%w (the counter has %v, this key is %s)", codes.ErrOtherKey, held["key_fingerprint"], fingerprint)
 			case !tryAgain(err, tries):
 				return err
 			}
@@ -53,8 +53,8 @@ func (s *Ranges) Bind(ctx context.Context, fingerprint string) error {
 // be taken or not; the next try then starts from what the counter holds, so
 // that range is skipped and never used.
 func (s *Ranges) Lease(ctx context.Context, n uint64) (first uint64, err error) {
-	if n == 0 || n > shortener.CodeSpace {
-		return 0, fmt.Errorf("cassandra: lease %d codes: a range has 1 to %d", n, shortener.CodeSpace)
+	if n == 0 || n > codes.Space {
+		return 0, fmt.Errorf("cassandra: lease %d codes: a range has 1 to %d", n, codes.Space)
 	}
 	err = s.db.run(ctx, "lease codes", "", 2*s.db.config.Timeout, func(ctx context.Context) error {
 		for tries := 0; ; tries++ {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 // Salts is the shortener.SaltStore.
@@ -14,7 +14,7 @@ type Salts struct{ db *DB }
 // Salts returns the store of daily salts.
 func (db *DB) Salts() *Salts { return &Salts{db} }
 
-var _ shortener.SaltStore = (*Salts)(nil)
+var _ clicks.SaltStore = (*Salts)(nil)
 
 // saltLifetime is how long after the beginning of its day a salt is dropped.
 const saltLifetime = 48 * time.Hour

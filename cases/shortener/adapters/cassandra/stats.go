@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
-// Stats is the shortener.StatsStore.
+// Stats is the clicks.StatsStore.
 //
 // How a count is added exactly once, without a transaction. A row of clicks
 // belongs to one bucket and one source, and holds the sums of all increments of
@@ -44,7 +45,7 @@ type Stats struct {
 // Stats returns the store of sums.
 func (db *DB) Stats() *Stats { return &Stats{db: db} }
 
-var _ shortener.StatsStore = (*Stats)(nil)
+var _ clicks.StatsStore = (*Stats)(nil)
 
 // partition is a partition of clicks.
 type partition struct {
@@ -55,14 +56,14 @@ type partition struct {
 // bucket is a row of a partition.
 type bucket struct {
 	minute    time.Time
-	dimension shortener.Dimension
+	dimension clicks.Dimension
 	value     string
 	source    string
 }
 
 // sums are what a row holds: all increments below the offset next.
 type sums struct {
-	shortener.Counts
+	clicks.Counts
 	next  int64
 	dirty bool
 }
@@ -79,8 +80,8 @@ const (
 // Apply adds the increments. It holds the batch and the rows that it touches in
 // memory, so its size is the caller's to bound. After an error part of it may be
 // applied; applying it again is right.
-func (s *Stats) Apply(ctx context.Context, batch []shortener.Positioned) error {
-	parts := map[partition][]shortener.Positioned{}
+func (s *Stats) Apply(ctx context.Context, batch []clicks.Positioned) error {
+	parts := map[partition][]clicks.Positioned{}
 	last := map[string]int64{}
 	for _, inc := range batch {
 		if offset, ok := last[inc.Source]; ok && inc.Offset < offset {
@@ -100,7 +101,7 @@ func (s *Stats) Apply(ctx context.Context, batch []shortener.Positioned) error {
 	})
 }
 
-func (s *Stats) applyTo(ctx context.Context, p partition, incs []shortener.Positioned) error {
+func (s *Stats) applyTo(ctx context.Context, p partition, incs []clicks.Positioned) error {
 	if err := s.noteDay(ctx, p); err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (s *Stats) applyTo(ctx context.Context, p partition, incs []shortener.Posit
 }
 
 // touched reads the rows of all minutes that the increments fall into.
-func (s *Stats) touched(ctx context.Context, p partition, incs []shortener.Positioned) (map[bucket]*sums, error) {
+func (s *Stats) touched(ctx context.Context, p partition, incs []clicks.Positioned) (map[bucket]*sums, error) {
 	rows := map[bucket]*sums{}
 	seen := map[time.Time]bool{}
 	var minutes []time.Time

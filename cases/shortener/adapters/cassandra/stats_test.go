@@ -3,10 +3,10 @@ package cassandra
 import (
 	"testing"
 
-	"designkits/cases/shortener"
-	"designkits/cases/shortener/statstoretest"
+	"designkits/cases/shortener/clicks"
+	"designkits/cases/shortener/clicks/statstoretest"
 )
 
 func TestStatsKeepTheContract(t *testing.T) {
-	statstoretest.Run(t, func(t *testing.T) shortener.StatsStore { return openDB(t).Stats() })
+	statstoretest.Run(t, func(t *testing.T) clicks.StatsStore { return openDB(t).Stats() })
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/kafka"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/testenv"
 
 	"go.uber.org/goleak"
@@ -104,7 +104,7 @@ func TestWithoutFlinkTheStateSaysSoAndRunEndsWithItsContext(t *testing.T) {
 	go func() { ended <- p.Run(t.Context()) }()
 	until(t, 10*time.Second, func() bool {
 		s := p.State()
-		return s.Job == shortener.JobAway && strings.Contains(s.Reason, "connection refused")
+		return s.Job == clicks.JobAway && strings.Contains(s.Reason, "connection refused")
 	})
 	t.Cleanup(func() { // the test's context has ended by then
 		if err := <-ended; err != nil {
@@ -154,7 +154,7 @@ func TestAChangedSQLIsRefusedAndSaysWhatToDo(t *testing.T) {
 	}
 	until(t, 60*time.Second, func() bool {
 		p.step(t.Context())
-		return p.State().Job == shortener.JobRunning
+		return p.State().Job == clicks.JobRunning
 	})
 	cancel()
 
@@ -167,14 +167,14 @@ func TestAChangedSQLIsRefusedAndSaysWhatToDo(t *testing.T) {
 	p = open()
 	until(t, 60*time.Second, func() bool {
 		p.step(t.Context())
-		return p.State().Job != shortener.JobAway && p.State().Job != shortener.JobStarting
+		return p.State().Job != clicks.JobAway && p.State().Job != clicks.JobStarting
 	})
 	state := p.State()
 	t.Logf("%s", state.Reason)
 	if fingerprint(was) != fingerprint(strings.ReplaceAll(was, "\n", " -- a word\n  ")) {
 		t.Error("comments and spaces make it another SQL")
 	}
-	if state.Job != shortener.JobRefused || !strings.Contains(state.Reason, "SQL has changed") || !strings.Contains(state.Reason, "kit reset") {
+	if state.Job != clicks.JobRefused || !strings.Contains(state.Reason, "SQL has changed") || !strings.Contains(state.Reason, "kit reset") {
 		t.Errorf("%+v", state)
 	}
 	if job, err := p.find(t.Context()); job != nil || err != nil {

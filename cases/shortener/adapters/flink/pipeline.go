@@ -20,7 +20,7 @@ import (
 	"sync"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 // A Config says which job and where.
@@ -64,7 +64,7 @@ type Pipeline struct {
 	jobs    rest
 
 	mu        sync.Mutex
-	state     shortener.Pipeline
+	state     clicks.Pipeline
 	cleanedUp string // the job after whose first checkpoint the others' were removed
 }
 
@@ -82,7 +82,7 @@ func New(c Config) (*Pipeline, error) {
 		cfg:     c,
 		gateway: newREST("Flink's SQL gateway", c.Gateway),
 		jobs:    newREST("Flink's JobManager", c.REST),
-		state:   shortener.Pipeline{Job: shortener.JobAway, Reason: unasked, Since: time.Now().UTC()},
+		state:   clicks.Pipeline{Job: clicks.JobAway, Reason: unasked, Since: time.Now().UTC()},
 	}, nil
 }
 
@@ -90,7 +90,7 @@ func New(c Config) (*Pipeline, error) {
 const unasked = "not asked yet"
 
 // State returns what is known of the job: the fields that are about it.
-func (p *Pipeline) State() shortener.Pipeline {
+func (p *Pipeline) State() clicks.Pipeline {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
@@ -130,7 +130,7 @@ func (p *Pipeline) step(ctx context.Context) bool {
 	case ctx.Err() != nil:
 		return true
 	case err != nil:
-		p.becomes(shortener.JobAway, err.Error())
+		p.becomes(clicks.JobAway, err.Error())
 		return false
 	case job != nil:
 		return p.watch(ctx, job)
@@ -141,27 +141,27 @@ func (p *Pipeline) step(ctx context.Context) bool {
 	case ctx.Err() != nil:
 		return true
 	case errors.As(err, &refused):
-		p.becomes(shortener.JobRefused, err.Error())
+		p.becomes(clicks.JobRefused, err.Error())
 		return false
 	case err != nil:
-		p.becomes(shortener.JobAway, err.Error())
+		p.becomes(clicks.JobAway, err.Error())
 		return false
 	}
 	p.mu.Lock()
 	p.state.Restarts++
 	p.mu.Unlock()
-	p.becomes(shortener.JobStarting, "submitted")
+	p.becomes(clicks.JobStarting, "submitted")
 	return true
 }
 
 // becomes notes the state, and logs it where it changed.
-func (p *Pipeline) becomes(state shortener.JobState, reason string) {
+func (p *Pipeline) becomes(state clicks.JobState, reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state.Job != state || p.state.Reason == unasked {
 		p.state.Since = time.Now().UTC()
 		level := slog.LevelInfo
-		if state == shortener.JobRefused {
+		if state == clicks.JobRefused {
 			level = slog.LevelError
 		}
 		p.cfg.Log.Log(context.Background(), level, "stream job", "state", string(state), "was", string(p.state.Job), "reason", reason)
@@ -205,7 +205,7 @@ func (p *Pipeline) find(ctx context.Context) (*job, error) {
 // watch notes how the job is doing.
 func (p *Pipeline) watch(ctx context.Context, j *job) bool {
 	if j.State != "RUNNING" {
-		p.becomes(shortener.JobStarting, "Flink says "+j.State+p.why(ctx, j))
+		p.becomes(clicks.JobStarting, "Flink says "+j.State+p.why(ctx, j))
 		return true
 	}
 	var checkpoints struct {
@@ -220,13 +220,13 @@ func (p *Pipeline) watch(ctx context.Context, j *job) bool {
 		if ctx.Err() != nil {
 			return true
 		}
-		p.becomes(shortener.JobAway, err.Error())
+		p.becomes(clicks.JobAway, err.Error())
 		return false
 	}
 	completed := checkpoints.Latest.Completed
 	if completed == nil {
 		// Until the first checkpoint nothing that it counts can be seen.
-		p.becomes(shortener.JobStarting, "waits for its first checkpoint")
+		p.becomes(clicks.JobStarting, "waits for its first checkpoint")
 		return true
 	}
 	p.mu.Lock()
@@ -235,7 +235,7 @@ func (p *Pipeline) watch(ctx context.Context, j *job) bool {
 	clean := p.cleanedUp != j.ID
 	p.cleanedUp = j.ID
 	p.mu.Unlock()
-	p.becomes(shortener.JobRunning, "")
+	p.becomes(clicks.JobRunning, "")
 	if clean {
 		if err := dropOthers(p.cfg.checkpointDir(), j.ID); err != nil {
 			p.cfg.Log.Warn("old checkpoints stay on disk", "error", err.Error())

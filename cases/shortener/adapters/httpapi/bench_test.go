@@ -12,6 +12,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/httpapi"
 	"designkits/cases/shortener/adapters/redis"
+	"designkits/cases/shortener/clicks"
 	"designkits/cases/shortener/web"
 	"designkits/shared/testenv"
 
@@ -23,7 +24,7 @@ const benchTarget = "https://www.postgresql.org/docs/15/sql-select.html"
 // uncounted drops clicks: what recording costs is measured with the recorder.
 type uncounted struct{}
 
-func (uncounted) Record(shortener.Visit) {}
+func (uncounted) Record(clicks.Visit) {}
 
 // warm is the real handler with one link held in process, as a hot one is.
 func warm(b *testing.B) http.Handler {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 	"designkits/cases/shortener/web"
 )
 
@@ -75,8 +76,8 @@ func (s *Server) resolve(r *http.Request, client netip.Addr, code shortener.Code
 	return link, err
 }
 
-func (s *Server) visit(r *http.Request, client netip.Addr, code shortener.Code, at time.Time) shortener.Visit {
-	v := shortener.Visit{
+func (s *Server) visit(r *http.Request, client netip.Addr, code shortener.Code, at time.Time) clicks.Visit {
+	v := clicks.Visit{
 		Code: code, Time: at,
 		Referrer: r.Header.Get("Referer"),
 		Agent:    r.Header.Get("User-Agent"),

@@ -24,6 +24,9 @@ import (
 	"designkits/cases/shortener/adapters/kafka"
 	"designkits/cases/shortener/adapters/redis"
 	"designkits/cases/shortener/adapters/sse"
+	"designkits/cases/shortener/clicks"
+	"designkits/cases/shortener/codes"
+	"designkits/cases/shortener/target"
 	"designkits/cases/shortener/web"
 	"designkits/shared/fault/link"
 	"designkits/shared/problem"
@@ -76,7 +79,7 @@ type scene struct {
 	t         *testing.T
 	namespace string // in Redis
 	redis     *link.Link
-	live      *shortener.Live
+	live      *clicks.Live
 	counts    *httptest.Server // what analytics serves
 }
 
@@ -87,8 +90,8 @@ func newScene(t *testing.T) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(way.Close)
-	s := &scene{t: t, namespace: testenv.Namespace(t), redis: way, live: shortener.NewLive()}
-	counts := &sse.Server{Live: s.live, State: func() shortener.Pipeline { return shortener.Pipeline{Job: shortener.JobRunning} }, Draining: make(chan struct{})}
+	s := &scene{t: t, namespace: testenv.Namespace(t), redis: way, live: clicks.NewLive()}
+	counts := &sse.Server{Live: s.live, State: func() clicks.Pipeline { return clicks.Pipeline{Job: clicks.JobRunning} }, Draining: make(chan struct{})}
 	s.counts = httptest.NewServer(counts.Handler())
 	t.Cleanup(s.counts.Close)
 	return s
@@ -118,21 +121,21 @@ type replica struct {
 // visits are the clicks that a replica has recorded.
 type visits struct {
 	mu  sync.Mutex
-	all []shortener.Visit
+	all []clicks.Visit
 }
 
-func (v *visits) Record(visit shortener.Visit) {
+func (v *visits) Record(visit clicks.Visit) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.all = append(v.all, visit)
 }
 
-func (v *visits) State() shortener.RecorderState { return shortener.RecorderState{Healthy: true} }
+func (v *visits) State() clicks.RecorderState { return clicks.RecorderState{Healthy: true} }
 
-func (v *visits) taken() []shortener.Visit {
+func (v *visits) taken() []clicks.Visit {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return append([]shortener.Visit(nil), v.all...)
+	return append([]clicks.Visit(nil), v.all...)
 }
 
 // public is where people reach the replicas of all tests.
@@ -159,11 +162,11 @@ func (s *scene) replica(o options) *replica {
 	guarded, changes := shortener.GuardCache(client.Cache(), breaker), client.Changes(log)
 	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{Clock: o.clock})
 	publisher := shortener.NewPublisher(resolver, client.Cache(), changes, 1000)
-	codes, err := shortener.NewCodes(t.Context(), []byte("a key of the tests, of 32 bytes."), db.Ranges(), 1000)
+	generator, err := codes.NewGenerator(t.Context(), []byte("a key of the tests, of 32 bytes."), db.Ranges(), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocked, err := shortener.DefaultBlocklist()
+	blocked, err := target.DefaultBlocklist()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +175,7 @@ func (s *scene) replica(o options) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clicks, err := kafka.NewClickLog([]string{testenv.Addr(t, "kafka")}, s.namespace)
+	clickLog, err := kafka.NewClickLog([]string{testenv.Addr(t, "kafka")}, s.namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,13 +187,13 @@ func (s *scene) replica(o options) *replica {
 	r.system = &httpapi.System{
 		Replica: "test", Started: time.Now().UTC(), Breaker: breaker, Changes: changes, Publisher: publisher,
 		Resolver: resolver, Limiter: limiter, Recorder: r.visits,
-		Redis: client.Ping, Cassandra: db.Ping, Kafka: clicks.Ping,
+		Redis: client.Ping, Cassandra: db.Ping, Kafka: clickLog.Ping,
 	}
 	draining := make(chan struct{})
 	r.api = httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: db.Links(), Codes: codes, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: o.clock,
-			Policy: shortener.Policy{OwnHosts: []string{public.Host}, Blocked: blocked},
+			Store: db.Links(), Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: o.clock,
+			Policy: target.Policy{OwnHosts: []string{public.Host}, Blocked: blocked},
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: r.visits, Limiter: limiter,
 		Gate: shortener.NewGate(o.perSecond, o.burst, 1000, o.clock), Site: site, System: r.system,
@@ -209,9 +212,9 @@ func (s *scene) replica(o options) *replica {
 		server.Close()
 		cancel()
 		work.Wait()
-		codes.Close()
+		generator.Close()
 		resolver.Close()
-		_ = clicks.Close(context.Background())
+		_ = clickLog.Close(context.Background())
 		if err := client.Close(context.Background()); err != nil {
 			t.Error(err)
 		}

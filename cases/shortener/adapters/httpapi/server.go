@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/webui"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,10 +32,10 @@ import (
 type Config struct {
 	Links    *shortener.Links
 	Resolver *shortener.Resolver
-	Stats    shortener.StatsStore
+	Stats    clicks.StatsStore
 	Keys     shortener.KeyStore
 	Visits   interface { // it must not block
-		Record(shortener.Visit)
+		Record(clicks.Visit)
 	}
 	Limiter shortener.Limiter // for the API
 	Gate    *shortener.Gate   // for what is followed

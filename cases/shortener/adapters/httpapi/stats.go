@@ -7,18 +7,19 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 // spans are how much of each granularity one answer may cover, so that none
 // has more than some thousand points.
-var spans = map[shortener.Granularity]struct {
+var spans = map[clicks.Granularity]struct {
 	width    time.Duration
 	longest  time.Duration
 	standard time.Duration // where from isn't given
 }{
-	shortener.Minute: {time.Minute, 48 * time.Hour, time.Hour},
-	shortener.Hour:   {time.Hour, 62 * 24 * time.Hour, 24 * time.Hour},
-	shortener.Day:    {24 * time.Hour, 2 * 366 * 24 * time.Hour, 30 * 24 * time.Hour},
+	clicks.Minute: {time.Minute, 48 * time.Hour, time.Hour},
+	clicks.Hour:   {time.Hour, 62 * 24 * time.Hour, 24 * time.Hour},
+	clicks.Day:    {24 * time.Hour, 2 * 366 * 24 * time.Hour, 30 * 24 * time.Hour},
 }
 
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
@@ -43,17 +44,17 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	}
 	stats.From = asked
 	if stats.Series == nil {
-		stats.Series = []shortener.Point{}
+		stats.Series = []clicks.Point{}
 	}
 	return writeJSON(w, http.StatusOK, stats)
 }
 
 // statsQuery reads from, to and granularity. The range is widened to whole
 // minutes, since nothing finer is kept.
-func statsQuery(values url.Values, now time.Time) (q shortener.StatsQuery, err error) {
-	q.Granularity = shortener.Granularity(values.Get("granularity"))
+func statsQuery(values url.Values, now time.Time) (q clicks.StatsQuery, err error) {
+	q.Granularity = clicks.Granularity(values.Get("granularity"))
 	if q.Granularity == "" {
-		q.Granularity = shortener.Hour
+		q.Granularity = clicks.Hour
 	}
 	span, ok := spans[q.Granularity]
 	if !ok {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 // A System is what a replica knows of itself and of its stores.
@@ -20,7 +21,7 @@ type System struct {
 	Resolver  *shortener.Resolver
 	Limiter   *shortener.FallbackLimiter
 	Recorder  interface {
-		State() shortener.RecorderState
+		State() clicks.RecorderState
 	}
 
 	// Pings make one round trip each.

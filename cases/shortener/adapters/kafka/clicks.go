@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"sync"
 
-	"designkits/cases/shortener"
-
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"designkits/cases/shortener/clicks"
 )
 
-// A ClickLog appends clicks to their topic. It implements shortener.ClickLog
+// A ClickLog appends clicks to their topic. It implements clicks.ClickLog
 // for one caller at a time.
 type ClickLog struct {
 	client *kgo.Client
@@ -43,13 +43,13 @@ func NewClickLog(brokers []string, namespace string, opts ...kgo.Opt) (*ClickLog
 	return &ClickLog{client: client, topics: TopicsOf(namespace)}, nil
 }
 
-// Append implements shortener.ClickLog.
-func (l *ClickLog) Append(ctx context.Context, clicks []shortener.Click) error {
+// Append implements clicks.ClickLog.
+func (l *ClickLog) Append(ctx context.Context, batch []clicks.Click) error {
 	if err := l.ensure(ctx); err != nil {
 		return err
 	}
-	records := make([]*kgo.Record, len(clicks))
-	for i, click := range clicks {
+	records := make([]*kgo.Record, len(batch))
+	for i, click := range batch {
 		value, err := json.Marshal(click)
 		if err != nil {
 			return fmt.Errorf("encode the click %s: %w", click.ID, err)
@@ -57,7 +57,7 @@ func (l *ClickLog) Append(ctx context.Context, clicks []shortener.Click) error {
 		records[i] = &kgo.Record{Topic: l.topics.Clicks, Key: []byte(click.ID), Value: value, Timestamp: click.Time}
 	}
 	if err := l.produce(ctx, records); err != nil {
-		return fmt.Errorf("append %d clicks to %s: %w", len(clicks), l.topics.Clicks, err)
+		return fmt.Errorf("append %d clicks to %s: %w", len(batch), l.topics.Clicks, err)
 	}
 	return nil
 }

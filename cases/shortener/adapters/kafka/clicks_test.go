@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/fault/link"
 	"designkits/shared/testenv"
 
@@ -34,12 +34,12 @@ func TestAppendKeepsItsDeadlineWhileKafkaIsFrozen(t *testing.T) {
 	}
 	defer log.Close(context.Background())
 	n := 0
-	batch := func() (clicks []shortener.Click) {
+	batch := func() (made []clicks.Click) {
 		for range 100 {
 			n++
-			clicks = append(clicks, shortener.Click{Schema: 1, ID: fmt.Sprint(n), Code: "frozen1", Time: time.Now().UTC()})
+			made = append(made, clicks.Click{Schema: 1, ID: fmt.Sprint(n), Code: "frozen1", Time: time.Now().UTC()})
 		}
-		return clicks
+		return made
 	}
 	if err := log.Append(t.Context(), batch()); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -40,7 +41,7 @@ const perApply = 500
 // and commits their offsets once it has returned nil. Should apply fail, it is
 // called again with the same ones after a pause, for as long as it takes.
 // Follow returns nil when ctx ends.
-func (in *Increments) Follow(ctx context.Context, apply func(context.Context, []shortener.Positioned) error) error {
+func (in *Increments) Follow(ctx context.Context, apply func(context.Context, []clicks.Positioned) error) error {
 	failing := false
 	for ctx.Err() == nil {
 		err := in.follow(ctx, apply, func() {
@@ -63,7 +64,7 @@ func (in *Increments) Follow(ctx context.Context, apply func(context.Context, []
 
 // follow reads until something fails; healthy is called after each round that
 // did not.
-func (in *Increments) follow(ctx context.Context, apply func(context.Context, []shortener.Positioned) error, healthy func()) error {
+func (in *Increments) follow(ctx context.Context, apply func(context.Context, []clicks.Positioned) error, healthy func()) error {
 	source, err := in.source(ctx)
 	if err != nil {
 		return err
@@ -112,10 +113,10 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 }
 
 // handle applies the records of one partition and commits them.
-func (in *Increments) handle(ctx context.Context, client *kgo.Client, source string, records []*kgo.Record, apply func(context.Context, []shortener.Positioned) error) error {
+func (in *Increments) handle(ctx context.Context, client *kgo.Client, source string, records []*kgo.Record, apply func(context.Context, []clicks.Positioned) error) error {
 	for len(records) > 0 {
 		n := min(len(records), perApply)
-		batch := make([]shortener.Positioned, 0, n)
+		batch := make([]clicks.Positioned, 0, n)
 		for _, record := range records[:n] {
 			if record.Attrs.IsControl() {
 				continue
@@ -128,7 +129,7 @@ func (in *Increments) handle(ctx context.Context, client *kgo.Client, source str
 				in.log.Error("an increment was left out", "error", err.Error())
 				continue
 			}
-			batch = append(batch, shortener.Positioned{Increment: increment, Position: shortener.Position{
+			batch = append(batch, clicks.Positioned{Increment: increment, Position: clicks.Position{
 				Source: source + ":" + strconv.Itoa(int(record.Partition)), Offset: record.Offset,
 			}})
 		}
@@ -147,7 +148,7 @@ func (in *Increments) handle(ctx context.Context, client *kgo.Client, source str
 }
 
 // insist calls apply until it succeeds or ctx ends.
-func (in *Increments) insist(ctx context.Context, batch []shortener.Positioned, apply func(context.Context, []shortener.Positioned) error) error {
+func (in *Increments) insist(ctx context.Context, batch []clicks.Positioned, apply func(context.Context, []clicks.Positioned) error) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -166,21 +167,21 @@ func (in *Increments) insist(ctx context.Context, batch []shortener.Positioned, 
 }
 
 // decode reads what the stream job's sink table writes.
-func decode(record *kgo.Record) (shortener.Increment, error) {
+func decode(record *kgo.Record) (clicks.Increment, error) {
 	var row struct {
-		Code      shortener.Code      `json:"code"`
-		Minute    time.Time           `json:"minute"`
-		Dimension shortener.Dimension `json:"dimension"`
-		Value     string              `json:"value"`
-		shortener.Counts
+		Code      shortener.Code   `json:"code"`
+		Minute    time.Time        `json:"minute"`
+		Dimension clicks.Dimension `json:"dimension"`
+		Value     string           `json:"value"`
+		clicks.Counts
 	}
 	if err := json.Unmarshal(record.Value, &row); err != nil {
-		return shortener.Increment{}, fmt.Errorf("decode offset %d of partition %d: %w", record.Offset, record.Partition, err)
+		return clicks.Increment{}, fmt.Errorf("decode offset %d of partition %d: %w", record.Offset, record.Partition, err)
 	}
 	if row.Code == "" || row.Dimension == "" || row.Minute.IsZero() {
-		return shortener.Increment{}, fmt.Errorf("decode offset %d of partition %d: no code, dimension or minute in %.200s", record.Offset, record.Partition, record.Value)
+		return clicks.Increment{}, fmt.Errorf("decode offset %d of partition %d: no code, dimension or minute in %.200s", record.Offset, record.Partition, record.Value)
 	}
-	return shortener.Increment{Code: row.Code, Minute: row.Minute.UTC(), Dimension: row.Dimension, Value: row.Value, Counts: row.Counts}, nil
+	return clicks.Increment{Code: row.Code, Minute: row.Minute.UTC(), Dimension: row.Dimension, Value: row.Value, Counts: row.Counts}, nil
 }
 
 // source returns the topic's id, which a later topic of the same name does not

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/testenv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -18,11 +19,11 @@ import (
 // read is what a reader of increments was handed.
 type read struct {
 	mu      sync.Mutex
-	batches [][]shortener.Positioned
+	batches [][]clicks.Positioned
 	fail    int // how many times more apply fails
 }
 
-func (r *read) apply(_ context.Context, batch []shortener.Positioned) error {
+func (r *read) apply(_ context.Context, batch []clicks.Positioned) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail > 0 {
@@ -34,10 +35,10 @@ func (r *read) apply(_ context.Context, batch []shortener.Positioned) error {
 }
 
 // positions returns how often each was applied, and the codes in order.
-func (r *read) positions() (times map[shortener.Position]int, codes []shortener.Code) {
+func (r *read) positions() (times map[clicks.Position]int, codes []shortener.Code) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	times = map[shortener.Position]int{}
+	times = map[clicks.Position]int{}
 	for _, batch := range r.batches {
 		for _, p := range batch {
 			times[p.Position]++

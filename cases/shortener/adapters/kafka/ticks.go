@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"designkits/cases/shortener"
-
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"designkits/cases/shortener/clicks"
 )
 
 // Ticks writes a record without a code into every partition of clicks again
@@ -72,7 +72,7 @@ func (t *Ticks) Run(ctx context.Context, wanted func() bool) error {
 func (t *Ticks) write(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	value, err := json.Marshal(shortener.Click{Schema: 1, Time: now.UTC().Truncate(time.Millisecond)})
+	value, err := json.Marshal(clicks.Click{Schema: 1, Time: now.UTC().Truncate(time.Millisecond)})
 	if err != nil {
 		return fmt.Errorf("encode a tick: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/problem"
 )
 
@@ -28,9 +29,9 @@ const (
 
 // A Server serves the analytics API.
 type Server struct {
-	Live *shortener.Live
+	Live *clicks.Live
 	// State returns how the pipeline is doing. It must not wait.
-	State func() shortener.Pipeline
+	State func() clicks.Pipeline
 	// Draining is closed when the process begins to stop: streams end.
 	Draining <-chan struct{}
 }

@@ -13,6 +13,7 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/sse"
+	"designkits/cases/shortener/clicks"
 
 	"go.uber.org/goleak"
 )
@@ -20,11 +21,11 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // serve returns the API, the Live behind it, and how to begin the stop.
-func serve(t *testing.T) (url string, live *shortener.Live, drain func()) {
+func serve(t *testing.T) (url string, live *clicks.Live, drain func()) {
 	t.Helper()
-	live, draining := shortener.NewLive(), make(chan struct{})
-	s := &sse.Server{Live: live, Draining: draining, State: func() shortener.Pipeline {
-		return shortener.Pipeline{Job: shortener.JobAway, Reason: "Flink is not there"}
+	live, draining := clicks.NewLive(), make(chan struct{})
+	s := &sse.Server{Live: live, Draining: draining, State: func() clicks.Pipeline {
+		return clicks.Pipeline{Job: clicks.JobAway, Reason: "Flink is not there"}
 	}}
 	server := httptest.NewServer(s.Handler())
 	t.Cleanup(func() {
@@ -65,11 +66,11 @@ func event(lines *bufio.Scanner) (name, data string) {
 	return "", ""
 }
 
-func publish(live *shortener.Live, code shortener.Code, minute time.Time, value string) {
-	var batch []shortener.Positioned
-	for dimension, v := range map[shortener.Dimension]string{shortener.Total: "", shortener.Referrer: value} {
-		batch = append(batch, shortener.Positioned{Increment: shortener.Increment{
-			Code: code, Minute: minute, Dimension: dimension, Value: v, Counts: shortener.Counts{Clicks: 1, Visitors: 1},
+func publish(live *clicks.Live, code shortener.Code, minute time.Time, value string) {
+	var batch []clicks.Positioned
+	for dimension, v := range map[clicks.Dimension]string{clicks.Total: "", clicks.Referrer: value} {
+		batch = append(batch, clicks.Positioned{Increment: clicks.Increment{
+			Code: code, Minute: minute, Dimension: dimension, Value: v, Counts: clicks.Counts{Clicks: 1, Visitors: 1},
 		}})
 	}
 	live.Publish(batch)
@@ -85,11 +86,11 @@ func TestAStreamBeginsWithTheStateAndGoesOnWithWhatIsCounted(t *testing.T) {
 	minute := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 	publish(live, "abc1234", minute, "a \"quoted\"\nhost")
 	name, data := event(lines)
-	var update shortener.Update
+	var update clicks.Update
 	if err := json.Unmarshal([]byte(data), &update); err != nil || name != "increment" {
 		t.Fatalf("%s %s: %v", name, data, err)
 	}
-	if !update.Minute.Equal(minute) || update.Clicks != 1 || update.By[shortener.Referrer]["a \"quoted\"\nhost"].Visitors != 1 {
+	if !update.Minute.Equal(minute) || update.Clicks != 1 || update.By[clicks.Referrer]["a \"quoted\"\nhost"].Visitors != 1 {
 		t.Errorf("%s", data)
 	}
 	drain()
@@ -127,8 +128,8 @@ func TestAPageThatDoesNotReadIsLetGo(t *testing.T) {
 func TestThePipelineIsJSONAndUnknownPathsAreNotFound(t *testing.T) {
 	url, _, _ := serve(t)
 	resp := get(t, url+"/api/pipeline")
-	var p shortener.Pipeline
-	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil || p.Job != shortener.JobAway || p.Reason == "" {
+	var p clicks.Pipeline
+	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil || p.Job != clicks.JobAway || p.Reason == "" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if resp := get(t, url+"/api/other"); resp.StatusCode != http.StatusNotFound {

@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/testenv"
 
 	"github.com/google/uuid"
 )
 
 // click returns a click with a new id.
-func click(code string, at time.Time) shortener.Click {
-	return shortener.Click{
+func click(code string, at time.Time) clicks.Click {
+	return clicks.Click{
 		Schema: 1, ID: uuid.Must(uuid.NewV7()).String(), Time: at.UTC().Truncate(time.Millisecond), Code: shortener.Code(code),
 		Referrer: "example.org", Country: "FI", Device: "desktop", Browser: "firefox", Visitor: "v1",
 	}
@@ -35,7 +36,7 @@ func TestFreshness(t *testing.T) {
 		c.append(click(code, time.Now()))
 		<-time.After(rand.N(100 * time.Millisecond))
 	}
-	eventually(t, 20*time.Second, "all clicks are counted", func() bool { return c.total(shortener.Total).Clicks == 200 })
+	eventually(t, 20*time.Second, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks == 200 })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for code, at := range sent {
@@ -48,10 +49,10 @@ func TestFreshness(t *testing.T) {
 // traffic is a stream of n clicks as they come in life: few links with most of
 // the clicks, visitors who come again, every eighth a bot, every tenth late by
 // up to an hour, and every twentieth sent twice.
-func traffic(n int, seed uint64) []shortener.Click {
+func traffic(n int, seed uint64) []clicks.Click {
 	random := rand.New(rand.NewPCG(seed, 1))
 	links := rand.NewZipf(random, 1.3, 1, 40)
-	var clicks []shortener.Click
+	var sent []clicks.Click
 	for i := range n {
 		c := click(fmt.Sprintf("link%02d", links.Uint64()), time.Now())
 		c.Visitor = fmt.Sprintf("visitor%d", random.IntN(200))
@@ -65,21 +66,21 @@ func traffic(n int, seed uint64) []shortener.Click {
 		if i%10 == 0 {
 			c.Time = c.Time.Add(-time.Duration(10+random.IntN(3600)) * time.Second)
 		}
-		clicks = append(clicks, c)
+		sent = append(sent, c)
 		if i%20 == 0 {
-			clicks = append(clicks, c)
+			sent = append(sent, c)
 		}
 	}
-	return clicks
+	return sent
 }
 
 // send appends clicks in batches with their time set to now, except for the
 // late ones, and returns what was sent.
-func (c *counting) send(clicks []shortener.Click, between time.Duration) []shortener.Click {
+func (c *counting) send(sent []clicks.Click, between time.Duration) []clicks.Click {
 	c.t.Helper()
 	generated := time.Now()
 	moved := map[string]time.Time{}
-	for batch := range slices.Chunk(clicks, 50) {
+	for batch := range slices.Chunk(sent, 50) {
 		for i := range batch {
 			if at, ok := moved[batch[i].ID]; ok {
 				batch[i].Time = at
@@ -93,25 +94,25 @@ func (c *counting) send(clicks []shortener.Click, between time.Duration) []short
 		c.append(batch...)
 		<-time.After(between)
 	}
-	return clicks
+	return sent
 }
 
 func TestEveryClickIsCountedOnceInItsMinuteAndParts(t *testing.T) {
 	c := startCounting(t)
 	c.untilRunning()
 	c.mustJudgeOnce()
-	clicks := c.send(traffic(5000, 1), 20*time.Millisecond)
+	sent := c.send(traffic(5000, 1), 20*time.Millisecond)
 	// Much later, a spool is replayed: everything a second time.
-	c.append(clicks...)
-	c.mustEqual(clicks, 30*time.Second)
+	c.append(sent...)
+	c.mustEqual(sent, 30*time.Second)
 
 	// A tenth are late. More may be where this machine was slow, and fewer
 	// because nothing is late before the job's first watermark.
-	if late := c.total(shortener.Total).Late; late < 400 || late > 2500 {
+	if late := c.total(clicks.Total).Late; late < 400 || late > 2500 {
 		t.Errorf("%d clicks were late, want about 500 of 5000", late)
 	}
-	for _, dimension := range []shortener.Dimension{shortener.Referrer, shortener.Country, shortener.Device, shortener.Browser} {
-		if got, want := c.total(dimension), c.total(shortener.Total); got != want {
+	for _, dimension := range []clicks.Dimension{clicks.Referrer, clicks.Country, clicks.Device, clicks.Browser} {
+		if got, want := c.total(dimension), c.total(clicks.Total); got != want {
 			t.Errorf("the parts by %s add up to %+v, the total is %+v", dimension, got, want)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
+	"designkits/cases/shortener/clicks"
 )
 
 // counts is the StatsStore in Cassandra, which may be away when the process
@@ -55,7 +55,7 @@ func (c *counts) open() (*cassandra.DB, *cassandra.Stats, error) {
 	return c.db, c.stats, nil
 }
 
-func (c *counts) apply(ctx context.Context, batch []shortener.Positioned) error {
+func (c *counts) apply(ctx context.Context, batch []clicks.Positioned) error {
 	_, stats, err := c.open()
 	if err != nil {
 		return fmt.Errorf("add up increments: %w", err)

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
 	"designkits/cases/shortener/adapters/kafka"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/fault"
 	"designkits/shared/testenv"
 )
@@ -40,10 +40,10 @@ func restart(t *testing.T, client *fault.Client, name string) {
 }
 
 // during sends clicks in the background and returns what was sent, once it has.
-func (c *counting) during(clicks []shortener.Click, between time.Duration) (sent func() []shortener.Click) {
-	done := make(chan []shortener.Click, 1)
-	go func() { done <- c.send(clicks, between) }()
-	return func() []shortener.Click { return <-done }
+func (c *counting) during(toSend []clicks.Click, between time.Duration) (sent func() []clicks.Click) {
+	done := make(chan []clicks.Click, 1)
+	go func() { done <- c.send(toSend, between) }()
+	return func() []clicks.Click { return <-done }
 }
 
 // halfway waits until some of the clicks are counted, so that a fault comes in
@@ -51,7 +51,7 @@ func (c *counting) during(clicks []shortener.Click, between time.Duration) (sent
 func (c *counting) halfway(n int64) {
 	c.t.Helper()
 	eventually(c.t, 30*time.Second, "some clicks are counted", func() bool {
-		got := c.total(shortener.Total)
+		got := c.total(clicks.Total)
 		return got.Clicks+got.Bots >= n
 	})
 }
@@ -99,8 +99,8 @@ func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	recorder, err := shortener.NewRecorder(shortener.RecorderConfig{
-		Log: c.clicks, Visitors: shortener.NewVisitors(t.Context(), db.Salts()), SpoolDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	recorder, err := clicks.NewRecorder(clicks.RecorderConfig{
+		Log: c.clicks, Visitors: clicks.NewVisitors(t.Context(), db.Salts()), SpoolDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
 				done <- n
 				return
 			case <-every.C:
-				v := shortener.Visit{Code: "kafka01", Time: time.Now(), Address: "192.0.2.1", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:154.0) Gecko/20100101 Firefox/154.0"}
+				v := clicks.Visit{Code: "kafka01", Time: time.Now(), Address: "192.0.2.1", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:154.0) Gecko/20100101 Firefox/154.0"}
 				recorder.Record(v)
 				v.Agent = "curl/8.5.0"
 				recorder.Record(v)
@@ -146,16 +146,16 @@ func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", recorder.State())
-	eventually(t, 90*time.Second, "all clicks are counted", func() bool { return c.total(shortener.Total).Clicks >= n && c.total(shortener.Total).Bots >= n })
+	eventually(t, 90*time.Second, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks >= n && c.total(clicks.Total).Bots >= n })
 	settled := click("settled", time.Now())
 	c.append(settled)
 	eventually(t, 30*time.Second, "the last click is counted", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		last := c.sums[row{settled.Code, settled.Time.Truncate(time.Minute), shortener.Total, ""}]
+		last := c.sums[row{settled.Code, settled.Time.Truncate(time.Minute), clicks.Total, ""}]
 		return last.Clicks == 1 && last.Visitors == 1
 	})
-	if got := c.total(shortener.Total); got.Clicks != n+1 || got.Bots != n || got.Visitors != 2 {
+	if got := c.total(clicks.Total); got.Clicks != n+1 || got.Bots != n || got.Visitors != 2 {
 		t.Errorf("counted %+v, want %d clicks, %d bots and 2 visitors", got, n+1, n)
 	}
 }
@@ -170,7 +170,7 @@ func TestNoCountIsLostWhileCassandraIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.clicks.Close(context.Background()) })
-	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipelineOf(t, base).Job == shortener.JobRunning })
+	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipelineOf(t, base).Job == clicks.JobRunning })
 	send := func(n int) {
 		for range n {
 			c.append(click("cass01", time.Now()))
@@ -194,9 +194,9 @@ func TestNoCountIsLostWhileCassandraIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	total := func() shortener.Counts {
+	total := func() clicks.Counts {
 		now := time.Now().UTC()
-		got, err := db.Stats().Stats(t.Context(), shortener.StatsQuery{Code: "cass01", From: now.Add(-time.Hour), To: now.Add(time.Hour), Granularity: shortener.Minute})
+		got, err := db.Stats().Stats(t.Context(), clicks.StatsQuery{Code: "cass01", From: now.Add(-time.Hour), To: now.Add(time.Hour), Granularity: clicks.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestWithoutItsCheckpointsTheJobIsRefusedAndSaysWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.start()
-	eventually(t, 60*time.Second, "the job is refused", func() bool { return c.pipeline.State().Job == shortener.JobRefused })
+	eventually(t, 60*time.Second, "the job is refused", func() bool { return c.pipeline.State().Job == clicks.JobRefused })
 	if reason := c.pipeline.State().Reason; !strings.Contains(reason, "kit reset shortener") {
 		t.Errorf("the reason doesn't say what to type: %s", reason)
 	}

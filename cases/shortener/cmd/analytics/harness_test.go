@@ -13,6 +13,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/flink"
 	"designkits/cases/shortener/adapters/kafka"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/testenv"
 )
 
@@ -20,7 +21,7 @@ import (
 type row struct {
 	code      shortener.Code
 	minute    time.Time
-	dimension shortener.Dimension
+	dimension clicks.Dimension
 	value     string
 }
 
@@ -34,8 +35,8 @@ type counting struct {
 	increments *kafka.Increments
 
 	mu       sync.Mutex
-	sums     map[row]shortener.Counts
-	applied  map[shortener.Position]bool
+	sums     map[row]clicks.Counts
+	applied  map[clicks.Position]bool
 	arrivals map[shortener.Code]time.Time // when a code's first click came in
 	stopRun  func()
 }
@@ -44,7 +45,7 @@ func startCounting(t *testing.T) *counting {
 	t.Helper()
 	c := &counting{
 		t: t, namespace: testenv.Namespace(t),
-		sums: map[row]shortener.Counts{}, applied: map[shortener.Position]bool{}, arrivals: map[shortener.Code]time.Time{},
+		sums: map[row]clicks.Counts{}, applied: map[clicks.Position]bool{}, arrivals: map[shortener.Code]time.Time{},
 	}
 	brokers := []string{testenv.Addr(t, "kafka")}
 	var err error
@@ -78,7 +79,7 @@ func (c *counting) start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = ticks.Run(ctx, func() bool { return c.pipeline.State().Job == shortener.JobRunning }) })
+	running.Go(func() { _ = ticks.Run(ctx, func() bool { return c.pipeline.State().Job == clicks.JobRunning }) })
 	running.Go(func() { _ = c.pipeline.Run(ctx) })
 	running.Go(func() { _ = c.increments.Follow(ctx, c.apply) })
 	c.stopRun = sync.OnceFunc(func() {
@@ -131,7 +132,7 @@ func (c *counting) cancelJob() {
 	eventually(c.t, 30*time.Second, "the test's job has ended", func() bool { return len(c.activeJobs()) == 0 })
 }
 
-func (c *counting) apply(_ context.Context, batch []shortener.Positioned) error {
+func (c *counting) apply(_ context.Context, batch []clicks.Positioned) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range batch {
@@ -150,20 +151,20 @@ func (c *counting) apply(_ context.Context, batch []shortener.Positioned) error 
 	return nil
 }
 
-func (c *counting) append(clicks ...shortener.Click) {
+func (c *counting) append(sent ...clicks.Click) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
 	defer cancel()
-	if err := c.clicks.Append(ctx, clicks); err != nil {
+	if err := c.clicks.Append(ctx, sent); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
 // total sums up the rows of a dimension, over all codes and minutes.
-func (c *counting) total(dimension shortener.Dimension) shortener.Counts {
+func (c *counting) total(dimension clicks.Dimension) clicks.Counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var sum shortener.Counts
+	var sum clicks.Counts
 	for r, counts := range c.sums {
 		if r.dimension == dimension {
 			sum.Add(counts)
@@ -195,35 +196,35 @@ func (c *counting) untilRunning() {
 		}
 	}()
 	eventually(c.t, 30*time.Second, "the stream job runs", func() bool {
-		return c.pipeline.State().Job == shortener.JobRunning
+		return c.pipeline.State().Job == clicks.JobRunning
 	})
 }
 
 // expected are the counts that clicks must end in. It is written apart from
 // the SQL on purpose: it knows nothing of windows, watermarks or states.
-func expected(clicks []shortener.Click) map[row]shortener.Counts {
+func expected(sent []clicks.Click) map[row]clicks.Counts {
 	type visit struct {
 		code    shortener.Code
 		visitor string
 	}
 	ids, visitors := map[string]bool{}, map[visit]bool{}
-	sums := map[row]shortener.Counts{}
-	for _, click := range clicks {
+	sums := map[row]clicks.Counts{}
+	for _, click := range sent {
 		if ids[click.ID] {
 			continue
 		}
 		ids[click.ID] = true
-		counts := shortener.Counts{Bots: 1}
+		counts := clicks.Counts{Bots: 1}
 		if !click.Bot {
-			counts = shortener.Counts{Clicks: 1}
+			counts = clicks.Counts{Clicks: 1}
 			if v := (visit{click.Code, click.Visitor}); !visitors[v] {
 				visitors[v] = true
 				counts.Visitors = 1
 			}
 		}
-		for dimension, value := range map[shortener.Dimension]string{
-			shortener.Total: "", shortener.Referrer: click.Referrer, shortener.Country: click.Country,
-			shortener.Device: click.Device, shortener.Browser: click.Browser,
+		for dimension, value := range map[clicks.Dimension]string{
+			clicks.Total: "", clicks.Referrer: click.Referrer, clicks.Country: click.Country,
+			clicks.Device: click.Device, clicks.Browser: click.Browser,
 		} {
 			r := row{click.Code, click.Time.Truncate(time.Minute), dimension, value}
 			sum := sums[r]
@@ -237,17 +238,17 @@ func expected(clicks []shortener.Click) map[row]shortener.Counts {
 // mustEqual waits until all clicks are counted and compares every row. Which
 // of a visitor's clicks was first depends on which partition was read first,
 // so visitors are compared over the rows of a code.
-func (c *counting) mustEqual(clicks []shortener.Click, within time.Duration) {
+func (c *counting) mustEqual(sent []clicks.Click, within time.Duration) {
 	c.t.Helper()
-	want := expected(clicks)
+	want := expected(sent)
 	var all int64
 	for r, counts := range want {
-		if r.dimension == shortener.Total {
+		if r.dimension == clicks.Total {
 			all += counts.Clicks + counts.Bots
 		}
 	}
 	eventually(c.t, within, "all clicks are counted", func() bool {
-		got := c.total(shortener.Total)
+		got := c.total(clicks.Total)
 		return got.Clicks+got.Bots >= all
 	})
 	// One window more: what would be counted twice has come by then.
@@ -263,7 +264,7 @@ func (c *counting) mustEqual(clicks []shortener.Click, within time.Duration) {
 	defer c.mu.Unlock()
 	wantVisitors, gotVisitors := map[row]int64{}, map[row]int64{}
 	for r, counts := range want {
-		wantVisitors[row{code: r.code, dimension: shortener.Total}] += map[bool]int64{true: counts.Visitors}[r.dimension == shortener.Total]
+		wantVisitors[row{code: r.code, dimension: clicks.Total}] += map[bool]int64{true: counts.Visitors}[r.dimension == clicks.Total]
 		got := c.sums[r]
 		if got.Clicks != counts.Clicks || got.Bots != counts.Bots {
 			c.t.Errorf("%+v: %d clicks and %d bots, want %d and %d", r, got.Clicks, got.Bots, counts.Clicks, counts.Bots)
@@ -276,8 +277,8 @@ func (c *counting) mustEqual(clicks []shortener.Click, within time.Duration) {
 		if _, ok := want[r]; !ok {
 			c.t.Errorf("%+v: counted %+v, but nothing was sent", r, counts)
 		}
-		if r.dimension == shortener.Total {
-			gotVisitors[row{code: r.code, dimension: shortener.Total}] += counts.Visitors
+		if r.dimension == clicks.Total {
+			gotVisitors[row{code: r.code, dimension: clicks.Total}] += counts.Visitors
 		}
 	}
 	for r, visitors := range wantVisitors {

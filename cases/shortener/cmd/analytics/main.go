@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"time"
 
-	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/flink"
 	"designkits/cases/shortener/adapters/kafka"
 	"designkits/cases/shortener/adapters/sse"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/service"
 
 	"github.com/caarlos0/env/v11"
@@ -65,9 +65,9 @@ func run(ctx context.Context, s *service.Service) error {
 	s.OnClose(backlog.Close)
 	s.Ready("kafka", backlog.Ping)
 
-	live := shortener.NewLive()
-	adder := shortener.NewAdder(store.apply, live)
-	state := func() shortener.Pipeline {
+	live := clicks.NewLive()
+	adder := clicks.NewAdder(store.apply, live)
+	state := func() clicks.Pipeline {
 		p := pipeline.State()
 		adder.Describe(&p)
 		p.Ticks, p.Unread, p.Unapplied = ticks.Written(), backlog.Unread(), backlog.Unapplied()
@@ -77,7 +77,7 @@ func run(ctx context.Context, s *service.Service) error {
 
 	s.Go("the stream job", pipeline.Run)
 	s.Go("ticks", func(ctx context.Context) error {
-		return ticks.Run(ctx, func() bool { return pipeline.State().Job == shortener.JobRunning })
+		return ticks.Run(ctx, func() bool { return pipeline.State().Job == clicks.JobRunning })
 	})
 	s.Go("adding up", func(ctx context.Context) error { return adder.Run(ctx, increments) })
 	s.Go("the backlog", backlog.Run)

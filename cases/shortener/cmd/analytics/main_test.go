@@ -14,6 +14,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
 	"designkits/cases/shortener/adapters/kafka"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/service"
 	"designkits/shared/testenv"
 )
@@ -50,7 +51,7 @@ func boot(t *testing.T, namespace string) (url string, stop func() error) {
 	return "http://" + addr.String(), stop
 }
 
-func pipelineOf(t *testing.T, base string) (p shortener.Pipeline) {
+func pipelineOf(t *testing.T, base string) (p clicks.Pipeline) {
 	t.Helper()
 	resp, err := http.Get(base + "/api/pipeline")
 	if err != nil {
@@ -64,7 +65,7 @@ func pipelineOf(t *testing.T, base string) (p shortener.Pipeline) {
 }
 
 // watch reads a link's live stream and sums up what it says, until the test ends.
-func watch(t *testing.T, base, code string) (total func() shortener.Counts, states func() int) {
+func watch(t *testing.T, base, code string) (total func() clicks.Counts, states func() int) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/links/"+code+"/live", nil)
 	if err != nil {
@@ -78,7 +79,7 @@ func watch(t *testing.T, base, code string) (total func() shortener.Counts, stat
 		t.Fatalf("%s %s", resp.Status, got)
 	}
 	var mu sync.Mutex
-	var sum shortener.Counts
+	var sum clicks.Counts
 	seen := 0
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -91,7 +92,7 @@ func watch(t *testing.T, base, code string) (total func() shortener.Counts, stat
 			case name == "event":
 				event = value
 			case name == "data" && event == "increment":
-				var update shortener.Update
+				var update clicks.Update
 				if err := json.Unmarshal([]byte(value), &update); err != nil {
 					t.Errorf("%v in %s", err, value)
 				}
@@ -106,7 +107,7 @@ func watch(t *testing.T, base, code string) (total func() shortener.Counts, stat
 		}
 	})
 	t.Cleanup(reading.Wait) // the test's context has ended by then
-	return func() shortener.Counts {
+	return func() clicks.Counts {
 			mu.Lock()
 			defer mu.Unlock()
 			return sum
@@ -126,21 +127,21 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.clicks.Close(context.Background()) })
-	pipeline := func() shortener.Pipeline { return pipelineOf(t, base) }
-	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipeline().Job == shortener.JobRunning })
+	pipeline := func() clicks.Pipeline { return pipelineOf(t, base) }
+	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipeline().Job == clicks.JobRunning })
 
 	live, states := watch(t, base, "link00")
-	clicks := c.send(traffic(2000, 2), 10*time.Millisecond)
+	sent := c.send(traffic(2000, 2), 10*time.Millisecond)
 
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.namespace})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	stats := func(code shortener.Code) shortener.Stats {
+	stats := func(code shortener.Code) clicks.Stats {
 		now := time.Now().UTC()
-		got, err := db.Stats().Stats(t.Context(), shortener.StatsQuery{
-			Code: code, From: now.Add(-2 * time.Hour), To: now.Add(time.Hour), Granularity: shortener.Minute,
+		got, err := db.Stats().Stats(t.Context(), clicks.StatsQuery{
+			Code: code, From: now.Add(-2 * time.Hour), To: now.Add(time.Hour), Granularity: clicks.Minute,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -148,27 +149,27 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 		return got
 	}
 	// By code, and by code and part: what the store must sum up to.
-	want := map[shortener.Code]map[shortener.Dimension]map[string]shortener.Counts{}
-	for r, counts := range expected(clicks) {
+	want := map[shortener.Code]map[clicks.Dimension]map[string]clicks.Counts{}
+	for r, counts := range expected(sent) {
 		if want[r.code] == nil {
-			want[r.code] = map[shortener.Dimension]map[string]shortener.Counts{}
+			want[r.code] = map[clicks.Dimension]map[string]clicks.Counts{}
 		}
 		if want[r.code][r.dimension] == nil {
-			want[r.code][r.dimension] = map[string]shortener.Counts{}
+			want[r.code][r.dimension] = map[string]clicks.Counts{}
 		}
 		sum := want[r.code][r.dimension][r.value]
 		sum.Add(counts)
 		want[r.code][r.dimension][r.value] = sum
 	}
 	for code, parts := range want {
-		total := parts[shortener.Total][""]
+		total := parts[clicks.Total][""]
 		eventually(t, 30*time.Second, fmt.Sprintf("%s has %d clicks, %d bots and %d visitors", code, total.Clicks, total.Bots, total.Visitors), func() bool {
 			got := stats(code).Total
 			return got.Clicks == total.Clicks && got.Bots == total.Bots && got.Visitors == total.Visitors
 		})
 		got := stats(code)
 		for dimension, values := range parts {
-			if dimension == shortener.Total {
+			if dimension == clicks.Total {
 				continue
 			}
 			if len(got.By[dimension]) != len(values) {
@@ -181,7 +182,7 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 			}
 		}
 	}
-	all := want["link00"][shortener.Total][""]
+	all := want["link00"][clicks.Total][""]
 	eventually(t, 5*time.Second, "the page has got every click of link00", func() bool { return live().Clicks == all.Clicks && live().Bots == all.Bots })
 	if states() == 0 {
 		t.Error("the stream said nothing of the pipeline")
@@ -207,7 +208,7 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 	}
 	// The job runs on, and the next process finds it.
 	base, _ = boot(t, c.namespace)
-	eventually(t, 20*time.Second, "the stream job is found again", func() bool { return pipeline().Job == shortener.JobRunning })
+	eventually(t, 20*time.Second, "the stream job is found again", func() bool { return pipeline().Job == clicks.JobRunning })
 	if p := pipeline(); p.Restarts != 0 {
 		t.Errorf("the running job was submitted %d times more", p.Restarts)
 	}

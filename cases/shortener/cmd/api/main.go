@@ -14,6 +14,9 @@ import (
 	"designkits/cases/shortener/adapters/httpapi"
 	"designkits/cases/shortener/adapters/kafka"
 	"designkits/cases/shortener/adapters/redis"
+	"designkits/cases/shortener/clicks"
+	"designkits/cases/shortener/codes"
+	"designkits/cases/shortener/target"
 	"designkits/cases/shortener/web"
 	"designkits/shared/service"
 )
@@ -34,11 +37,11 @@ func run(ctx context.Context, s *service.Service) error {
 	s.Ready("cassandra", db.Ping)
 	cache := redis.Open(cfg.Redis, cfg.Namespace)
 	s.OnClose(cache.Close)
-	clicks, err := kafka.NewClickLog(cfg.Kafka, cfg.Namespace)
+	clickLog, err := kafka.NewClickLog(cfg.Kafka, cfg.Namespace)
 	if err != nil {
 		return err
 	}
-	s.OnClose(clicks.Close)
+	s.OnClose(clickLog.Close)
 
 	breaker := shortener.NewBreaker(shortener.BreakerConfig{OnChange: func(from, to string) {
 		s.Log.Warn("the breaker before Redis changed", "from", from, "to", to)
@@ -47,17 +50,17 @@ func run(ctx context.Context, s *service.Service) error {
 	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{})
 	s.OnClose(func(context.Context) error { resolver.Close(); return nil })
 	publisher := shortener.NewPublisher(resolver, cache.Cache(), changes, maxUntold)
-	codes, err := shortener.NewCodes(ctx, []byte(cfg.CodeKey), db.Ranges(), shortener.RangeSize)
+	generator, err := codes.NewGenerator(ctx, []byte(cfg.CodeKey), db.Ranges(), codes.RangeSize)
 	if err != nil {
 		return err
 	}
-	s.OnClose(func(context.Context) error { codes.Close(); return nil })
-	blocked, err := shortener.DefaultBlocklist()
+	s.OnClose(func(context.Context) error { generator.Close(); return nil })
+	blocked, err := target.DefaultBlocklist()
 	if err != nil {
 		return err
 	}
-	recorder, err := shortener.NewRecorder(shortener.RecorderConfig{
-		Log: clicks, Visitors: shortener.NewVisitors(ctx, db.Salts()), SpoolDir: cfg.Spool, Logger: s.Log,
+	recorder, err := clicks.NewRecorder(clicks.RecorderConfig{
+		Log: clickLog, Visitors: clicks.NewVisitors(ctx, db.Salts()), SpoolDir: cfg.Spool, Logger: s.Log,
 	})
 	if err != nil {
 		return err
@@ -70,7 +73,7 @@ func run(ctx context.Context, s *service.Service) error {
 	system := &httpapi.System{
 		Replica: cfg.Replica, Started: time.Now().UTC(), Breaker: breaker, Changes: changes, Publisher: publisher,
 		Resolver: resolver, Limiter: limiter, Recorder: recorder,
-		Redis: cache.Ping, Cassandra: db.Ping, Kafka: clicks.Ping,
+		Redis: cache.Ping, Cassandra: db.Ping, Kafka: clickLog.Ping,
 	}
 	measure(s.Metrics, system)
 	s.Go("hear changes", resolver.Follow)
@@ -78,8 +81,8 @@ func run(ctx context.Context, s *service.Service) error {
 	s.Go("record clicks", recorder.Run)
 	api := httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: db.Links(), Codes: codes, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: time.Now,
-			Policy: shortener.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked},
+			Store: db.Links(), Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: time.Now,
+			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked},
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: recorder, Limiter: limiter,
 		Gate: shortener.NewGate(cfg.RedirectRate, cfg.RedirectBurst, limitedAtOnce, time.Now),

@@ -1,4 +1,7 @@
-package shortener
+// Package codes makes the codes of short links: numbers from ranges that each
+// process leases of one counter, put through a keyed permutation, so that no
+// code is made twice and none tells the next.
+package codes
 
 import (
 	"context"
@@ -9,11 +12,11 @@ import (
 	"time"
 )
 
-// Codes hands out generated codes, each of them once in the life of the
+// A Generator hands out generated codes, each of them once in the life of the
 // keyspace. It works through a leased range of numbers without talking to
 // anybody, and leases the next while half of this one is left, so Next waits
 // only when both are used up.
-type Codes struct {
+type Generator struct {
 	permutation *Permutation
 	ranges      RangeStore
 	size        uint64
@@ -39,9 +42,9 @@ type span struct {
 // errClosed is what Next answers after Close.
 var errClosed = errors.New("codes are closed: the process is stopping")
 
-// NewCodes binds the counter to the key, leases a first range of size numbers
+// NewGenerator binds the counter to the key, leases a first range of size numbers
 // (RangeSize, outside of tests), and keeps one range ahead until Close.
-func NewCodes(ctx context.Context, key []byte, ranges RangeStore, size uint64) (*Codes, error) {
+func NewGenerator(ctx context.Context, key []byte, ranges RangeStore, size uint64) (*Generator, error) {
 	if size == 0 {
 		return nil, errors.New("codes: a range of 0 codes can't be leased")
 	}
@@ -57,7 +60,7 @@ func NewCodes(ctx context.Context, key []byte, ranges RangeStore, size uint64) (
 		return nil, err
 	}
 	leasing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Codes{
+	c := &Generator{
 		permutation: permutation,
 		ranges:      ranges,
 		size:        size,
@@ -73,7 +76,7 @@ func NewCodes(ctx context.Context, key []byte, ranges RangeStore, size uint64) (
 }
 
 // Close stops the leasing and waits for it. What is left of the ranges is lost.
-func (c *Codes) Close() {
+func (c *Generator) Close() {
 	c.stop()
 	c.done.Wait()
 }
@@ -83,7 +86,7 @@ func (c *Codes) Close() {
 // atomic addition and the permutation. It fails with ErrExhausted when there
 // are no codes left, and with the context's error when the context ends while
 // it waits for the store.
-func (c *Codes) Next(ctx context.Context) (Code, error) {
+func (c *Generator) Next(ctx context.Context) (string, error) {
 	for {
 		s := c.current.Load()
 		// Callers that come late push next beyond end; that is harmless, since
@@ -102,7 +105,7 @@ func (c *Codes) Next(ctx context.Context) (Code, error) {
 }
 
 // advance replaces the used-up range by the spare one, once for all callers.
-func (c *Codes) advance(ctx context.Context, used *span) error {
+func (c *Generator) advance(ctx context.Context, used *span) error {
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -124,7 +127,7 @@ func (c *Codes) advance(ctx context.Context, used *span) error {
 }
 
 // waitedInVain joins the context's error with what keeps the leaser waiting.
-func (c *Codes) waitedInVain(ctx context.Context) error {
+func (c *Generator) waitedInVain(ctx context.Context) error {
 	if trouble := c.trouble.Load(); trouble != nil {
 		return fmt.Errorf("next code: %w, waiting for a range: %w", ctx.Err(), *trouble)
 	}
@@ -133,7 +136,7 @@ func (c *Codes) waitedInVain(ctx context.Context) error {
 
 // keepAhead leases a range for each request, and tries again for as long as it
 // takes: the store being away must not end the process.
-func (c *Codes) keepAhead(ctx context.Context) {
+func (c *Generator) keepAhead(ctx context.Context) {
 	defer close(c.ended)
 	const shortest, longest = 50 * time.Millisecond, 2 * time.Second
 	pause := shortest

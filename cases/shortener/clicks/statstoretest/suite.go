@@ -1,4 +1,4 @@
-// Package statstoretest is the contract of shortener.StatsStore as tests. Every
+// Package statstoretest is the contract of clicks.StatsStore as tests. Every
 // adapter runs them against its real server. The heart of it is that sums stay
 // exact while two consumers apply one log at the same time, overlap, are
 // interrupted in the middle and begin again.
@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 // Open returns a store. Several are open at once, as in several processes, on
 // the same data.
-type Open func(t *testing.T) shortener.StatsStore
+type Open func(t *testing.T) clicks.StatsStore
 
 // Run runs the whole contract.
 func Run(t *testing.T, open Open) {
@@ -48,39 +49,39 @@ func newSource() string { return fmt.Sprintf("increments/%016x/0", rand.Uint64()
 var noon = time.Date(2026, time.March, 14, 12, 0, 0, 0, time.UTC)
 
 // people is an increment of clicks by people.
-func people(code shortener.Code, minute time.Time, d shortener.Dimension, value string, clicks int64) shortener.Increment {
-	return shortener.Increment{Code: code, Minute: minute, Dimension: d, Value: value, Counts: shortener.Counts{Clicks: clicks}}
+func people(code shortener.Code, minute time.Time, d clicks.Dimension, value string, n int64) clicks.Increment {
+	return clicks.Increment{Code: code, Minute: minute, Dimension: d, Value: value, Counts: clicks.Counts{Clicks: n}}
 }
 
 // log gives the increments their places in a source, with gaps such as
 // transactions leave.
-func log(source string, increments ...shortener.Increment) []shortener.Positioned {
-	positioned := make([]shortener.Positioned, len(increments))
+func log(source string, increments ...clicks.Increment) []clicks.Positioned {
+	positioned := make([]clicks.Positioned, len(increments))
 	for i, inc := range increments {
-		positioned[i] = shortener.Positioned{Increment: inc, Position: shortener.Position{Source: source, Offset: int64(i + i/3)}}
+		positioned[i] = clicks.Positioned{Increment: inc, Position: clicks.Position{Source: source, Offset: int64(i + i/3)}}
 	}
 	return positioned
 }
 
-func apply(t *testing.T, store shortener.StatsStore, batch []shortener.Positioned) {
+func apply(t *testing.T, store clicks.StatsStore, batch []clicks.Positioned) {
 	t.Helper()
 	if err := store.Apply(testContext(t), batch); err != nil {
 		t.Fatalf("apply: %v", err)
 	}
 }
 
-func read(t *testing.T, store shortener.StatsStore, code shortener.Code, from, to time.Time, g shortener.Granularity) shortener.Stats {
+func read(t *testing.T, store clicks.StatsStore, code shortener.Code, from, to time.Time, g clicks.Granularity) clicks.Stats {
 	t.Helper()
-	stats, err := store.Stats(testContext(t), shortener.StatsQuery{Code: code, From: from, To: to, Granularity: g})
+	stats, err := store.Stats(testContext(t), clicks.StatsQuery{Code: code, From: from, To: to, Granularity: g})
 	if err != nil {
 		t.Fatalf("stats of %s: %v", code, err)
 	}
 	return stats
 }
 
-func readAll(t *testing.T, store shortener.StatsStore, code shortener.Code) shortener.Stats {
+func readAll(t *testing.T, store clicks.StatsStore, code shortener.Code) clicks.Stats {
 	t.Helper()
-	return read(t, store, code, noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0), shortener.Minute)
+	return read(t, store, code, noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0), clicks.Minute)
 }
 
 func contextEnds(t *testing.T, open Open) {
@@ -88,12 +89,12 @@ func contextEnds(t *testing.T, open Open) {
 	code := newCode()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	batch := log(newSource(), people(code, noon, shortener.Total, "", 1))
+	batch := log(newSource(), people(code, noon, clicks.Total, "", 1))
 	for name, call := range map[string]func() error{
 		"Apply":  func() error { return store.Apply(ended, batch) },
 		"Forget": func() error { return store.Forget(ended, code) },
 		"Stats": func() error {
-			_, err := store.Stats(ended, shortener.StatsQuery{Code: code, From: noon, To: noon.Add(time.Hour), Granularity: shortener.Minute})
+			_, err := store.Stats(ended, clicks.StatsQuery{Code: code, From: noon, To: noon.Add(time.Hour), Granularity: clicks.Minute})
 			return err
 		},
 	} {

@@ -10,18 +10,19 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/clicks"
 )
 
 func again(t *testing.T, open Open) {
 	code := newCode()
-	var increments []shortener.Increment
+	var increments []clicks.Increment
 	for i := range 20 {
-		increments = append(increments, people(code, noon.Add(time.Duration(i%3)*time.Minute), shortener.Total, "", 1<<i))
+		increments = append(increments, people(code, noon.Add(time.Duration(i%3)*time.Minute), clicks.Total, "", 1<<i))
 	}
 	batch := log(newSource(), increments...)
-	stores := []shortener.StatsStore{open(t), open(t)}
+	stores := []clicks.StatsStore{open(t), open(t)}
 	// The same, a part, an overlap, the whole; by one store and by the other.
-	for i, part := range [][]shortener.Positioned{batch[:10], batch[:10], batch[3:7], batch[5:15], batch, batch, batch[:1]} {
+	for i, part := range [][]clicks.Positioned{batch[:10], batch[:10], batch[3:7], batch[5:15], batch, batch, batch[:1]} {
 		apply(t, stores[i%2], part)
 	}
 	if got := readAll(t, stores[0], code).Total.Clicks; got != 1<<20-1 {
@@ -33,9 +34,9 @@ func again(t *testing.T, open Open) {
 // up in the middle of a write.
 func zombie(t *testing.T, open Open) {
 	code := newCode()
-	var increments []shortener.Increment
+	var increments []clicks.Increment
 	for range 30 {
-		increments = append(increments, people(code, noon, shortener.Total, "", 1))
+		increments = append(increments, people(code, noon, clicks.Total, "", 1))
 	}
 	batch := log(newSource(), increments...)
 	first, second := open(t), open(t)
@@ -50,27 +51,27 @@ func zombie(t *testing.T, open Open) {
 // consumers is what the schedule is about: a log of several sources, and groups
 // of consumers that work through it.
 type consumers struct {
-	sources   [][]shortener.Positioned
+	sources   [][]clicks.Positioned
 	codes     []shortener.Code
-	want      map[shortener.Code]shortener.Counts
+	want      map[shortener.Code]clicks.Counts
 	committed []atomic.Int64 // by source: all increments before this one are applied
 }
 
 func newConsumers(sources, length int) *consumers {
-	c := &consumers{want: map[shortener.Code]shortener.Counts{}, committed: make([]atomic.Int64, sources)}
+	c := &consumers{want: map[shortener.Code]clicks.Counts{}, committed: make([]atomic.Int64, sources)}
 	for range 4 {
 		c.codes = append(c.codes, newCode())
 	}
 	for range sources {
-		increments := make([]shortener.Increment, length)
+		increments := make([]clicks.Increment, length)
 		for i := range increments {
 			code := c.codes[rand.IntN(len(c.codes))]
-			counts := shortener.Counts{Clicks: rand.Int64N(10), Bots: rand.Int64N(3), Visitors: rand.Int64N(2), Late: rand.Int64N(2)}
+			counts := clicks.Counts{Clicks: rand.Int64N(10), Bots: rand.Int64N(3), Visitors: rand.Int64N(2), Late: rand.Int64N(2)}
 			// Few minutes around midnight, so that buckets come again and again.
 			minute := noon.Truncate(24 * time.Hour).Add(time.Duration(rand.IntN(6)-3) * time.Minute)
-			increments[i] = shortener.Increment{Code: code, Minute: minute, Dimension: shortener.Total, Counts: counts}
+			increments[i] = clicks.Increment{Code: code, Minute: minute, Dimension: clicks.Total, Counts: counts}
 			if rand.IntN(3) == 0 {
-				increments[i].Dimension, increments[i].Value = shortener.Country, []string{"FR", "DE", "??"}[rand.IntN(3)]
+				increments[i].Dimension, increments[i].Value = clicks.Country, []string{"FR", "DE", "??"}[rand.IntN(3)]
 				continue
 			}
 			sum := c.want[code]
@@ -84,7 +85,7 @@ func newConsumers(sources, length int) *consumers {
 
 // consume works through one source from where the group is, a little before at
 // times, and is interrupted at times; what Apply took is committed.
-func (c *consumers) consume(ctx context.Context, store shortener.StatsStore, source int) (interrupted int, err error) {
+func (c *consumers) consume(ctx context.Context, store clicks.StatsStore, source int) (interrupted int, err error) {
 	increments := c.sources[source]
 	for {
 		committed := c.committed[source].Load()
@@ -118,7 +119,7 @@ func (c *consumers) consume(ctx context.Context, store shortener.StatsStore, sou
 }
 
 // check returns what is not as it should be.
-func (c *consumers) check(t *testing.T, store shortener.StatsStore) (wrong []string) {
+func (c *consumers) check(t *testing.T, store clicks.StatsStore) (wrong []string) {
 	t.Helper()
 	for _, code := range c.codes {
 		if got := readAll(t, store, code).Total; got != c.want[code] {
@@ -159,7 +160,7 @@ func schedule(t *testing.T, open Open) {
 func control(t *testing.T, open Open) {
 	store := open(t)
 	c := newConsumers(1, 50)
-	one := people(c.codes[0], noon, shortener.Total, "", 1)
+	one := people(c.codes[0], noon, clicks.Total, "", 1)
 	apply(t, store, c.sources[0])
 	if wrong := c.check(t, store); len(wrong) != 0 {
 		t.Fatalf("before the control: %v", wrong)
@@ -168,7 +169,7 @@ func control(t *testing.T, open Open) {
 	if len(c.check(t, store)) == 0 {
 		t.Error("a click too many was not seen")
 	}
-	c.want[c.codes[0]] = func(sum shortener.Counts) shortener.Counts { sum.Clicks += 2; return sum }(c.want[c.codes[0]])
+	c.want[c.codes[0]] = func(sum clicks.Counts) clicks.Counts { sum.Clicks += 2; return sum }(c.want[c.codes[0]])
 	if len(c.check(t, store)) == 0 {
 		t.Error("a click too few was not seen")
 	}

@@ -1,4 +1,4 @@
-package shortener_test
+package clicks_test
 
 import (
 	"bufio"
@@ -21,6 +21,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
 	"designkits/cases/shortener/adapters/kafka"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/fault/link"
 	"designkits/shared/testenv"
 
@@ -31,26 +32,26 @@ import (
 // recording is a Recorder on the real stores, with a link to Kafka that can be
 // cut.
 type recording struct {
-	*shortener.Recorder
+	*clicks.Recorder
 	stop func() error
 }
 
-func record(t *testing.T, namespace, kafkaAddr, spoolDir string, change func(*shortener.RecorderConfig)) recording {
+func record(t *testing.T, namespace, kafkaAddr, spoolDir string, change func(*clicks.RecorderConfig)) recording {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: namespace})
 	if err != nil {
 		t.Fatal(err)
 	}
-	clicks, err := clickLog(kafkaAddr, testenv.Addr(t, "kafka"), namespace)
+	kafkaLog, err := clickLog(kafkaAddr, testenv.Addr(t, "kafka"), namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := shortener.RecorderConfig{Log: clicks, Visitors: shortener.NewVisitors(t.Context(), db.Salts()), SpoolDir: spoolDir, Logger: log}
+	config := clicks.RecorderConfig{Log: kafkaLog, Visitors: clicks.NewVisitors(t.Context(), db.Salts()), SpoolDir: spoolDir, Logger: log}
 	if change != nil {
 		change(&config)
 	}
-	r, err := shortener.NewRecorder(config)
+	r, err := clicks.NewRecorder(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func record(t *testing.T, namespace, kafkaAddr, spoolDir string, change func(*sh
 	stop := sync.OnceValue(func() error {
 		cancel()
 		err := <-ended
-		_ = clicks.Close(context.Background())
+		_ = kafkaLog.Close(context.Background())
 		db.Close()
 		return err
 	})
@@ -77,8 +78,8 @@ func clickLog(addr, kafkaAddr, namespace string) (*kafka.ClickLog, error) {
 	}))
 }
 
-func visit(n int) shortener.Visit {
-	return shortener.Visit{
+func visit(n int) clicks.Visit {
+	return clicks.Visit{
 		Code: shortener.Code(fmt.Sprintf("c%07d", n)), Time: time.Now(), Referrer: "https://Example.org/page?secret=1", Country: "fi",
 		Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:154.0) Gecko/20100101 Firefox/154.0", Address: "192.0.2." + strconv.Itoa(n%250),
 	}
@@ -114,21 +115,21 @@ func logged(t *testing.T, namespace string) []*kgo.Record {
 
 // byID returns the clicks, each once, in the order in which each partition got
 // them first.
-func byID(t *testing.T, records []*kgo.Record) (clicks []shortener.Click, partitions map[int32][]shortener.Click) {
+func byID(t *testing.T, records []*kgo.Record) (all []clicks.Click, partitions map[int32][]clicks.Click) {
 	t.Helper()
-	seen, partitions := map[string]bool{}, map[int32][]shortener.Click{}
+	seen, partitions := map[string]bool{}, map[int32][]clicks.Click{}
 	for _, r := range records {
-		var click shortener.Click
+		var click clicks.Click
 		if err := json.Unmarshal(r.Value, &click); err != nil {
 			t.Fatal(err)
 		}
 		if !seen[click.ID] {
 			seen[click.ID] = true
-			clicks = append(clicks, click)
+			all = append(all, click)
 			partitions[r.Partition] = append(partitions[r.Partition], click)
 		}
 	}
-	return clicks, partitions
+	return all, partitions
 }
 
 // outage is how long Kafka is away. The full minute is an experiment of its
@@ -173,16 +174,16 @@ func TestNothingIsLostAndOrderIsKeptThroughAnOutageOfTheLog(t *testing.T) {
 	t.Logf("%+v", state)
 
 	records := logged(t, namespace)
-	clicks, partitions := byID(t, records)
+	all, partitions := byID(t, records)
 	t.Logf("%d clicks, %d records, so %d came twice", n, len(records), len(records)-n)
-	if len(clicks) != n || state.Recorded != int64(n) || state.Dropped != 0 {
-		t.Errorf("%d clicks are in the log, want %d; %+v", len(clicks), n, state)
+	if len(all) != n || state.Recorded != int64(n) || state.Dropped != 0 {
+		t.Errorf("%d clicks are in the log, want %d; %+v", len(all), n, state)
 	}
 	if state.Spooled == 0 || state.Replayed == 0 || state.Appended == 0 {
 		t.Errorf("want clicks on both ways: %+v", state)
 	}
-	for p, clicks := range partitions {
-		if !slices.IsSortedFunc(clicks, func(a, b shortener.Click) int { return strings.Compare(string(a.Code), string(b.Code)) }) {
+	for p, some := range partitions {
+		if !slices.IsSortedFunc(some, func(a, b clicks.Click) int { return strings.Compare(string(a.Code), string(b.Code)) }) {
 			t.Errorf("partition %d has clicks out of order", p)
 		}
 	}
@@ -191,7 +192,7 @@ func TestNothingIsLostAndOrderIsKeptThroughAnOutageOfTheLog(t *testing.T) {
 			t.Fatalf("the record tells too much: %s", r.Value)
 		}
 	}
-	if c := clicks[0]; c.Referrer != "example.org" || c.Country != "FI" || c.Device != "desktop" || c.Browser != "firefox" || c.Bot || len(c.Visitor) != 16 {
+	if c := all[0]; c.Referrer != "example.org" || c.Country != "FI" || c.Device != "desktop" || c.Browser != "firefox" || c.Bot || len(c.Visitor) != 16 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -220,8 +221,8 @@ func TestAGracefulStopLeavesOnDiskWhatTheLogCannotTake(t *testing.T) {
 	}
 	again := record(t, namespace, way.Addr(), dir, nil)
 	eventually(t, 20*time.Second, "what was left is replayed", func() bool { return again.State().Healthy && again.State().Replayed == 1000 })
-	if clicks, _ := byID(t, logged(t, namespace)); len(clicks) != 1000 {
-		t.Errorf("%d clicks are in the log, want 1000", len(clicks))
+	if all, _ := byID(t, logged(t, namespace)); len(all) != 1000 {
+		t.Errorf("%d clicks are in the log, want 1000", len(all))
 	}
 }
 
@@ -233,7 +234,7 @@ func TestWhenAllIsFullClicksAreDroppedAndCountedAndNobodyWaits(t *testing.T) {
 	defer way.Close()
 	way.Cut()
 	namespace := testenv.Namespace(t)
-	r := record(t, namespace, way.Addr(), t.TempDir(), func(c *shortener.RecorderConfig) { c.SpoolBytes, c.Buffer = 10_000, 100 })
+	r := record(t, namespace, way.Addr(), t.TempDir(), func(c *clicks.RecorderConfig) { c.SpoolBytes, c.Buffer = 10_000, 100 })
 	var slowest time.Duration
 	n := 0
 	eventually(t, 10*time.Second, "all is full", func() bool {
@@ -259,8 +260,8 @@ func TestWhenAllIsFullClicksAreDroppedAndCountedAndNobodyWaits(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if clicks, _ := byID(t, logged(t, namespace)); int64(len(clicks)) != r.State().Recorded {
-		t.Errorf("%d clicks are in the log, want %d", len(clicks), r.State().Recorded)
+	if all, _ := byID(t, logged(t, namespace)); int64(len(all)) != r.State().Recorded {
+		t.Errorf("%d clicks are in the log, want %d", len(all), r.State().Recorded)
 	}
 }
 
@@ -286,9 +287,9 @@ func TestAKillCostsNoMoreThanTheLastFlushes(t *testing.T) {
 			for range 2 {
 				worst = max(worst, killed(t, child, away))
 			}
-			t.Logf("the oldest click lost was recorded %s before the kill (stated: %s)", worst.Round(time.Millisecond), shortener.SafeWithin)
+			t.Logf("the oldest click lost was recorded %s before the kill (stated: %s)", worst.Round(time.Millisecond), clicks.SafeWithin)
 			// Half as much again for a machine that is busy with all the rest.
-			if limit := shortener.SafeWithin * 5 / 2; worst > limit {
+			if limit := clicks.SafeWithin * 5 / 2; worst > limit {
 				t.Errorf("a click that was %s old was lost, want at most %s", worst, limit)
 			}
 		})
@@ -351,16 +352,16 @@ func killed(t *testing.T, child string, away bool) time.Duration {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	clicks, _ := byID(t, logged(t, namespace))
-	for _, click := range clicks {
+	all, _ := byID(t, logged(t, namespace))
+	for _, click := range all {
 		delete(recorded, click.Code)
 	}
 	var oldest time.Duration
 	for _, at := range recorded {
 		oldest = max(oldest, killedAt.Sub(at))
 	}
-	t.Logf("%d clicks are in the log, %d are lost", len(clicks), len(recorded))
-	if len(clicks) == 0 {
+	t.Logf("%d clicks are in the log, %d are lost", len(all), len(recorded))
+	if len(all) == 0 {
 		t.Fatal("nothing was kept: the test proves nothing")
 	}
 	return oldest

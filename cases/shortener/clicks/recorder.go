@@ -1,4 +1,4 @@
-package shortener
+package clicks
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"designkits/cases/shortener/spool"
+	"designkits/cases/shortener/clicks/spool"
 )
 
 // Times of the Recorder.

@@ -1,23 +1,23 @@
-package shortener_test
+package clicks_test
 
 import (
 	"testing"
 	"time"
 
-	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
+	"designkits/cases/shortener/clicks"
 	"designkits/shared/testenv"
 )
 
 // visitors returns those of one replica; all of a namespace share their salts.
-func visitors(t *testing.T, namespace string) *shortener.Visitors {
+func visitors(t *testing.T, namespace string) *clicks.Visitors {
 	t.Helper()
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: namespace})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	return shortener.NewVisitors(t.Context(), db.Salts())
+	return clicks.NewVisitors(t.Context(), db.Salts())
 }
 
 func TestAVisitorIsTheSameOnAllReplicasForADay(t *testing.T) {

@@ -1,13 +1,15 @@
-package shortener
+package clicks
 
 import (
 	"errors"
 	"fmt"
 	"testing"
 	"time"
+
+	"designkits/cases/shortener"
 )
 
-func increments(code Code, minute time.Time, n int) (batch []Positioned) {
+func increments(code shortener.Code, minute time.Time, n int) (batch []Positioned) {
 	for i := range n {
 		batch = append(batch,
 			Positioned{Increment: Increment{code, minute, Total, "", Counts{Clicks: 1}}},

@@ -1,16 +1,18 @@
-package shortener
+package clicks
 
 import (
 	"errors"
 	"sync"
 	"time"
+
+	"designkits/cases/shortener"
 )
 
 // An Update is what has been added to one minute of a link since the last one:
 // the increments of its parts, merged.
 type Update struct {
-	Code   Code      `json:"code"`
-	Minute time.Time `json:"minute"`
+	Code   shortener.Code `json:"code"`
+	Minute time.Time      `json:"minute"`
 	Counts
 	// By breaks the counts down, as in Stats.
 	By map[Dimension]map[string]Counts `json:"by"`
@@ -33,17 +35,17 @@ const (
 // are the truth, and a page reads them whenever it connects.
 type Live struct {
 	mu       sync.Mutex
-	watchers map[Code]map[*Watcher]struct{}
+	watchers map[shortener.Code]map[*Watcher]struct{}
 	count    int
 }
 
 // NewLive returns a Live that nobody watches yet.
-func NewLive() *Live { return &Live{watchers: map[Code]map[*Watcher]struct{}{}} }
+func NewLive() *Live { return &Live{watchers: map[shortener.Code]map[*Watcher]struct{}{}} }
 
 // A Watcher is one page that watches one link.
 type Watcher struct {
 	live *Live
-	code Code
+	code shortener.Code
 
 	// Guarded by live.mu:
 	pending map[time.Time]*Update
@@ -52,7 +54,7 @@ type Watcher struct {
 }
 
 // Watch returns a watcher of a link. It must be closed.
-func (l *Live) Watch(code Code) (*Watcher, error) {
+func (l *Live) Watch(code shortener.Code) (*Watcher, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.count >= maxWatchers {

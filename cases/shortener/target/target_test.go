@@ -1,4 +1,4 @@
-package shortener
+package target
 
 import (
 	"errors"
@@ -44,7 +44,7 @@ func TestTargetsThatAreTaken(t *testing.T) {
 		{"https://example.com/@user", "https://example.com/@user"},
 		{"https://nothingbit.ly.example.com/", "https://nothingbit.ly.example.com/"},
 	} {
-		got, err := CheckTarget(c.raw, policy)
+		got, err := Check(c.raw, policy)
 		if err != nil || got != c.want {
 			t.Errorf("%q became %q (%v), wanted %q", c.raw, got, err, c.want)
 		}
@@ -56,8 +56,8 @@ func TestTargetsThatAreRefused(t *testing.T) {
 	for _, c := range []struct{ raw, rule string }{
 		{"", ruleEmpty},
 		{"   ", ruleEmpty},
-		{"https://example.com/" + strings.Repeat("a", MaxTarget), ruleTooLong},
-		{"https://example.com/" + strings.Repeat("ä", MaxTarget/3), ruleTooLong}, // only once encoded
+		{"https://example.com/" + strings.Repeat("a", MaxBytes), ruleTooLong},
+		{"https://example.com/" + strings.Repeat("ä", MaxBytes/3), ruleTooLong}, // only once encoded
 		{"example.com/path", ruleNotURL},
 		{"hello world", ruleNotURL},
 		{"//example.com", ruleNotURL},
@@ -158,14 +158,14 @@ func TestTargetsThatAreRefused(t *testing.T) {
 		{"http://BIT.LY./abc", ruleBlocked},
 		{"http://x.y.blocked.example/", ruleBlocked},
 	} {
-		got, err := CheckTarget(c.raw, policy)
-		var invalid *Invalid
-		if !errors.As(err, &invalid) || invalid.Rule != c.rule || invalid.Field != "target" {
+		got, err := Check(c.raw, policy)
+		var refused *Refused
+		if !errors.As(err, &refused) || refused.Rule != c.rule {
 			t.Errorf("%q became %q (%v), wanted rule %s", c.raw, got, err, c.rule)
 			continue
 		}
-		if len(invalid.Reason) < 30 || strings.Contains(invalid.Reason, "%!") {
-			t.Errorf("%q: %q doesn't help a person", c.raw, invalid.Reason)
+		if len(refused.Reason) < 30 || strings.Contains(refused.Reason, "%!") {
+			t.Errorf("%q: %q doesn't help a person", c.raw, refused.Reason)
 		}
 	}
 }
@@ -176,9 +176,9 @@ func TestABlocklistLineThatIsWrongIsNamed(t *testing.T) {
 	}
 }
 
-// FuzzCheckTarget looks for a target that is taken although it leads where none
+// FuzzCheck looks for a target that is taken although it leads where none
 // may, whatever its spelling, and for one that changes when it is checked again.
-func FuzzCheckTarget(f *testing.F) {
+func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{
 		"https://example.com/a?b#c", "http://0x7f.1", "http://１２７.1/", "http://[::ffff:127.0.0.1]:80/", "http://user@h/", "http://sho.rt", "http://a\u3002b/", `http://a\b`, "http://017700000001?x", "https://xn--bcher-kva.example",
 	} {
@@ -186,15 +186,15 @@ func FuzzCheckTarget(f *testing.F) {
 	}
 	policy := testPolicy(f)
 	f.Fuzz(func(t *testing.T, raw string) {
-		target, err := CheckTarget(raw, policy)
+		target, err := Check(raw, policy)
 		if err != nil {
-			var invalid *Invalid
-			if !errors.As(err, &invalid) {
-				t.Fatalf("%q: %v is no *Invalid", raw, err)
+			var refused *Refused
+			if !errors.As(err, &refused) {
+				t.Fatalf("%q: %v is no *Refused", raw, err)
 			}
 			return
 		}
-		if again, err := CheckTarget(target, policy); err != nil || again != target {
+		if again, err := Check(target, policy); err != nil || again != target {
 			t.Fatalf("%q became %q, and that %q (%v)", raw, target, again, err)
 		}
 		u, err := url.Parse(target)

@@ -1,4 +1,4 @@
-package shortener
+package codes
 
 import (
 	"context"
@@ -37,11 +37,11 @@ func lease(ctx context.Context, store RangeStore, size uint64) (*span, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lease %d codes: %w", size, err)
 	}
-	if first >= CodeSpace {
+	if first >= Space {
 		return nil, ErrExhausted
 	}
-	end := CodeSpace
-	if size < CodeSpace-first {
+	end := Space
+	if size < Space-first {
 		end = first + size
 	}
 	s := &span{end: end, refill: first + (end-first)/2}

@@ -1,4 +1,5 @@
-package shortener
+// Package target says where a short link may lead, and how that is written.
+package target
 
 import (
 	"errors"
@@ -14,9 +15,9 @@ import (
 )
 
 // MaxTarget is the longest target in bytes, before and after normalising.
-const MaxTarget = 8192
+const MaxBytes = 8192
 
-// A Policy is what CheckTarget needs to know of the site.
+// A Policy is what Check needs to know of the site.
 type Policy struct {
 	// OwnHosts are the names that this shortener answers to: "sho.rt" stands
 	// for every port of it, "sho.rt:8080" for that port alone. A link to
@@ -26,7 +27,7 @@ type Policy struct {
 	Blocked *Blocklist
 }
 
-// The rules that a target can break, as they stand in Invalid.Rule.
+// The rules that a target can break, as they stand in Refused.Rule.
 const (
 	ruleEmpty       = "empty"
 	ruleTooLong     = "too-long"
@@ -44,8 +45,8 @@ const (
 	ruleBlocked     = "blocked-domain"
 )
 
-// CheckTarget returns the target as it is stored and sent in a Location header,
-// or a *Invalid. Normalised are the scheme and the host (lower case, IDNA to
+// Check returns the target as it is stored and sent in a Location header,
+// or a *Refused. Normalised are the scheme and the host (lower case, IDNA to
 // ASCII, numeric addresses to their usual form, no default port, no trailing
 // dot); path, query and fragment stay as they are, but for characters that
 // can't stand in a header, which are percent-encoded.
@@ -59,7 +60,7 @@ const (
 // a lookup would put somebody else's slow name server into the way of every
 // new link. Whatever fetches targets itself, a preview or a virus scan, must
 // check the address at the moment it dials.
-func CheckTarget(raw string, policy Policy) (string, error) {
+func Check(raw string, policy Policy) (string, error) {
 	raw = strings.Trim(raw, " ")
 	if err := checkCharacters(raw); err != nil {
 		return "", err
@@ -92,14 +93,22 @@ func CheckTarget(raw string, policy Policy) (string, error) {
 		return "", err
 	}
 	target := u.Scheme + "://" + joinHostPort(host, port) + encodeRest(afterAuthority(raw))
-	if len(target) > MaxTarget {
-		return "", badTarget(ruleTooLong, "the address is longer than %d bytes once it is encoded", MaxTarget)
+	if len(target) > MaxBytes {
+		return "", badTarget(ruleTooLong, "the address is longer than %d bytes once it is encoded", MaxBytes)
 	}
 	return target, nil
 }
 
-func badTarget(rule, reason string, args ...any) *Invalid {
-	return &Invalid{Field: "target", Rule: rule, Reason: fmt.Sprintf(reason, args...)}
+// A Refused is a target that may not be shortened.
+type Refused struct {
+	Rule   string // a stable word for the rule broken: "private-address"
+	Reason string // a sentence for a person, with what to do instead
+}
+
+func (e *Refused) Error() string { return e.Reason }
+
+func badTarget(rule, reason string, args ...any) *Refused {
+	return &Refused{Rule: rule, Reason: fmt.Sprintf(reason, args...)}
 }
 
 // shorten keeps an error readable when the input is not.
@@ -116,8 +125,8 @@ func checkCharacters(raw string) error {
 	if raw == "" {
 		return badTarget(ruleEmpty, "there is no address to shorten: paste one that begins with https://")
 	}
-	if len(raw) > MaxTarget {
-		return badTarget(ruleTooLong, "the address has %d bytes, at most %d are possible", len(raw), MaxTarget)
+	if len(raw) > MaxBytes {
+		return badTarget(ruleTooLong, "the address has %d bytes, at most %d are possible", len(raw), MaxBytes)
 	}
 	if !utf8.ValidString(raw) {
 		return badTarget(ruleControl, "the address is not valid UTF-8: percent-encode its bytes")
@@ -196,7 +205,7 @@ func normalHost(u *url.URL) (string, error) {
 			return "", badTarget(ruleBadHost, "%q is not a valid host name: between two dots stand 1 to 63 characters", shorten(host))
 		}
 		for i := range len(label) {
-			if !isAlphanumeric(label[i]) && label[i] != '-' && label[i] != '_' {
+			if !alphanumeric(label[i]) && label[i] != '-' && label[i] != '_' {
 				return "", badTarget(ruleBadHost, "%q is not a valid host name: it may not have %q", shorten(host), label[i])
 			}
 		}
@@ -306,4 +315,8 @@ func encodeRest(rest string) string {
 		}
 	}
 	return b.String()
+}
+
+func alphanumeric(b byte) bool {
+	return '0' <= b && b <= '9' || 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z'
 }

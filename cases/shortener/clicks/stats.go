@@ -1,8 +1,10 @@
-package shortener
+package clicks
 
 import (
 	"context"
 	"time"
+
+	"designkits/cases/shortener"
 )
 
 // A Dimension is what clicks are broken down by.
@@ -55,18 +57,18 @@ type Point struct {
 
 // A StatsQuery asks for the clicks of one code in [From, To).
 type StatsQuery struct {
-	Code        Code
+	Code        shortener.Code
 	From, To    time.Time
 	Granularity Granularity
 }
 
 // Stats answer a StatsQuery.
 type Stats struct {
-	Code        Code        `json:"code"`
-	From        time.Time   `json:"from"`
-	To          time.Time   `json:"to"`
-	Granularity Granularity `json:"granularity"`
-	Total       Counts      `json:"total"`
+	Code        shortener.Code `json:"code"`
+	From        time.Time      `json:"from"`
+	To          time.Time      `json:"to"`
+	Granularity Granularity    `json:"granularity"`
+	Total       Counts         `json:"total"`
 	// Series has a point for each bucket with clicks, in order of time.
 	Series []Point `json:"series"`
 	// By breaks Total down: By[Referrer]["example.org"].
@@ -77,7 +79,7 @@ type Stats struct {
 // one minute and one value of one dimension. Increments of the same bucket add
 // up; late clicks are simply increments that come later.
 type Increment struct {
-	Code      Code
+	Code      shortener.Code
 	Minute    time.Time
 	Dimension Dimension
 	Value     string
@@ -106,7 +108,7 @@ type StatsStore interface {
 	// Forget removes every count of a code up to the present minute for good:
 	// clicks of that time which are still on their way count no more. What
 	// comes in later minutes counts, for an alias may get another owner.
-	Forget(ctx context.Context, code Code) error
+	Forget(ctx context.Context, code shortener.Code) error
 }
 
 // A Positioned is an Increment and where it was read.

@@ -1,4 +1,9 @@
-package shortener
+// Package clicks is what becomes of a redirect that was followed: a click,
+// classified and made anonymous, recorded without the visitor waiting, counted
+// by a stream job into increments, and added up into the counts of a link.
+//
+// What it needs of the outside: ClickLog, SaltStore, StatsStore.
+package clicks
 
 import (
 	"context"
@@ -8,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"designkits/cases/shortener"
 )
 
 // A Click is one redirect that was served, as it goes into the click log. It
@@ -19,8 +26,8 @@ type Click struct {
 	// ID makes the click countable once however often it is replayed. UUIDv7.
 	ID string `json:"id"`
 	// Time of the redirect, UTC, to the millisecond: the event time.
-	Time time.Time `json:"time"`
-	Code Code      `json:"code"`
+	Time time.Time      `json:"time"`
+	Code shortener.Code `json:"code"`
 	// Referrer is the host of the Referer header, or "" for none.
 	Referrer string `json:"referrer"`
 	// Country is ISO 3166 alpha-2 as the edge says it, or "??".
@@ -38,7 +45,7 @@ type Click struct {
 // A Visit is one redirect that was served, as its request showed it: what a
 // Click is made of. It never leaves the process.
 type Visit struct {
-	Code     Code
+	Code     shortener.Code
 	Time     time.Time
 	Referrer string // the Referer header
 	Country  string // the edge's country header

@@ -1,4 +1,4 @@
-package shortener
+package codes
 
 import (
 	"crypto/aes"
@@ -10,13 +10,13 @@ import (
 	"fmt"
 )
 
-// A Permutation shuffles the numbers below CodeSpace by a secret key, so that
+// A Permutation shuffles the numbers below Space by a secret key, so that
 // the codes of one counter look random: whoever holds some can't tell the next,
 // nor how many there are. It is a bijection, so different numbers always have
 // different codes and nothing has to be checked for collisions.
 //
 // It is a balanced Feistel network on 42 bits with AES as the round function,
-// after the pattern of FF1 (NIST SP 800-38G), and cycle walking: CodeSpace is a
+// after the pattern of FF1 (NIST SP 800-38G), and cycle walking: Space is a
 // little under 2^42, and a result outside of it is put through again until it
 // falls inside, 1.25 times on average. Cycle walking keeps the bijection (Black
 // and Rogaway, CT-RSA 2002).
@@ -66,23 +66,23 @@ func NewPermutation(key []byte) (*Permutation, error) {
 // Fingerprint names the key without giving it away.
 func (p *Permutation) Fingerprint() string { return p.fingerprint }
 
-// Code returns the code of a number below CodeSpace.
-func (p *Permutation) Code(n uint64) Code {
+// Code returns the code of a number below Space.
+func (p *Permutation) Code(n uint64) string {
 	for {
-		if n = p.forward(n); n < CodeSpace {
+		if n = p.forward(n); n < Space {
 			return formatBase62(n)
 		}
 	}
 }
 
 // Number is the inverse of Code.
-func (p *Permutation) Number(code Code) (uint64, error) {
+func (p *Permutation) Number(code string) (uint64, error) {
 	n, err := parseBase62(code)
 	if err != nil {
 		return 0, err
 	}
 	for {
-		if n = p.backward(n); n < CodeSpace {
+		if n = p.backward(n); n < Space {
 			return n, nil
 		}
 	}

@@ -1,4 +1,4 @@
-package shortener
+package clicks
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ func shipped(t *testing.T, file string) []struct {
 	UserAgent string `json:"user_agent"`
 } {
 	t.Helper()
-	text, err := os.ReadFile("testdata/useragents/" + file)
+	text, err := os.ReadFile("../testdata/useragents/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
