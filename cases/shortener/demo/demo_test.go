@@ -8,14 +8,15 @@ import (
 
 	"go.uber.org/goleak"
 
-	"designkits/cases/shortener/casetest"
 	"designkits/cases/shortener/demo"
+	"designkits/shared/casetest"
 	"designkits/shared/fault"
 	"designkits/shared/lab"
+	"designkits/shared/rig"
 )
 
 // small is the journey in a fraction of its time.
-func small(t *testing.T, c *casetest.Case) demo.Config {
+func small(t *testing.T, c *rig.Case) demo.Config {
 	cfg := demo.Defaults(c.Page)
 	cfg.Links, cfg.Rate, cfg.Stream = 600, 100, 8*time.Second
 	cfg.Patience = 90 * time.Second // the stream job may be starting still
@@ -59,7 +60,7 @@ func TestTheJourneyHoldsWhateverDies(t *testing.T) {
 
 // disturbed walks the journey with a fault a third of the way into its stream
 // of clicks.
-func disturbed(t *testing.T, c *casetest.Case, inject func(context.Context) error) {
+func disturbed(t *testing.T, c *rig.Case, inject func(context.Context) error) {
 	t.Helper()
 	var wg sync.WaitGroup
 	defer wg.Wait()

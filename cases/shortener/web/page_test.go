@@ -13,7 +13,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
-	"designkits/cases/shortener/casetest"
+	"designkits/shared/casetest"
+	"designkits/shared/rig"
 	"designkits/shared/webui/axe"
 )
 
@@ -130,7 +131,7 @@ func recoversKey(t *testing.T, b *browser, address string) {
 	b.shorten(t, "https://kubernetes.io/docs/concepts/storage/volumes")
 }
 
-func reconnects(t *testing.T, b *browser, c *casetest.Case) {
+func reconnects(t *testing.T, b *browser, c *rig.Case) {
 	b.shorten(t, "https://kafka.apache.org/41/javadoc/org/apache/kafka/clients/producer/KafkaProducer.html")
 	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
 	if err := c.Kill(t.Context(), "analytics"); err != nil {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package casetest
+package rig
 
 import (
 	"os/exec"

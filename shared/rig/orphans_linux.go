@@ -1,4 +1,4 @@
-package casetest
+package rig
 
 import (
 	"os/exec"

@@ -1,4 +1,4 @@
-package casetest
+package rig
 
 import (
 	"crypto/rand"
@@ -11,11 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
 	"github.com/goccy/go-yaml"
 
-	"designkits/shared/testenv"
+	"designkits/shared/kitenv"
 )
 
 // A topology is what case.yaml says of the processes. The kit has its own
@@ -47,28 +46,41 @@ func read(path string) (topology, error) {
 	return t, nil
 }
 
-func (t topology) instances() []instance {
-	var all []instance
-	for _, name := range slices.Sorted(maps.Keys(t.Processes)) {
-		p := t.Processes[name]
-		if p.Replicas < 2 {
-			all = append(all, instance{process: name, name: name, env: p.Env})
-			continue
-		}
-		for i := range p.Replicas {
-			all = append(all, instance{process: name, name: name + "-" + strconv.Itoa(i+1), env: p.Env})
+// instances are the processes to be started: all, or those named.
+func (t topology) instances(only []string) (all []instance, err error) {
+	for _, name := range only {
+		if _, ok := t.Processes[name]; !ok {
+			return nil, fmt.Errorf("case.yaml has no process %q", name)
 		}
 	}
-	return all
+	for _, name := range slices.Sorted(maps.Keys(t.Processes)) {
+		p := t.Processes[name]
+		switch {
+		case len(only) > 0 && !slices.Contains(only, name):
+		case p.Replicas < 2:
+			all = append(all, instance{process: name, name: name, env: p.Env})
+		default:
+			for i := range p.Replicas {
+				all = append(all, instance{process: name, name: name + "-" + strconv.Itoa(i+1), env: p.Env})
+			}
+		}
+	}
+	return all, nil
 }
 
-// names is what the ${…} of case.yaml stand for in this test.
+func namesOf(instances []instance) (names []string) {
+	for _, in := range instances {
+		names = append(names, in.name)
+	}
+	return names
+}
+
+// names is what the ${…} of case.yaml stand for here.
 type names struct {
-	t         testing.TB
-	edge      string // address
 	namespace string
-	state     string // folder
-	ports     map[string]int
+	state     string            // folder
+	addresses map[string]string // of processes and the edge
+	via       map[string]string // of backends, instead of their own
 	secrets   map[string]string
 }
 
@@ -97,7 +109,7 @@ func (n *names) lookup(in instance, name string) (string, error) {
 	stem, rest, _ := strings.Cut(name, ".")
 	switch {
 	case name == "listen":
-		return address(n.ports[in.name]), nil
+		return n.addresses[in.name], nil
 	case name == "instance":
 		return in.name, nil
 	case name == "namespace":
@@ -105,16 +117,16 @@ func (n *names) lookup(in instance, name string) (string, error) {
 	case name == "state":
 		dir := filepath.Join(n.state, in.name)
 		return dir, os.MkdirAll(dir, 0o700)
-	case name == "nginx":
-		return n.edge, nil
 	case stem == "secret":
 		return n.secret(rest), nil
-	case n.ports[name] != 0:
-		return address(n.ports[name]), nil
+	case n.addresses[name] != "":
+		return n.addresses[name], nil
+	case n.via[name] != "":
+		return n.via[name], nil
 	case rest == "data":
-		return testenv.Data(n.t, stem), nil
+		return kitenv.Data(stem)
 	default:
-		return testenv.Addr(n.t, name), nil
+		return kitenv.Addr(name)
 	}
 }
 

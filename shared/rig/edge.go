@@ -1,4 +1,4 @@
-package casetest
+package rig
 
 import (
 	"fmt"
@@ -6,11 +6,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"testing"
 )
 
 // frame is the nginx configuration around the case's own server block: all
-// that nginx writes stays in the test's folder.
+// that nginx writes stays in the case's folder.
 const frame = `daemon off;
 worker_processes 1;
 pid %[1]s/nginx.pid;
@@ -27,41 +26,34 @@ http {
 }
 `
 
-func startEdge(t testing.TB, dir string, topology topology, names names, port int) *process {
-	t.Helper()
+func startEdge(dir string, topology topology, folder string, addresses map[string]string) (*process, error) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		nginx = "/usr/sbin/nginx" // where Debian puts it, which is not on everybody's PATH
 	}
 	template, err := os.ReadFile(filepath.Join(dir, topology.Edge))
 	if err != nil {
-		t.Fatalf("the edge's configuration: %v", err)
+		return nil, fmt.Errorf("the edge's configuration: %w", err)
 	}
 	conf := reference.ReplaceAllStringFunc(string(template), func(ref string) string {
 		name := ref[2 : len(ref)-1]
-		if name == "NGINX" {
-			return address(port)
-		}
-		for instance, port := range names.ports {
+		for instance, addr := range addresses {
 			if name == strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(instance)) {
-				return address(port)
+				return addr
 			}
 		}
 		return ref // nginx's own
 	})
-	home := filepath.Join(names.state, "edge")
+	home := filepath.Join(folder, "edge")
 	if err := os.MkdirAll(home, 0o755); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for name, content := range map[string]string{"nginx.conf": fmt.Sprintf(frame, home), "case.conf": conf} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(content), 0o644); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
 	p := &process{name: "edge", path: nginx, args: []string{"-e", "stderr", "-p", home, "-c", filepath.Join(home, "nginx.conf")},
-		ready: "http://" + address(port) + "/", log: filepath.Join(names.state, "edge.log")}
-	if err := p.start(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+		ready: "http://" + addresses["nginx"] + "/", log: filepath.Join(folder, "edge.log")}
+	return p, p.start()
 }

@@ -1,0 +1,47 @@
+// Package kitenv tells a program that the kit has started, be it a test, a bench
+// or an experiment, where the real backends are, and gives it namespaces of its
+// own on them.
+//
+// There is no stand-in for a backend: where one is missing, the error names the
+// command to type.
+package kitenv
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Addr returns the loopback address of a backend, "127.0.0.1:6379": that of
+// its first port for "redis", that of a named port for "flink.sql".
+func Addr(name string) (string, error) { return lookup("KIT_" + variable(name)) }
+
+// Data returns the data folder of a backend, where its files can be looked at.
+func Data(backend string) (string, error) { return lookup("KIT_" + variable(backend) + "_DATA") }
+
+// Namespace returns a new prefix for everything that is stored: it matches
+// [a-z][a-z0-9_]* and is at most 30 characters long. Whoever starts the backends
+// drops all of a run's namespaces afterwards.
+func Namespace() (string, error) {
+	run, err := lookup("KIT_NAMESPACE")
+	if err != nil {
+		return "", err
+	}
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return run + "_" + hex.EncodeToString(b[:]), nil
+}
+
+func variable(name string) string {
+	return strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(name))
+}
+
+func lookup(variable string) (string, error) {
+	value := os.Getenv(variable)
+	if value == "" {
+		return "", fmt.Errorf("%s is not set: this needs real backends, which `go run ./infra/kit test`, bench and curveball start for it", variable)
+	}
+	return value, nil
+}

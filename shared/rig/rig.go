@@ -1,0 +1,234 @@
+// Package rig runs a whole case for a test, a bench or an experiment: its
+// processes as case.yaml describes them, built from this checkout, behind a
+// real nginx with the case's own configuration, on the real backends that the
+// kit provides, in a namespace and on ports of their own.
+//
+// Unlike a case under `kit run` it can be had in variants, with other settings
+// or with faults on the way to a backend, and as often as needed.
+package rig
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"designkits/shared/kitenv"
+)
+
+// Options say which case is started, and how it differs from case.yaml.
+type Options struct {
+	// Dir is a folder of the case's module; default the working directory.
+	Dir string
+	// Namespace is where the case stores; default a new one.
+	Namespace string
+	// Env is added to every process's environment, and wins: {"BREAKER": "off"}.
+	Env map[string]string
+	// Via gives the processes another address for a backend: that of a link
+	// with faults on it, or that of another server of the same kind.
+	Via map[string]string
+	// Only starts just these processes, without the edge; default all. Page is
+	// then the address of the first.
+	Only []string
+}
+
+// A Case is the case while it runs.
+type Case struct {
+	Page      string // "http://127.0.0.1:41234/"
+	Namespace string
+
+	addresses map[string]string
+	processes map[string]*process
+	folder    string
+}
+
+// stopWithin is how long a process may take to stop when it is asked to.
+const stopWithin = 10 * time.Second
+
+// Start builds and starts the case and returns once its page can be used. A
+// stream job may join later. The caller ends it with Stop; where that can't be
+// called any more, the processes die with their parent.
+func Start(ctx context.Context, o Options) (c *Case, err error) {
+	dir, err := moduleDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	topology, err := read(filepath.Join(dir, "case.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if o.Namespace == "" {
+		if o.Namespace, err = kitenv.Namespace(); err != nil {
+			return nil, err
+		}
+	}
+	folder, err := os.MkdirTemp("", "rig-")
+	if err != nil {
+		return nil, err
+	}
+	c = &Case{Namespace: o.Namespace, addresses: map[string]string{}, processes: map[string]*process{}, folder: folder}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
+			c = nil
+		}
+	}()
+	return c, c.start(ctx, dir, topology, o)
+}
+
+func (c *Case) start(ctx context.Context, dir string, topology topology, o Options) error {
+	instances, err := topology.instances(o.Only)
+	if err != nil {
+		return err
+	}
+	if err := build(ctx, dir, c.folder, instances); err != nil {
+		return err
+	}
+	names := names{namespace: c.Namespace, state: c.folder, addresses: c.addresses, via: o.Via}
+	for _, name := range append([]string{"nginx"}, namesOf(instances)...) {
+		if c.addresses[name], err = freeAddress(); err != nil {
+			return err
+		}
+	}
+	c.Page = "http://" + c.addresses["nginx"] + "/"
+	if len(o.Only) > 0 {
+		c.Page = "http://" + c.addresses[instances[0].name] + "/"
+	}
+	for _, in := range instances {
+		env, err := names.environment(in)
+		if err != nil {
+			return err
+		}
+		for key, value := range o.Env {
+			env = append(env, key+"="+value)
+		}
+		p := &process{name: in.name, path: filepath.Join(c.folder, "bin", in.process), env: env,
+			ready: "http://" + c.addresses[in.name] + "/readyz", log: filepath.Join(c.folder, in.name+".log")}
+		if err := p.start(); err != nil {
+			return err
+		}
+		c.processes[in.name] = p
+	}
+	if len(o.Only) == 0 && topology.Edge != "" {
+		edge, err := startEdge(dir, topology, c.folder, c.addresses)
+		if err != nil {
+			return err
+		}
+		c.processes["edge"] = edge
+	}
+	for _, p := range c.processes {
+		if err := p.await(ctx, 60*time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Addr is where a process listens: "api-1".
+func (c *Case) Addr(name string) string { return c.addresses[name] }
+
+// Log is the end of a process's log.
+func (c *Case) Log(name string) string {
+	if p := c.processes[name]; p != nil {
+		return p.tail()
+	}
+	return ""
+}
+
+// Names are the names of what runs.
+func (c *Case) Names() (names []string) {
+	for name := range c.processes {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Kill ends a process as `kill -9` does, starts it again at once, and returns
+// when it is ready. Name is that of an instance: "api-1", "analytics".
+func (c *Case) Kill(ctx context.Context, name string) error {
+	p := c.processes[name]
+	if p == nil {
+		return fmt.Errorf("kill %s: there is no such process", name)
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill %s: %w", name, err)
+	}
+	<-p.exited
+	if err := p.start(); err != nil {
+		return err
+	}
+	return p.await(ctx, 30*time.Second)
+}
+
+// Stop asks the processes to stop, kills those that don't, ends the case's
+// stream jobs, and removes what the processes kept on disk. Its error names
+// those that ended badly or too late.
+func (c *Case) Stop(ctx context.Context) (err error) {
+	for _, p := range c.processes {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM) // where it has died already, that is reported below
+	}
+	waiting, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	for _, p := range c.processes {
+		select {
+		case <-p.exited:
+		case <-waiting.Done():
+		}
+		if !p.ended() {
+			err = errors.Join(err, fmt.Errorf("%s did not stop within %s", p.name, stopWithin))
+			_ = p.cmd.Process.Kill()
+			<-p.exited
+		} else if p.failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w\n%s", p.name, p.failed, p.tail()))
+		}
+	}
+	// After the processes: nothing submits a job again.
+	return errors.Join(err, cancelJobs(ctx, c.Namespace), os.RemoveAll(c.folder))
+}
+
+// moduleDir is the folder of case.yaml, dir or above it.
+func moduleDir(dir string) (string, error) {
+	start, err := filepath.Abs(cmp.Or(dir, "."))
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "case.yaml")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("there is no case.yaml in or above %s", start)
+		}
+	}
+}
+
+func build(ctx context.Context, dir, folder string, instances []instance) error {
+	args := []string{"build", "-o", filepath.Join(folder, "bin") + string(filepath.Separator)}
+	for _, in := range instances {
+		args = append(args, "./cmd/"+in.process)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the case's processes: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// freeAddress asks the system for a port. Another program could take it before
+// the process does; then that process says so.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)), nil
+}
