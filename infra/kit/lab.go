@@ -24,7 +24,24 @@ import (
 // a line or the program's exit status says that something did not hold, the
 // error is an exitStatus and has been said.
 func runLab(ctx context.Context, place engine.Place, caseName, subcommand string, env []string, s *screen) error {
-	cmd, err := labCommand(ctx, place, caseName, subcommand)
+	failed := 0
+	err := askLab(ctx, place, caseName, []string{subcommand}, env, func(line []byte) { failed += showStep(line, s) })
+	var exit exitStatus
+	switch {
+	case errors.As(err, &exit):
+		s.linef("%s %s: it did not hold", caseName, subcommand)
+	case err == nil && failed > 0:
+		s.linef("%s %s: %d steps did not hold", caseName, subcommand, failed)
+		return exitStatus(launch.ExitFailed)
+	}
+	return err
+}
+
+// askLab runs a subcommand of the case's lab, with env added to its environment,
+// and gives each line of its output to show. The lab's own exit status is the
+// error, as an exitStatus; the lab has said why.
+func askLab(ctx context.Context, place engine.Place, caseName string, args, env []string, show func(line []byte)) error {
+	cmd, err := labCommand(ctx, place, caseName, args...)
 	if err != nil {
 		return err
 	}
@@ -34,31 +51,32 @@ func runLab(ctx context.Context, place engine.Place, caseName, subcommand string
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
+	what := fmt.Sprintf("lab %s of %s", args[0], caseName)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if forget, err := supervise.Adopt(place.State, "lab-"+caseName, cmd.Process.Pid); err == nil { // else it has ended already
 		defer forget()
 	}
-	failed := showLines(out, s)
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		show(lines.Bytes())
+	}
+	_, _ = io.Copy(io.Discard, out) // after a line that was too long
 	if err := cmd.Wait(); err != nil {
 		var exit *exec.ExitError
 		if ctx.Err() != nil {
-			return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, context.Cause(ctx))
+			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 		}
 		if errors.As(err, &exit) && exit.ExitCode() > 0 {
-			s.linef("%s %s: it did not hold", caseName, subcommand)
 			return exitStatus(exit.ExitCode())
 		}
-		return fmt.Errorf("lab %s of %s: %w", subcommand, caseName, err)
-	}
-	if failed > 0 {
-		s.linef("%s %s: %d steps did not hold", caseName, subcommand, failed)
-		return exitStatus(launch.ExitFailed)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
@@ -77,25 +95,27 @@ func labCommand(ctx context.Context, place engine.Place, caseName string, args .
 	return cmd, nil
 }
 
-// showLines prints a line a step and counts those that didn't hold. Whatever
-// isn't a step is printed as it is.
-func showLines(out io.Reader, s *screen) (failed int) {
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var l lab.Step
-		if json.Unmarshal(lines.Bytes(), &l) != nil || l.Step == "" {
-			s.linef("%s", lines.Text())
-			continue
-		}
-		mark := "ok  "
-		if !l.OK {
-			mark, failed = "FAIL", failed+1
-		}
-		s.linef("%s  %-44s %s  (%.1fs)", mark, l.Step, l.Figure, float64(l.MS)/1000)
+// showStep prints a line of a demo; whatever isn't a step is printed as it is.
+// It returns 1 for a step that did not hold, else 0.
+func showStep(line []byte, s *screen) (failed int) {
+	var l lab.Step
+	if json.Unmarshal(line, &l) != nil || l.Step == "" {
+		s.linef("%s", line)
+		return 0
 	}
-	_, _ = io.Copy(io.Discard, out) // after a line that was too long
-	return failed
+	s.linef("%s  %-44s %s  (%.1fs)", mark(l.OK), l.Step, l.Figure, float64(l.MS)/1000)
+	if !l.OK {
+		return 1
+	}
+	return 0
+}
+
+// mark begins a line about something that held or did not.
+func mark(held bool) string {
+	if held {
+		return "ok  "
+	}
+	return "FAIL"
 }
 
 // seed puts the sample data in, once per data folder. The case works without

@@ -2,20 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"designkits/infra/backend/catalog"
 	"designkits/infra/check"
-	"designkits/infra/control"
 	"designkits/infra/engine"
-	"designkits/infra/launch"
 	"designkits/infra/provision"
 	"designkits/infra/supervise"
 	"designkits/infra/tool"
@@ -78,37 +73,8 @@ func chosen(ctx context.Context, root string, names []string) (modules []check.M
 }
 
 // runTests runs the static checks while the backends start, and then the tests.
-func runTests(ctx context.Context, o *options, place engine.Place, modules []check.Module, cases []topology.Case) (err error) {
+func runTests(ctx context.Context, o *options, place engine.Place, modules []check.Module, cases []topology.Case) error {
 	screen := newScreen()
-	removeOldTests(place)
-	place.State = filepath.Join(place.State, fmt.Sprintf("test-%d", os.Getpid()))
-	offset, releasePorts, err := launch.FreeOffset(place.State, catalog.All, cases)
-	if err != nil {
-		return err
-	}
-	defer releasePorts()
-	h, err := openHost(ctx, &options{engine: o.engine, offset: offset}, place, "test")
-	if err != nil {
-		return err
-	}
-	s := &session{client: control.Dial(h.launcher.Control), own: h, screen: screen}
-	defer func() {
-		err = errors.Join(err, s.close(ctx))
-		keepLogs(place, screen, err)
-	}()
-
-	var names []string
-	for _, c := range cases {
-		for _, b := range c.Backends {
-			if !slices.Contains(names, b) {
-				names = append(names, b)
-			}
-		}
-	}
-	backends, err := h.launcher.Backends(names)
-	if err != nil {
-		return err
-	}
 	testing, callOff := context.WithCancelCause(ctx)
 	defer callOff(nil)
 	checked := make(chan error, 1)
@@ -119,7 +85,11 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 		}
 		checked <- err
 	}()
-	err = s.hold(testing, launch.Request{Backends: names}, false, func(working context.Context, _ launch.Result) error {
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.Backends...)
+	}
+	err := withBackends(testing, o, place, screen, "test", names, func(working context.Context, place engine.Place, env []string) error {
 		select {
 		case err := <-checked:
 			checked <- nil // told here
@@ -132,7 +102,7 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 		if err := fetchTools(working, place, cases, screen); err != nil {
 			return err
 		}
-		return testModules(working, place, modules, h.launcher.Env(backends, "test"), screen)
+		return testModules(working, place, modules, env, screen)
 	})
 	callOff(nil)
 	if checkErr := <-checked; checkErr != nil && (err == nil || context.Cause(testing) == checkErr) {
@@ -177,34 +147,4 @@ func testModules(ctx context.Context, place engine.Place, modules []check.Module
 	}
 	s.linef("all tests of %d modules passed", len(modules))
 	return nil
-}
-
-// removeOldTests ends and removes what earlier runs have left: a killed one its
-// processes, a failed one its logs.
-func removeOldTests(place engine.Place) {
-	folders, _ := filepath.Glob(filepath.Join(place.State, "test-*"))
-	for _, folder := range folders {
-		if _, err := supervise.Reap(folder); err == nil { // else it is in use
-			_ = os.RemoveAll(folder)
-		}
-	}
-}
-
-// keepLogs removes the run's state folder; after a failure its logs stay.
-func keepLogs(place engine.Place, s *screen, err error) {
-	if err == nil || errors.Is(err, errInterrupted) {
-		_ = os.RemoveAll(place.State)
-		return
-	}
-	for _, folder := range []string{"data", "bin", "run", "process", "secrets"} {
-		_ = os.RemoveAll(filepath.Join(place.State, folder))
-	}
-	if logs := filepath.Join(place.State, "logs"); folderExists(logs) {
-		s.linef("the backends' logs of this run: %s", logs)
-	}
-}
-
-func folderExists(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

@@ -31,6 +31,8 @@ import (
 type Bench struct {
 	Name  string
 	About string
+	// Needs are backends beside those of the case.
+	Needs []string
 	Run   func(ctx context.Context, r *Run) error
 }
 

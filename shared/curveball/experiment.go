@@ -37,9 +37,39 @@ type Experiment struct {
 	// none, NoControl says why a pass means something all the same.
 	Control   *Variant
 	NoControl string
+	// Needs are backends beside those of the case: a cluster of three nodes.
+	Needs []string
 	// Run sets up, loads, injects the fault and measures. It is called once for
 	// the real variant and once for the control, each with a fresh Trial.
 	Run func(ctx context.Context, t *Trial) error
+}
+
+// A Summary is what a list says of an experiment.
+type Summary struct {
+	Name       string   `json:"name"`
+	Question   string   `json:"question"`
+	Hypothesis string   `json:"hypothesis"`
+	Expected   []string `json:"expected"`
+	Control    string   `json:"control,omitempty"`
+	Needs      []string `json:"needs,omitempty"`
+	// Predict is the figure that a reader is asked to predict, and its unit.
+	Predict string `json:"predict"`
+	Unit    string `json:"unit,omitempty"`
+}
+
+// Summary returns the experiment's.
+func (e Experiment) Summary() Summary {
+	s := Summary{Name: e.Name, Question: e.Question, Hypothesis: e.Hypothesis, Needs: e.Needs}
+	for _, b := range e.Expect {
+		s.Expected = append(s.Expected, b.String())
+	}
+	if len(e.Expect) > 0 {
+		s.Predict, s.Unit = e.Expect[0].Figure, e.Expect[0].Unit
+	}
+	if e.Control != nil {
+		s.Control = e.Control.Name
+	}
+	return s
 }
 
 // A Variant is the system with some options set to the naive choice.

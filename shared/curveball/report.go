@@ -163,3 +163,20 @@ func (o Outcome) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(plain(o))
 }
+
+// UnmarshalJSON reads null as a value that isn't a number.
+func (o *Outcome) UnmarshalJSON(raw []byte) error {
+	type plain Outcome // without this method
+	read := struct {
+		*plain
+		Value *float64 `json:"value"`
+	}{plain: (*plain)(o)}
+	if err := json.Unmarshal(raw, &read); err != nil {
+		return fmt.Errorf("read an outcome: %w", err)
+	}
+	o.Value = math.NaN()
+	if read.Value != nil {
+		o.Value = *read.Value
+	}
+	return nil
+}

@@ -25,6 +25,8 @@ import (
 	"syscall"
 	"time"
 
+	"designkits/shared/bench"
+	"designkits/shared/curveball"
 	"designkits/shared/estimate"
 )
 
@@ -39,6 +41,10 @@ type Case struct {
 	Seed func(ctx context.Context, page string) (figure string, err error)
 	// Demo walks the journey. ErrFailed says that a reported step was not ok.
 	Demo func(ctx context.Context, page string, progress io.Writer, report func(Step)) error
+	// Benches measure the case beside its baselines.
+	Benches []bench.Bench
+	// Curveballs are its experiments.
+	Curveballs []curveball.Experiment
 }
 
 // A Step is one step of a demo and how it went.
@@ -95,6 +101,12 @@ func (l *lab) subcommands() map[string]subcommand {
 	if l.Sheet != nil {
 		has["estimate"] = l.estimate
 	}
+	if len(l.Benches) > 0 {
+		has["bench"] = l.bench
+	}
+	if len(l.Curveballs) > 0 {
+		has["curveball"] = l.curveball
+	}
 	if l.page == "" { // the others talk to the running case
 		return has
 	}
@@ -111,8 +123,11 @@ func (l *lab) usage() int {
 	fmt.Fprint(l.progress, `lab estimate [--set NAME=VALUE ...] [--of ROW]   the capacity sheet, and which input moves the row most
 lab seed                                         put sample data in, once
 lab demo                                         walk the journey and check every figure
+lab bench [--list] [--quick] [NAME ...]          measure beside the baselines, into bench/results.json
+lab curveball [--list] [NAME ...]                run experiments
 
 seed and demo need `+PageVariable+`, the address of the page: http://127.0.0.1:8080/
+bench and curveball need the backends of a kit, and start the case themselves
 `)
 	return wrongUse
 }

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"designkits/infra/engine"
+	"designkits/infra/topology"
+	"designkits/shared/curveball"
+	"designkits/shared/lab"
+)
+
+func curveballCommand(o *options) *cobra.Command {
+	var asJSON, list, all, noGuess bool
+	cmd := &cobra.Command{
+		Use:   "curveball CASE [NAME...]",
+		Short: "Run an experiment: a question, load, a fault, and a verdict beside that of the naive variant",
+		Long: "Run experiments on a case, on backends started for it on free ports. Each puts a question, sends load, breaks\n" +
+			"something, and compares what it measures with the bands of its hypothesis. The same is done to a naive variant,\n" +
+			"which must leave the bands. On a terminal you are asked for a guess first. The report goes to .kit/reports/.",
+		Args: arguments(cobra.MinimumNArgs(1), "CASE [NAME...|--all] [--list] [--json] [--no-guess]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			place, err := o.place()
+			if err != nil {
+				return err
+			}
+			c, err := topology.Load(place.Root, args[0])
+			if err != nil {
+				return err
+			}
+			chosen, err := experiments(cmd.Context(), place, c.Name, args[1:])
+			if err != nil {
+				return err
+			}
+			switch {
+			case list, len(args) == 1 && !all:
+				return listExperiments(cmd, chosen, asJSON)
+			case len(args) > 1 && all:
+				return usagef("name experiments or give --all, not both")
+			}
+			run := &curveballRun{screen: newScreen(), guesses: map[string]float64{}}
+			if asJSON {
+				run.screen.out = os.Stderr
+			} else if !noGuess && term.IsTerminal(int(os.Stdin.Fd())) && run.screen.terminal {
+				run.ask(chosen)
+			}
+			err = run.all(cmd.Context(), o, place, c, chosen)
+			if asJSON && len(run.reports) > 0 {
+				return errors.Join(err, json.NewEncoder(cmd.OutOrStdout()).Encode(run.reports))
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&list, "list", false, "list the experiments")
+	cmd.Flags().BoolVar(&all, "all", false, "run all of them")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; all else goes to standard error")
+	cmd.Flags().BoolVar(&noGuess, "no-guess", false, "don't ask for a guess")
+	return cmd
+}
+
+// experiments asks the case's lab what there is.
+func experiments(ctx context.Context, place engine.Place, caseName string, names []string) (list []curveball.Summary, err error) {
+	err = askLab(ctx, place, caseName, append([]string{"curveball", "--list"}, names...), nil, func(raw []byte) {
+		var l lab.CurveballLine
+		if json.Unmarshal(raw, &l) == nil && l.Experiment != nil {
+			list = append(list, *l.Experiment)
+		}
+	})
+	return list, err
+}
+
+func listExperiments(cmd *cobra.Command, list []curveball.Summary, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(list)
+	}
+	for _, e := range list {
+		fmt.Fprintf(cmd.OutOrStdout(), "%-20s %s\n", e.Name, e.Question)
+	}
+	return nil
+}
+
+// A curveballRun is the experiments of one command.
+type curveballRun struct {
+	screen  *screen
+	guesses map[string]float64 // by experiment
+	reports []curveball.Report
+}
+
+// ask asks for a guess of each experiment's first figure. An empty line is none.
+func (r *curveballRun) ask(list []curveball.Summary) {
+	in := bufio.NewScanner(os.Stdin)
+	for _, e := range list {
+		r.screen.linef("\n%s\nYour guess: %s%s? (Enter for none)", e.Question, e.Predict, inUnit(e.Unit))
+		if !in.Scan() {
+			return
+		}
+		if v, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(in.Text(), e.Unit)), 64); err == nil {
+			r.guesses[e.Name] = v
+		}
+	}
+}
+
+func inUnit(unit string) string {
+	if unit == "" {
+		return ""
+	}
+	return " in " + unit
+}
+
+func (r *curveballRun) all(ctx context.Context, o *options, place engine.Place, c topology.Case, list []curveball.Summary) error {
+	backends, names := append([]string{}, c.Backends...), []string{}
+	for _, e := range list {
+		backends, names = append(backends, e.Needs...), append(names, e.Name)
+	}
+	err := withBackends(ctx, o, place, r.screen, "curveball", backends, func(ctx context.Context, run engine.Place, env []string) error {
+		if err := fetchTools(ctx, place, []topology.Case{c}, r.screen); err != nil {
+			return err
+		}
+		return askLab(ctx, run, c.Name, append([]string{"curveball"}, names...), env, r.line)
+	})
+	if len(r.reports) == 0 {
+		return err
+	}
+	path := filepath.Join(place.State, "reports", c.Name+"-curveballs.html")
+	if writeErr := writeReport(path, c.Title, r.reports); writeErr != nil {
+		return errors.Join(err, writeErr)
+	}
+	r.screen.linef("\nthe report with its timelines: %s", path)
+	return err
+}
+
+func writeReport(path, title string, reports []curveball.Report) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return errors.Join(curveball.HTML(f, title, reports), f.Close())
+}
+
+// line shows an event as it happens, and a report at the end.
+func (r *curveballRun) line(raw []byte) {
+	var l lab.CurveballLine
+	switch {
+	case json.Unmarshal(raw, &l) != nil:
+		r.screen.linef("%s", raw)
+	case l.Event != nil:
+		variant := ""
+		if l.Variant != "" {
+			variant = " [" + l.Variant + "]"
+		}
+		r.screen.linef("%6.1fs%s %s: %s", l.Event.At, variant, l.Event.Kind, l.Event.Text)
+	case l.Report != nil:
+		r.reports = append(r.reports, *l.Report)
+		r.screen.linef("%s", curveball.Text(*l.Report))
+		if guess, ok := r.guesses[l.Report.Name]; ok && len(l.Report.Measured) > 0 {
+			r.screen.linef("  %s", howFar(guess, l.Report.Measured[0]))
+		}
+	}
+}
+
+// howFar says how far off a guess was.
+func howFar(guess float64, o curveball.Outcome) string {
+	said := fmt.Sprintf("you said %.4g, it was %.4g%s", guess, o.Value, strings.TrimRight(" "+o.Unit, " "))
+	switch larger, smaller := math.Max(guess, o.Value), math.Min(guess, o.Value); {
+	case guess == o.Value:
+		return said + ": exactly"
+	case smaller <= 0:
+		return fmt.Sprintf("%s: off by %.4g", said, larger-smaller)
+	default:
+		return fmt.Sprintf("%s: off by a factor of %.3g", said, larger/smaller)
+	}
+}

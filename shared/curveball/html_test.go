@@ -1,0 +1,43 @@
+package curveball_test
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"designkits/shared/curveball"
+	"designkits/shared/load"
+)
+
+func TestTheReportShowsLoadFaultsAndVerdictsAndEscapesText(t *testing.T) {
+	r := curveball.Report{
+		Name: "store-dies", Question: "The store dies <now>?", Verdict: curveball.DidNotHold,
+		Measured: []curveball.Outcome{{Figure: "lost", Value: 3, Band: "lost = 0"}},
+		Timeline: []curveball.Event{{At: 1, Kind: curveball.Fault, Text: "killed"}, {At: 2, Kind: curveball.Mended, Text: "back"}},
+		Load:     []curveball.Load{{Name: "reads", Seconds: []load.Second{{OK: 10}, {OK: 4, Failed: 6}}}},
+	}
+	var page strings.Builder
+	if err := curveball.HTML(&page, "Test", []curveball.Report{r}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"The store dies &lt;now&gt;?", `class="bad">did not hold`, `class="fault"`, `class="mended"`, "4 answered, 6 failed", `viewBox="0 -2 720 128"`} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if text := curveball.Text(r); !strings.Contains(text, "FAIL lost: 3, expected lost = 0") || !strings.Contains(text, "DID NOT HOLD") {
+		t.Errorf("the text is\n%s", text)
+	}
+}
+
+func TestAnOutcomeThatIsNoNumberStaysOne(t *testing.T) {
+	raw, err := json.Marshal(curveball.Outcome{Figure: "p99", Value: math.Inf(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back curveball.Outcome
+	if err := json.Unmarshal(raw, &back); err != nil || !math.IsNaN(back.Value) || back.Figure != "p99" {
+		t.Errorf("%s became %+v, %v", raw, back, err)
+	}
+}
