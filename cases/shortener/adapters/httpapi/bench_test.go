@@ -21,11 +21,6 @@ import (
 
 const benchTarget = "https://www.postgresql.org/docs/15/sql-select.html"
 
-// uncounted drops clicks: what recording costs is measured with the recorder.
-type uncounted struct{}
-
-func (uncounted) Record(clicks.Visit) {}
-
 // warm is the real handler with one link held in process, as a hot one is.
 func warm(b *testing.B) http.Handler {
 	b.Helper()
@@ -48,7 +43,7 @@ func warm(b *testing.B) http.Handler {
 		b.Fatal(err)
 	}
 	return httpapi.New(httpapi.Config{
-		Resolver: resolver, Visits: uncounted{}, Site: site,
+		Resolver: resolver, Visits: clicks.Uncounted{}, Site: site,
 		Gate:   shortener.NewGate(1e9, 1e9, 1000, time.Now),
 		Public: public, Counts: &url.URL{}, Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Log:     slog.New(slog.DiscardHandler),

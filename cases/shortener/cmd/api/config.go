@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -34,6 +35,12 @@ type config struct {
 	KeyBurst    int     `env:"KEY_BURST" envDefault:"200"`
 	LinksPerDay int     `env:"LINKS_PER_DAY" envDefault:"10000"`
 	KeysPerDay  int     `env:"KEYS_PER_DAY" envDefault:"200"`
+
+	// What is held of links, and how long; 0 is the Resolver's default.
+	CacheBytes int64         `env:"CACHE_BYTES"`
+	SharedFor  time.Duration `env:"SHARED_FOR"`
+	// RecordClicks off measures what recording costs.
+	RecordClicks bool `env:"RECORD_CLICKS" envDefault:"true"`
 }
 
 const (

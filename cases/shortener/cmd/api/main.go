@@ -47,7 +47,7 @@ func run(ctx context.Context, s *service.Service) error {
 		s.Log.Warn("the breaker before Redis changed", "from", from, "to", to)
 	}})
 	guarded, changes := shortener.GuardCache(cache.Cache(), breaker), cache.Changes(s.Log)
-	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{})
+	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{Memory: cfg.CacheBytes, SharedFor: cfg.SharedFor})
 	s.OnClose(func(context.Context) error { resolver.Close(); return nil })
 	publisher := shortener.NewPublisher(resolver, cache.Cache(), changes, maxUntold)
 	generator, err := codes.NewGenerator(ctx, []byte(cfg.CodeKey), db.Ranges(), codes.RangeSize)
@@ -66,6 +66,10 @@ func run(ctx context.Context, s *service.Service) error {
 		return err
 	}
 	limiter := shortener.NewFallbackLimiter(cache.Limiter(), shortener.NewLocalLimiter(limitedAtOnce, time.Now), breaker)
+	var visits interface{ Record(clicks.Visit) } = recorder
+	if !cfg.RecordClicks {
+		visits = clicks.Uncounted{}
+	}
 	site, err := web.New()
 	if err != nil {
 		return fmt.Errorf("the page: %w", err)
@@ -84,7 +88,7 @@ func run(ctx context.Context, s *service.Service) error {
 			Store: db.Links(), Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: time.Now,
 			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked},
 		},
-		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: recorder, Limiter: limiter,
+		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: visits, Limiter: limiter,
 		Gate: shortener.NewGate(cfg.RedirectRate, cfg.RedirectBurst, limitedAtOnce, time.Now),
 		Site: site, System: system, PerDay: cfg.KeysPerDay,
 		NewKeys: shortener.Key{Rate: cfg.KeyRate, Burst: cfg.KeyBurst, LinksPerDay: cfg.LinksPerDay},
