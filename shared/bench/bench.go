@@ -81,6 +81,11 @@ func AtLeast(least float64) Goal {
 	return Goal{fmt.Sprintf("≥ %g", least), func(r Result) bool { return r.Value >= least }}
 }
 
+// Within wants no more than that far from a figure, in the result's unit.
+func Within(of, distance float64) Goal {
+	return Goal{fmt.Sprintf("%.3g ± %g", of, distance), func(r Result) bool { return math.Abs(r.Value-of) <= distance }}
+}
+
 // A Run is one bench under way.
 type Run struct {
 	Results []Result

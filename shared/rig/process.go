@@ -68,6 +68,24 @@ func (p *process) await(ctx context.Context, within time.Duration) error {
 	}
 }
 
+// end waits for a process that was asked to stop, and kills it when the
+// context ends. Its error says that it ended badly or too late.
+func (p *process) end(ctx context.Context) error {
+	select {
+	case <-p.exited:
+	case <-ctx.Done():
+	}
+	if !p.ended() {
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+		return fmt.Errorf("%s did not stop in time and was killed", p.name)
+	}
+	if p.failed != nil {
+		return fmt.Errorf("%s: %w\n%s", p.name, p.failed, p.tail())
+	}
+	return nil
+}
+
 func (p *process) ended() bool {
 	select {
 	case <-p.exited:

@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -88,11 +89,19 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 	if err != nil {
 		return err
 	}
-	if err := build(ctx, dir, c.folder, instances); err != nil {
+	var packages []string
+	for _, in := range instances {
+		packages = append(packages, "./cmd/"+in.process)
+	}
+	if err := build(ctx, dir, c.folder, packages...); err != nil {
 		return err
 	}
 	names := names{namespace: c.Namespace, state: c.folder, addresses: c.addresses, via: o.Via}
-	for _, name := range append([]string{"nginx"}, namesOf(instances)...) {
+	everything, err := topology.instances(nil) // a process may name one that isn't started
+	if err != nil {
+		return err
+	}
+	for _, name := range append([]string{"nginx"}, namesOf(everything)...) {
 		if c.addresses[name], err = freeAddress(); err != nil {
 			return err
 		}
@@ -177,17 +186,7 @@ func (c *Case) Stop(ctx context.Context) (err error) {
 	waiting, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
 	for _, p := range c.processes {
-		select {
-		case <-p.exited:
-		case <-waiting.Done():
-		}
-		if !p.ended() {
-			err = errors.Join(err, fmt.Errorf("%s did not stop within %s", p.name, stopWithin))
-			_ = p.cmd.Process.Kill()
-			<-p.exited
-		} else if p.failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s: %w\n%s", p.name, p.failed, p.tail()))
-		}
+		err = errors.Join(err, p.end(waiting))
 	}
 	// After the processes: nothing submits a job again.
 	return errors.Join(err, cancelJobs(ctx, c.Namespace), os.RemoveAll(c.folder))
@@ -209,15 +208,13 @@ func moduleDir(dir string) (string, error) {
 	}
 }
 
-func build(ctx context.Context, dir, folder string, instances []instance) error {
-	args := []string{"build", "-o", filepath.Join(folder, "bin") + string(filepath.Separator)}
-	for _, in := range instances {
-		args = append(args, "./cmd/"+in.process)
-	}
+// build builds main packages of the module in dir into the folder's bin.
+func build(ctx context.Context, dir, folder string, packages ...string) error {
+	args := append([]string{"build", "-o", filepath.Join(folder, "bin") + string(filepath.Separator)}, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the case's processes: %w\n%s", err, out)
+		return fmt.Errorf("build %s: %w\n%s", strings.Join(packages, " "), err, out)
 	}
 	return nil
 }

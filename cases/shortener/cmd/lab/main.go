@@ -8,12 +8,13 @@ import (
 	"io"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/bench"
 	"designkits/cases/shortener/demo"
 	"designkits/shared/lab"
 )
 
 func main() {
-	lab.Main(lab.Case{Sheet: shortener.Sheet, Seed: seed, Demo: walk})
+	lab.Main(lab.Case{Sheet: shortener.Sheet, Seed: seed, Demo: walk, Benches: bench.All})
 }
 
 func seed(ctx context.Context, page string) (string, error) {

@@ -1,0 +1,76 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	harness "designkits/shared/bench"
+	"designkits/shared/load"
+)
+
+var redirectHit = harness.Bench{
+	Name:  "redirect-hit",
+	About: "redirect, held in process, against a bare handler with a constant 302",
+	Run: func(ctx context.Context, r *harness.Run) error {
+		return redirects(ctx, r, "redirect-hit", "/constant", 1000, 8000, map[string]string{"RECORD_CLICKS": "false"}, harness.RatioAtLeast(0.75))
+	},
+}
+
+var redirectRedis = harness.Bench{
+	Name:  "redirect-redis",
+	About: "redirect, held in Redis, against a bare handler with one Redis GET",
+	Run: func(ctx context.Context, r *harness.Run) error {
+		return redirects(ctx, r, "redirect-redis", "/redis", 20_000, 4000,
+			map[string]string{"RECORD_CLICKS": "false", "CACHE_BYTES": "1"}, harness.RatioAtLeast(0.75))
+	},
+}
+
+var redirectCold = harness.Bench{
+	Name:  "redirect-cold",
+	About: "redirect, held nowhere, against a bare handler with one Cassandra SELECT",
+	Run: func(ctx context.Context, r *harness.Run) error {
+		return redirects(ctx, r, "redirect-cold", "/cassandra", 20_000, 1000,
+			map[string]string{"RECORD_CLICKS": "false", "CACHE_BYTES": "1", "SHARED_FOR": "1ms"}, harness.RatioAtLeast(0.7))
+	},
+}
+
+// redirects compares the api, in some state of its caches, with a bare handler.
+func redirects(ctx context.Context, r *harness.Run, name, baseline string, links int, from float64, settings map[string]string, goal harness.Goal) (err error) {
+	base, err := bare(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, base.stop()) }()
+	ours, paths, err := api(ctx, settings, links)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ours.stop()) }()
+	return r.Compare(ctx, harness.Comparison{
+		Name: name, From: from, Workers: workers, SLO: fast, Goal: goal,
+		Baseline:  follow(base.addr, []string{baseline}, http.StatusFound),
+		Candidate: follow(ours.addr, paths, http.StatusFound),
+	})
+}
+
+var redirectRecorded = harness.Bench{
+	Name:  "redirect-recorded",
+	About: "redirect with its click recorded, against the same without",
+	Run: func(ctx context.Context, r *harness.Run) (err error) {
+		calls := map[string]load.Call{}
+		for _, record := range []string{"true", "false"} {
+			s, paths, err := api(ctx, map[string]string{"RECORD_CLICKS": record}, 1000)
+			if err != nil {
+				return fmt.Errorf("recording %s: %w", record, err)
+			}
+			defer func() { err = errors.Join(err, s.stop()) }()
+			calls[record] = follow(s.addr, paths, http.StatusFound)
+		}
+		return r.Compare(ctx, harness.Comparison{
+			Name: "redirect-recorded", From: 8000, Workers: workers, SLO: fast, Goal: harness.RatioAtLeast(0.85), P99: 1.25,
+			Baseline: calls["false"], Candidate: calls["true"],
+		})
+	},
+}
