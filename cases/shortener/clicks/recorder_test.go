@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -272,33 +273,55 @@ func TestAKillCostsNoMoreThanTheLastFlushes(t *testing.T) {
 	if settings := os.Getenv(child); settings != "" {
 		part := strings.Fields(settings)
 		r := record(t, part[0], part[1], part[2], nil)
-		out := bufio.NewWriterSize(os.Stderr, 1) // unbuffered: what is said is said
+		go func() { // until the process is killed
+			for {
+				fmt.Fprintf(os.Stderr, "late %d\n", late(t, part[2]+"-canary"))
+			}
+		}()
 		every := time.NewTicker(200 * time.Microsecond)
 		for n := 0; ; n++ {
 			<-every.C
 			at := time.Now()
 			r.Record(visit(n))
-			fmt.Fprintf(out, "recorded %d %d\n", n, at.UnixNano())
+			fmt.Fprintf(os.Stderr, "recorded %d %d\n", n, at.UnixNano())
 		}
 	}
 	for name, away := range map[string]bool{"while the log answers": false, "while the log is away": true} {
 		t.Run(name, func(t *testing.T) {
-			var worst time.Duration
 			for range 2 {
-				worst = max(worst, killed(t, child, away))
-			}
-			t.Logf("the oldest click lost was recorded %s before the kill (stated: %s)", worst.Round(time.Millisecond), clicks.SafeWithin)
-			// Half as much again for a machine that is busy with all the rest.
-			if limit := clicks.SafeWithin * 5 / 2; worst > limit {
-				t.Errorf("a click that was %s old was lost, want at most %s", worst, limit)
+				lost, machine := killed(t, child, away)
+				t.Logf("the oldest click lost was recorded %s before the kill (stated: %s; this machine itself was up to %s late)",
+					lost.Round(time.Millisecond), clicks.SafeWithin, machine.Round(time.Millisecond))
+				if limit := clicks.SafeWithin + machine; lost > limit {
+					t.Errorf("a click that was %s old was lost, want at most %s", lost, limit)
+				}
 			}
 		})
 	}
 }
 
-// killed runs the child, kills it, replays what it left, and returns how long
-// before the kill the oldest click that is lost was recorded.
-func killed(t *testing.T, child string, away bool) time.Duration {
+// late is by how much a timer and a disk sync, the two things that a flush waits
+// for, took longer here than they should: the promise can't be kept faster than
+// the machine.
+func late(t *testing.T, path string) time.Duration {
+	const pause = 25 * time.Millisecond
+	began := time.Now()
+	<-time.After(pause)
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString("as a click")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return time.Since(began) - pause
+}
+
+// killed runs the child, kills it, and replays what it left. It returns how long
+// before the kill the oldest click that is lost was recorded, and by how much
+// the machine itself was late meanwhile.
+func killed(t *testing.T, child string, away bool) (oldest, machine time.Duration) {
 	t.Helper()
 	way, err := link.Open(testenv.Addr(t, "kafka"))
 	if err != nil {
@@ -323,6 +346,10 @@ func killed(t *testing.T, child string, away bool) time.Duration {
 	kill := 1500 + rand.IntN(1500)
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		part := strings.Fields(lines.Text())
+		if len(part) == 2 && part[0] == "late" {
+			took, _ := strconv.ParseInt(part[1], 10, 64) // the last line may be torn
+			machine = max(machine, time.Duration(took))
+		}
 		if len(part) != 3 || part[0] != "recorded" {
 			continue
 		}
@@ -356,7 +383,6 @@ func killed(t *testing.T, child string, away bool) time.Duration {
 	for _, click := range all {
 		delete(recorded, click.Code)
 	}
-	var oldest time.Duration
 	for _, at := range recorded {
 		oldest = max(oldest, killedAt.Sub(at))
 	}
@@ -364,7 +390,7 @@ func killed(t *testing.T, child string, away bool) time.Duration {
 	if len(all) == 0 {
 		t.Fatal("nothing was kept: the test proves nothing")
 	}
-	return oldest
+	return oldest, machine
 }
 
 // eventually waits until the condition holds.
