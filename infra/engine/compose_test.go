@@ -182,7 +182,7 @@ func TestComposeIsSafeAndWatched(t *testing.T) {
 			if s.MemLimit == 0 {
 				t.Error("has no mem_limit")
 			}
-			if s.Build == nil && !regexp.MustCompile(`^[a-z/]+:\d+\.\d+`).MatchString(s.Image) {
+			if s.Build == nil && !regexp.MustCompile(`^[a-z/-]+:\d+\.\d+`).MatchString(s.Image) {
 				t.Errorf("image %q isn't pinned by its version", s.Image)
 			}
 			if len(s.Profiles) == 0 {

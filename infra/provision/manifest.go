@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 )
 
@@ -30,8 +31,11 @@ const (
 	libName      = "lib"
 )
 
-// seal checks that every file in dir/lib is a jar that can be opened, and
-// writes the manifest.
+// nativeLibrary is what some servers have beside their jars.
+var nativeLibrary = regexp.MustCompile(`\.(so|dylib|dll)$`)
+
+// seal checks that every file in dir/lib is a jar that can be opened, or a
+// native library, and writes the manifest.
 func seal(dir string) error {
 	found, err := os.ReadDir(filepath.Join(dir, libName))
 	if err != nil {
@@ -43,11 +47,13 @@ func seal(dir string) error {
 	var m manifest
 	for _, f := range found {
 		path := filepath.Join(dir, libName, f.Name())
-		jar, err := zip.OpenReader(path)
-		if err != nil {
-			return fmt.Errorf("open the fetched %s: %w (if it stays so, remove the file of that name below ~/.m2/repository)", f.Name(), err)
+		if !nativeLibrary.MatchString(f.Name()) {
+			jar, err := zip.OpenReader(path)
+			if err != nil {
+				return fmt.Errorf("open the fetched %s: %w (if it stays so, remove the file of that name below ~/.m2/repository)", f.Name(), err)
+			}
+			jar.Close()
 		}
-		jar.Close()
 		e, err := describe(path)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ package catalog
 import (
 	"designkits/infra/backend"
 	"designkits/infra/backend/cassandra"
+	"designkits/infra/backend/dynamodb"
 	"designkits/infra/backend/flink"
 	"designkits/infra/backend/kafka"
 	"designkits/infra/backend/nginx"
@@ -16,6 +17,7 @@ import (
 var All = []backend.Backend{
 	redis.Backend,
 	cassandra.Backend,
+	dynamodb.Backend,
 	kafka.Backend,
 	flink.Backend,
 	nginx.Backend,
