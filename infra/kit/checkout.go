@@ -9,22 +9,29 @@ import (
 	"designkits/infra/provision"
 )
 
-// place finds the checkout from any folder in it, and its state folder.
-func (o *options) place() (engine.Place, error) {
+// findRoot returns the top of the checkout from any folder in it.
+func findRoot() (root string, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return engine.Place{}, fmt.Errorf("find the checkout: %w", err)
+		return "", fmt.Errorf("find the checkout: %w", err)
 	}
-	root := dir
-	for {
+	for root = dir; ; {
 		if _, err := os.Stat(filepath.Join(root, "go.work")); err == nil {
-			break
+			return root, nil
 		}
 		up := filepath.Dir(root)
 		if up == root {
-			return engine.Place{}, usagef("%s is not in a checkout of the design kits: no go.work here or above; change into it first", dir)
+			return "", usagef("%s is not in a checkout of the design kits: no go.work here or above; change into it first", dir)
 		}
 		root = up
+	}
+}
+
+// place is the checkout with its state folder.
+func (o *options) place() (engine.Place, error) {
+	root, err := findRoot()
+	if err != nil {
+		return engine.Place{}, err
 	}
 	cache, err := provision.CacheDir()
 	if err != nil {

@@ -167,6 +167,33 @@ func TestRunLastsUntilCtrlC(t *testing.T) {
 	}
 }
 
+// A variant stores beside the usual case, and has sample data of its own.
+func TestAVariantOfACaseRuns(t *testing.T) {
+	c := newCheckout(t)
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"run", "echo"}, "echo " + c.redis() + " 64"},
+		{[]string{"run", "echo", "--size", "small"}, "echo_small " + c.redis() + " 4"},
+	} {
+		f := c.start(test.args...)
+		f.awaitText(":seed")
+		page, err := http.Get("http://" + c.status()["echo/web-1"].Address + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(page.Body)
+		page.Body.Close()
+		if err != nil || string(text) != test.want {
+			t.Errorf("%v: the page says %q (%v), want %q", test.args, text, err, test.want)
+		}
+		if code := f.end(syscall.SIGINT); code != 0 {
+			t.Errorf("%v: exits %d\n%s", test.args, code, f.out)
+		}
+	}
+}
+
 func TestRunBesideUpStopsOnlyWhatItStarted(t *testing.T) {
 	c := newCheckout(t)
 	c.up("redis")
@@ -300,6 +327,8 @@ func TestWrongUse(t *testing.T) {
 		{"run", 2, "kit run CASE"},
 		{"run nosuch", 2, "echo"},
 		{"run echo --frobnicate", 2, "frobnicate"},
+		{"run echo --size large", 2, "it has: --size small"},
+		{"up echo --size large", 2, "it has: --size small"},
 		{"up nosuch", 2, "redis"},
 		{"reset nosuch", 2, "redis"},
 		{"test nosuch", 2, "echo"},

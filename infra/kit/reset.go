@@ -81,7 +81,7 @@ func (s *session) resetCase(ctx context.Context, place engine.Place, name string
 	if err != nil {
 		return err
 	}
-	return s.hold(ctx, launch.Request{Backends: c.Backends}, false, func(ctx context.Context, _ launch.Result) error {
+	return s.hold(ctx, launch.Request{Backends: c.AllBackends()}, false, func(ctx context.Context, _ launch.Result) error {
 		done, err := s.client.DropCase(ctx, name)
 		if err != nil {
 			return err

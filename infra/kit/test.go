@@ -87,7 +87,7 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 	}()
 	var names []string
 	for _, c := range cases {
-		names = append(names, c.Backends...)
+		names = append(names, c.AllBackends()...)
 	}
 	err := withBackends(testing, o, place, screen, "test", names, func(working context.Context, place engine.Place, env []string) error {
 		select {

@@ -23,7 +23,8 @@ import (
 )
 
 func upCommand(o *options) *cobra.Command {
-	return &cobra.Command{
+	var chosen func() map[string]string
+	cmd := &cobra.Command{
 		Use:   "up [CASE or BACKEND...]",
 		Short: "Start backends, or a whole case, in the background",
 		Long:  "Start backends, or a whole case, in the background; all backends without a name. `kit down` stops them.",
@@ -35,6 +36,19 @@ func upCommand(o *options) *cobra.Command {
 			requests, err := requestsFor(place.Root, args)
 			if err != nil {
 				return err
+			}
+			for i, r := range requests {
+				if r.Case == "" {
+					continue
+				}
+				c, err := topology.Load(place.Root, r.Case)
+				if err != nil {
+					return err
+				}
+				requests[i].Choices = chosen()
+				if _, err := c.With(requests[i].Choices); err != nil {
+					return err
+				}
 			}
 			client, fresh, err := detached(cmd.Context(), o, place)
 			if err != nil {
@@ -48,6 +62,8 @@ func upCommand(o *options) *cobra.Command {
 			return err
 		},
 	}
+	chosen = choiceFlags(cmd)
+	return cmd
 }
 
 // requestsFor sorts names into backends and cases.

@@ -7,35 +7,38 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"designkits/infra/backend"
 	"designkits/infra/topology"
 )
 
-// seedMark notes that a backend's data folder holds a case's sample data. It
-// goes with the data.
-func (l *Launcher) seedMark(backendName, caseName string) string {
-	return filepath.Join(l.State, "data", ".seeded", backendName, caseName)
+// seedMark notes that a backend's data folder holds a case's sample data, in
+// the namespace of one of its variants. It goes with the data.
+func (l *Launcher) seedMark(backendName, namespace string) string {
+	return filepath.Join(l.State, "data", ".seeded", backendName, namespace)
 }
 
 // seeded reports whether the sample data is in every backend of the case.
 func (l *Launcher) seeded(c topology.Case) bool {
 	for _, b := range c.Backends {
-		if _, err := os.Stat(l.seedMark(b, c.Name)); err != nil {
+		if _, err := os.Stat(l.seedMark(b, c.Namespace)); err != nil {
 			return false
 		}
 	}
 	return true
 }
 
-// MarkSeeded notes that the case's sample data is in.
+// MarkSeeded notes that the sample data of the case that runs is in.
 func (l *Launcher) MarkSeeded(caseName string) error {
-	c, err := topology.Load(l.Root, caseName)
-	if err != nil {
-		return err
+	l.mu.Lock()
+	c, runs := l.cases[caseName]
+	l.mu.Unlock()
+	if !runs {
+		return fmt.Errorf("note the sample data of %s: it doesn't run", caseName)
 	}
 	for _, b := range c.Backends {
-		mark := l.seedMark(b, c.Name)
+		mark := l.seedMark(b, c.Namespace)
 		if err := os.MkdirAll(filepath.Dir(mark), 0o755); err != nil {
 			return fmt.Errorf("note the sample data of %s: %w", c.Name, err)
 		}
@@ -47,29 +50,28 @@ func (l *Launcher) MarkSeeded(caseName string) error {
 }
 
 // Drop removes everything the backends hold of a namespace, and the processes'
-// own folders in it. The backends must be running.
+// own folders in it. The case's backends must be running; of those that only a
+// variant has, the ones that run are asked.
 func (l *Launcher) Drop(ctx context.Context, caseName, namespace string) error {
 	c, err := topology.Load(l.Root, caseName)
 	if err != nil {
 		return err
 	}
-	backends, err := l.Backends(c.Backends)
+	backends, err := l.Backends(c.AllBackends())
 	if err != nil {
 		return err
 	}
 	var failed []error
 	for _, b := range backends {
-		if b.Drop == nil {
+		if b.Drop == nil || !slices.Contains(c.Backends, b.Name) && !l.runs(b.Name) {
 			continue
 		}
 		if err := b.Drop(ctx, l.Site(b), namespace); err != nil {
 			failed = append(failed, fmt.Errorf("drop %s in %s: %w", namespace, b.Name, err))
 		}
-		if namespace == c.Name {
-			failed = append(failed, remove(l.seedMark(b.Name, c.Name)))
-		}
+		failed = append(failed, removeWithin(filepath.Join(l.State, "data", ".seeded", b.Name), namespace))
 	}
-	failed = append(failed, remove(filepath.Join(l.State, "process", c.Name, namespace)))
+	failed = append(failed, removeWithin(filepath.Join(l.State, "process", c.Name), namespace))
 	return errors.Join(failed...)
 }
 
@@ -87,6 +89,21 @@ func (l *Launcher) Wipe(ctx context.Context, b backend.Backend) (string, error) 
 		return "", err
 	}
 	return fmt.Sprintf("%s: %s removed (%s)", b.Name, MB(size), site.Data), nil
+}
+
+// removeWithin removes what is in the folder under a name within the namespace.
+func removeWithin(folder, namespace string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", namespace, err)
+	}
+	var failed []error
+	for _, e := range entries {
+		if backend.Within(e.Name(), namespace) {
+			failed = append(failed, remove(filepath.Join(folder, e.Name())))
+		}
+	}
+	return errors.Join(failed...)
 }
 
 func remove(path string) error {

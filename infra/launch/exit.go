@@ -28,6 +28,7 @@ func ExitCode(err error) int {
 		name    *supervise.UnknownName
 		server  *UnknownBackend
 		acase   *topology.UnknownCase
+		choice  *topology.UnknownChoice
 		eng     *engine.UnknownEngine
 	)
 	switch {
@@ -36,7 +37,7 @@ func ExitCode(err error) int {
 	case errors.As(err, &missing), errors.As(err, &port), errors.As(err, &busy), errors.As(err, &runs),
 		errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return ExitEnvironment
-	case errors.As(err, &name), errors.As(err, &server), errors.As(err, &acase), errors.As(err, &eng):
+	case errors.As(err, &name), errors.As(err, &server), errors.As(err, &acase), errors.As(err, &choice), errors.As(err, &eng):
 		return ExitUsage
 	}
 	return ExitFailed

@@ -40,6 +40,14 @@ processes:
     needs: [store]
     env: {STREAM: "${stream}", LISTEN: "${listen}"}
 edge: edge.conf
+variants:
+  store:
+    second:
+      backends: [second]
+      processes:
+        web:
+          needs: [second]
+          env: {STORE: "${second}"}
 `
 
 func newScene(t *testing.T) *scene {
@@ -64,7 +72,7 @@ func newScene(t *testing.T) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog := []backend.Backend{s.sleeper("store", 1), s.sleeper("stream", 3), s.sleeper("nginx", 1)}
+	catalog := []backend.Backend{s.sleeper("store", 1), s.sleeper("stream", 3), s.sleeper("nginx", 1), s.sleeper("second", 1)}
 	offset, release, err := FreeOffset(root, catalog, []topology.Case{c})
 	if err != nil {
 		t.Fatal(err)
@@ -238,17 +246,61 @@ func TestSampleDataGoesWithTheDataOfAnyBackend(t *testing.T) {
 	if s.seeded(c) {
 		t.Error("seeded from the start")
 	}
+	if err := s.MarkSeeded("scene"); err == nil {
+		t.Error("sample data is noted for a case that doesn't run")
+	}
+	if _, err := s.Launch(t.Context(), Request{Case: "scene"}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.MarkSeeded("scene"); err != nil {
 		t.Fatal(err)
 	}
 	if !s.seeded(c) {
 		t.Error("not seeded after the mark")
 	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.Wipe(t.Context(), s.Catalog[1]); err != nil {
 		t.Fatal(err)
 	}
 	if s.seeded(c) {
 		t.Error("seeded without the stream's data")
+	}
+}
+
+func TestAVariantsBackendRunsOnlyWhereItIsChosen(t *testing.T) {
+	s := newScene(t)
+	r, err := s.Launch(t.Context(), Request{Case: "scene", All: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Namespace != "scene" || s.runs("second") {
+		t.Errorf("the usual case: namespace %s, second runs: %v", r.Namespace, s.runs("second"))
+	}
+	second := Request{Case: "scene", Choices: map[string]string{"store": "second"}, All: true}
+	var runs *CaseRuns
+	if _, err := s.Launch(t.Context(), second); !errors.As(err, &runs) {
+		t.Errorf("beside the usual case: %v", err)
+	}
+	if err := s.MarkSeeded("scene"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = s.Launch(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	if r.Namespace != "scene_second" || !r.Fresh || !s.runs("second") ||
+		!slices.Contains(r.Env, "KIT_SECOND="+fmt.Sprintf("127.0.0.1:%d", 7006+s.Offset)) {
+		t.Errorf("the variant: %+v, second runs: %v", r, s.runs("second"))
+	}
+	if err := s.Drop(t.Context(), "scene", "scene"); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(s.dropped, "second scene") {
+		t.Errorf("dropped %v, and not what the variant has stored", s.dropped)
 	}
 }
 

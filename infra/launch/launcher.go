@@ -36,7 +36,13 @@ type Launcher struct {
 	mu        sync.Mutex
 	listeners map[chan Event]bool
 	groups    map[string]*group
-	cases     map[string]string // a running case's namespace
+	cases     map[string]placed // those that run
+}
+
+// placed is a case as it runs: in which variant, and where it stores.
+type placed struct {
+	topology.Case
+	namespace string
 }
 
 // A group is a backend with its processes, which get one line together.
@@ -52,7 +58,7 @@ func Open(place engine.Place, eng engine.Engine, offset int, catalog []backend.B
 	l := &Launcher{
 		Place: place, Engine: eng, Offset: offset, Catalog: catalog,
 		turn: make(chan struct{}, 1), listeners: map[chan Event]bool{},
-		groups: map[string]*group{}, cases: map[string]string{},
+		groups: map[string]*group{}, cases: map[string]placed{},
 	}
 	sup, err := supervise.Open(place.State, l.observe)
 	if err != nil {

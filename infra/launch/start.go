@@ -20,7 +20,10 @@ import (
 type Request struct {
 	Backends []string `json:"backends,omitempty"`
 	Case     string   `json:"case,omitempty"`
-	// Namespace prefixes all that the case stores; empty means the case's name.
+	// Choices name the variant of the case, by choice: {"store": "dynamodb"}.
+	Choices map[string]string `json:"choices,omitempty"`
+	// Namespace prefixes all that the case stores; empty means the case's own,
+	// which is another one for each variant.
 	Namespace string `json:"namespace,omitempty"`
 	// All waits for every backend, also for those that the page does without.
 	All bool `json:"all,omitempty"`
@@ -98,8 +101,11 @@ func (l *Launcher) plan(r Request) (plan, error) {
 		if err != nil {
 			return p, err
 		}
+		if c, err = c.With(r.Choices); err != nil {
+			return p, err
+		}
 		if p.request.Namespace == "" {
-			p.request.Namespace = c.Name
+			p.request.Namespace = c.Namespace
 		}
 		if running := l.namespaceOf(c.Name); running != "" && running != p.request.Namespace {
 			return p, &CaseRuns{Case: c.Name, Namespace: running}
@@ -198,7 +204,7 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 		return result, nil
 	}
 	l.mu.Lock()
-	l.cases[p.topo.Name] = p.request.Namespace
+	l.cases[p.topo.Name] = placed{p.topo, p.request.Namespace}
 	l.mu.Unlock()
 	result.Env = l.Env(p.backends, p.request.Namespace)
 	result.Fresh = !l.seeded(p.topo)
@@ -304,7 +310,7 @@ func (l *Launcher) progress(p provision.Progress) {
 func (l *Launcher) namespaceOf(c string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.cases[c]
+	return l.cases[c].namespace
 }
 
 // known leaves out names that the supervisor has never got to.

@@ -9,6 +9,7 @@ package topology
 // A Case is one case.yaml.
 type Case struct {
 	Name      string // the folder's name: "shortener"
+	Namespace string // what prefixes all that it stores, unless it is given another
 	Dir       string // the folder
 	Title     string
 	Summary   string
@@ -19,6 +20,8 @@ type Case struct {
 	// Edge is the path of the edge's nginx configuration below Dir, with
 	// ${NAME} for addresses; empty when the case has no edge.
 	Edge string
+	// Variants are other ways to run it, with a backend more for example.
+	Variants []Variant
 }
 
 // A Process is one program of a case: cmd/<name>.

@@ -14,13 +14,14 @@ import (
 
 // file is case.yaml as it is written.
 type file struct {
-	Title     string                 `yaml:"title"`
-	Summary   string                 `yaml:"summary"`
-	Backends  []string               `yaml:"backends"`
-	Tools     []string               `yaml:"tools"`
-	Page      string                 `yaml:"page"`
-	Processes map[string]fileProcess `yaml:"processes"`
-	Edge      string                 `yaml:"edge"`
+	Title     string                            `yaml:"title"`
+	Summary   string                            `yaml:"summary"`
+	Backends  []string                          `yaml:"backends"`
+	Tools     []string                          `yaml:"tools"`
+	Page      string                            `yaml:"page"`
+	Processes map[string]fileProcess            `yaml:"processes"`
+	Edge      string                            `yaml:"edge"`
+	Variants  map[string]map[string]fileVariant `yaml:"variants"`
 }
 
 type fileProcess struct {
@@ -82,11 +83,11 @@ func Parse(name string, raw []byte) (Case, error) {
 	if err := yaml.UnmarshalWithOptions(raw, &f, yaml.DisallowUnknownField()); err != nil {
 		var unknown *yaml.UnknownFieldError
 		if errors.As(err, &unknown) {
-			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, tools, page, processes, edge; of a process: replicas, port, needs, env", err)
+			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, tools, page, processes, edge, variants; of a process: replicas, port, needs, env", err)
 		}
 		return Case{}, err
 	}
-	c := Case{Name: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Tools: f.Tools, Page: f.Page, Edge: f.Edge}
+	c := Case{Name: name, Namespace: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Tools: f.Tools, Page: f.Page, Edge: f.Edge}
 	if c.Title == "" {
 		return Case{}, errors.New("title: it is missing")
 	}
@@ -102,16 +103,17 @@ func Parse(name string, raw []byte) (Case, error) {
 		if p.Replicas < 0 || p.Replicas > 16 {
 			return Case{}, fmt.Errorf("%s.replicas: %d is not from 1 to 16", at, p.Replicas)
 		}
-		for _, need := range p.Needs {
-			if !slices.Contains(c.Backends, need) {
-				return Case{}, fmt.Errorf("%s.needs: %q is not one of the case's backends: %s", at, need, strings.Join(c.Backends, ", "))
-			}
+		if err := checkNeeds(at, p.Needs, c.Backends); err != nil {
+			return Case{}, err
 		}
 		c.Processes = append(c.Processes, Process{
 			Name: pname, Replicas: max(1, p.Replicas), Port: p.Port, Needs: p.Needs, Env: p.Env,
 		})
 	}
-	return c, c.checkReferences()
+	if err := c.checkReferences(); err != nil {
+		return Case{}, err
+	}
+	return c, c.addVariants(f.Variants)
 }
 
 // checkReferences refuses a reference that nothing answers to.

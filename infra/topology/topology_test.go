@@ -105,6 +105,59 @@ func TestReferencesAreFilledIn(t *testing.T) {
 	}
 }
 
+const variants = `
+variants:
+  store:
+    other:
+      backends: [cassandra, redis]
+      processes:
+        api:
+          needs: [cassandra]
+          env: {STORE: other, REDIS: "${cassandra.cql}"}
+`
+
+func TestAVariantAddsToTheCase(t *testing.T) {
+	c, err := Parse("rides", []byte(good+variants))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"redis", "flink", "nginx", "cassandra"}; !slices.Equal(c.AllBackends(), want) || len(c.Backends) != 3 {
+		t.Errorf("backends %v of %v, want %v", c.Backends, c.AllBackends(), want)
+	}
+	v, err := c.With(map[string]string{"store": "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := v.Processes[0]
+	if !slices.Equal(v.Backends, c.AllBackends()) || !slices.Equal(api.Needs, []string{"redis", "cassandra"}) ||
+		api.Env["STORE"] != "other" || api.Env["REDIS"] != "${cassandra.cql}" || api.Env["LISTEN"] != "${listen}" || v.Namespace != "rides_other" {
+		t.Errorf("the variant is %+v", v)
+	}
+	if usual := c.Processes[0]; usual.Env["STORE"] != "" || usual.Env["REDIS"] != "${redis}" || len(usual.Needs) != 1 || c.Namespace != "rides" {
+		t.Errorf("the usual case became %+v", c)
+	}
+	var unknown *UnknownChoice
+	for _, choices := range []map[string]string{{"store": "third"}, {"size": "large"}} {
+		if _, err := c.With(choices); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "--store other") {
+			t.Errorf("%v: %v", choices, err)
+		}
+	}
+	for old, want := range map[string]string{
+		"other:":               `Other: a choice and a variant`,
+		"api:":                 "variants.store.other.processes.web: the case has no process",
+		"needs: [cassandra]":   `variants.store.other.processes.api.needs: "kafka" is not`,
+		"${cassandra.cql}":     "${elastic} is unknown",
+		"backends: [cassandra": "backend",
+		"STORE: other":         "port",
+	} {
+		replaced := map[string]string{"other:": "Other:", "api:": "web:", "needs: [cassandra]": "needs: [kafka]",
+			"${cassandra.cql}": "${elastic}", "backends: [cassandra": "backend: [cassandra", "STORE: other": "STORE: other}\n          port: 8300\n          #"}[old]
+		if _, err := Parse("rides", []byte(good+strings.Replace(variants, old, replaced, 1))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", replaced, err, want)
+		}
+	}
+}
+
 func TestWhatIsUnknownIsRefused(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
 		{"title: Rides", "titel: Rides", "titel"},
