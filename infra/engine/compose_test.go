@@ -226,6 +226,13 @@ func TestProfileOfACaseIsTheCase(t *testing.T) {
 			}
 			project := load(t, nil, name)
 			var wanted []string
+			for _, v := range c.Variants {
+				for _, p := range v.Processes {
+					i := slices.IndexFunc(c.Processes, func(own topology.Process) bool { return own.Name == p.Name })
+					c.Processes[i].Env = maps.Clone(c.Processes[i].Env)
+					maps.Copy(c.Processes[i].Env, p.Env) // a container has the variables of all variants
+				}
+			}
 			for _, n := range c.Backends {
 				b, ok := catalog.ByName(n)
 				if !ok {

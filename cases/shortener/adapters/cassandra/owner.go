@@ -2,10 +2,7 @@ package cassandra
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,46 +41,19 @@ func monthOf(t time.Time) int {
 	return year*100 + int(month)
 }
 
-// A place in an owner's index: the entries that follow it are older.
-type place struct {
-	created time.Time
-	code    shortener.Code
-}
-
-// cursor writes a place so that a client can hand it back. It is no secret and
-// needs no seal: it is only ever looked up in the index of the one who asks.
-func (p place) cursor() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.created.UnixMilli(), 36) + "." + string(p.code)))
-}
-
-func parseCursor(cursor string) (place, error) {
-	invalid := &shortener.Invalid{Field: "cursor", Rule: "unknown", Reason: "this is no cursor that a listing has returned: begin without one"}
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return place{}, invalid
-	}
-	created, code, ok := strings.Cut(string(text), ".")
-	millis, err := strconv.ParseInt(created, 36, 64)
-	if !ok || err != nil || code == "" || millis < 0 || millis > 1<<43 { // the year 2248
-		return place{}, invalid
-	}
-	return place{time.UnixMilli(millis).UTC(), shortener.Code(code)}, nil
-}
-
 // ByOwner walks the months from the newest, and the entries of each.
 func (s *Links) ByOwner(ctx context.Context, owner shortener.Owner, cursor string, limit int) (links []shortener.Link, next string, err error) {
 	if limit < 1 {
 		return nil, "", fmt.Errorf("cassandra: list links of %q: a page of %d links can't be", owner, limit)
 	}
-	// Before anything: later than all entries.
-	from := place{time.UnixMilli(1 << 43).UTC(), "\U0010ffff"}
+	from := shortener.Before()
 	if cursor != "" {
-		if from, err = parseCursor(cursor); err != nil {
+		if from, err = shortener.ParseCursor(cursor); err != nil {
 			return nil, "", err
 		}
 	}
 	err = s.db.run(ctx, "list links", string(owner), 2*s.db.config.Timeout, func(ctx context.Context) error {
-		months, err := s.monthsOf(ctx, owner, monthOf(from.created))
+		months, err := s.monthsOf(ctx, owner, monthOf(from.Created))
 		if err != nil {
 			return err
 		}
@@ -95,7 +65,7 @@ func (s *Links) ByOwner(ctx context.Context, owner shortener.Owner, cursor strin
 			if len(links) > limit {
 				links = links[:limit]
 				last := links[limit-1]
-				next = place{last.Created, last.Code}.cursor()
+				next = shortener.Place{Created: last.Created, Code: last.Code}.Cursor()
 				return nil
 			}
 		}
@@ -118,13 +88,13 @@ func (s *Links) monthsOf(ctx context.Context, owner shortener.Owner, newest int)
 
 // collect appends the live links of a month that follow the place, until there
 // are enough of them.
-func (s *Links) collect(ctx context.Context, owner shortener.Owner, month int, from place, links []shortener.Link, enough int) ([]shortener.Link, error) {
+func (s *Links) collect(ctx context.Context, owner shortener.Owner, month int, from shortener.Place, links []shortener.Link, enough int) ([]shortener.Link, error) {
 	for len(links) < enough {
 		want := max(enough-len(links), 16) // not one by one where many are dead
-		var entries []place
+		var entries []shortener.Place
 		rows := s.db.session.Query(`SELECT created, code FROM links_by_owner WHERE owner = ? AND month = ? AND (created, code) < (?, ?) LIMIT ?`,
-			string(owner), month, from.created, string(from.code), want).Idempotent(true).WithContext(ctx).Iter()
-		for e := (place{}); rows.Scan(&e.created, (*string)(&e.code)); {
+			string(owner), month, from.Created, string(from.Code), want).Idempotent(true).WithContext(ctx).Iter()
+		for e := (shortener.Place{}); rows.Scan(&e.Created, (*string)(&e.Code)); {
 			entries = append(entries, e)
 		}
 		if err := rows.Close(); err != nil {
@@ -149,20 +119,20 @@ const settled = time.Hour
 
 // liveOf reads the links of the entries and leaves out those that are gone. A
 // leftover entry is cleared away on the occasion.
-func (s *Links) liveOf(ctx context.Context, owner shortener.Owner, entries []place) ([]shortener.Link, error) {
+func (s *Links) liveOf(ctx context.Context, owner shortener.Owner, entries []shortener.Place) ([]shortener.Link, error) {
 	found := make([]row, len(entries))
 	reads, ctx := errgroup.WithContext(ctx)
 	reads.SetLimit(16)
 	for i, e := range entries {
 		reads.Go(func() error {
-			r, err := s.live(ctx, e.code, s.db.config.Consistency)
+			r, err := s.live(ctx, e.Code, s.db.config.Consistency)
 			switch {
-			case err == nil && r.Owner == owner && r.Created.Equal(e.created):
+			case err == nil && r.Owner == owner && r.Created.Equal(e.Created):
 				found[i] = r
 			case err != nil && err != shortener.ErrNotFound:
 				return err
-			case s.db.config.Now().Sub(e.created) > settled:
-				return s.unindex(ctx, owner, e.created, e.code)
+			case s.db.config.Now().Sub(e.Created) > settled:
+				return s.unindex(ctx, owner, e.Created, e.Code)
 			}
 			return nil
 		})

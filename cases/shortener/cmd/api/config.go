@@ -18,6 +18,8 @@ type config struct {
 	Redis     string   `env:"REDIS,required"`
 	Cassandra []string `env:"CASSANDRA,required"`
 	Kafka     []string `env:"KAFKA,required"`
+	Store     string   `env:"STORE" envDefault:"cassandra"` // of links and codes; or dynamodb
+	DynamoDB  string   `env:"DYNAMODB"`                     // host:port, for that
 	Analytics url.URL  `env:"ANALYTICS,required"`
 	Namespace string   `env:"NAMESPACE,required"`
 	CodeKey   string   `env:"CODE_KEY,required,unset"`
@@ -57,6 +59,9 @@ func readConfig() (config, error) {
 	}
 	if c.PublicURL.Host == "" {
 		return c, fmt.Errorf("PUBLIC_URL is %q: give the address that people type, like https://sho.rt", c.PublicURL.String())
+	}
+	if err := c.checkStore(); err != nil {
+		return c, err
 	}
 	if c.Replica == "" {
 		name, err := replicaName(c.Listen)

@@ -35,6 +35,10 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	s.OnClose(func(context.Context) error { db.Close(); return nil })
 	s.Ready("cassandra", db.Ping)
+	store, err := openStores(ctx, s, cfg, db)
+	if err != nil {
+		return err
+	}
 	cache := redis.Open(cfg.Redis, cfg.Namespace)
 	s.OnClose(cache.Close)
 	clickLog, err := kafka.NewClickLog(cfg.Kafka, cfg.Namespace)
@@ -47,10 +51,10 @@ func run(ctx context.Context, s *service.Service) error {
 		s.Log.Warn("the breaker before Redis changed", "from", from, "to", to)
 	}})
 	guarded, changes := shortener.GuardCache(cache.Cache(), breaker), cache.Changes(s.Log)
-	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{Memory: cfg.CacheBytes, SharedFor: cfg.SharedFor})
+	resolver := shortener.NewResolver(store.links, guarded, changes, shortener.ResolverConfig{Memory: cfg.CacheBytes, SharedFor: cfg.SharedFor})
 	s.OnClose(func(context.Context) error { resolver.Close(); return nil })
 	publisher := shortener.NewPublisher(resolver, cache.Cache(), changes, maxUntold)
-	generator, err := codes.NewGenerator(ctx, []byte(cfg.CodeKey), db.Ranges(), codes.RangeSize)
+	generator, err := codes.NewGenerator(ctx, []byte(cfg.CodeKey), store.ranges, codes.RangeSize)
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,7 @@ func run(ctx context.Context, s *service.Service) error {
 	s.Go("record clicks", recorder.Run)
 	api := httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: db.Links(), Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: time.Now,
+			Store: store.links, Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: time.Now,
 			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked},
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: visits, Limiter: limiter,

@@ -13,13 +13,20 @@ import (
 	"designkits/shared/testenv"
 )
 
-// The process itself, on port 0: made, followed, stopped.
+// The process itself, on port 0, with each of its link stores.
 func TestTheProcessServesAndStops(t *testing.T) {
+	for _, store := range []string{"cassandra", "dynamodb"} {
+		t.Run(store, func(t *testing.T) { serveAndStop(t, store) })
+	}
+}
+
+// serveAndStop makes a link, follows, changes, lists and deletes it.
+func serveAndStop(t *testing.T, store string) {
 	for name, value := range map[string]string{
 		"LISTEN": "127.0.0.1:0", "PUBLIC_URL": "https://sho.rt", "REDIS": testenv.Addr(t, "redis"),
 		"CASSANDRA": testenv.Addr(t, "cassandra"), "KAFKA": testenv.Addr(t, "kafka"), "NAMESPACE": testenv.Namespace(t),
 		"CODE_KEY": "a key of the tests, of 32 bytes.", "SPOOL": t.TempDir(), "ANALYTICS": "http://127.0.0.1:1",
-		"REPLICA": "tested",
+		"REPLICA": "tested", "STORE": store, "DYNAMODB": testenv.Addr(t, "dynamodb"),
 	} {
 		t.Setenv(name, value)
 	}
@@ -77,6 +84,26 @@ func TestTheProcessServesAndStops(t *testing.T) {
 	if at := ask("GET", "/"+link.Code, "", "", 302, nil).Header.Get("Location"); at != "https://example.com/" {
 		t.Errorf("it leads to %s", at)
 	}
+	follow := func(code string, want int, to string) {
+		t.Helper()
+		if at := ask("GET", "/"+code, "", "", want, nil).Header.Get("Location"); at != to {
+			t.Errorf("/%s leads to %q, want %q", code, at, to)
+		}
+	}
+	ask("PATCH", "/api/links/"+link.Code, key.Key, `{"target":"https://example.org/changed"}`, 200, nil)
+	follow(link.Code, 302, "https://example.org/changed")
+	ask("POST", "/api/links", key.Key, `{"target":"https://example.com/bank","alias":"my-bank"}`, 201, nil)
+	follow("my-bank", 302, "https://example.com/bank")
+	ask("POST", "/api/links", key.Key, `{"target":"https://example.com/","alias":"rny_Bank"}`, 409, nil)
+	var list struct{ Links []struct{ Code string } }
+	ask("GET", "/api/links?owner=me", key.Key, "", 200, &list)
+	if len(list.Links) != 2 || list.Links[0].Code != "my-bank" || list.Links[1].Code != link.Code {
+		t.Errorf("the owner's links are %+v, want the alias and %s", list, link.Code)
+	}
+	for _, code := range []string{link.Code, "my-bank"} {
+		ask("DELETE", "/api/links/"+code, key.Key, "", 204, nil)
+		follow(code, 404, "")
+	}
 	var system struct {
 		Replica                 string
 		Redis, Cassandra, Kafka struct{ Up bool }
@@ -101,6 +128,20 @@ func TestTheConfigurationSaysWhatIsMissing(t *testing.T) {
 	_, err := readConfig()
 	if err == nil || !strings.Contains(err.Error(), "CODE_KEY") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestTheStoreOfLinksIsOneThatThereIs(t *testing.T) {
+	for _, c := range []struct {
+		cfg  config
+		want string
+	}{
+		{config{Store: "postgres"}, "cassandra or in dynamodb"},
+		{config{Store: "dynamodb"}, "DYNAMODB"},
+	} {
+		if err := c.cfg.checkStore(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v", c.cfg, err)
+		}
 	}
 }
 
