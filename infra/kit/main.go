@@ -57,7 +57,7 @@ func execute(ctx context.Context, args []string) int {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		doctorCommand(&o), runCommand(&o), testCommand(&o), estimateCommand(&o),
-		benchCommand(&o), curveballCommand(&o),
+		benchCommand(&o), curveballCommand(&o), exerciseCommand(&o),
 		upCommand(&o), downCommand(&o), statusCommand(&o), logsCommand(&o), resetCommand(&o),
 		faultCommand(&o, "kill", "End a backend or process with SIGKILL", (*fault.Client).Kill),
 		faultCommand(&o, "pause", "Freeze a backend or process: connections stay open, nothing answers", (*fault.Client).Pause),

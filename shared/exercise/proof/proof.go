@@ -1,0 +1,183 @@
+// Package proof shows that a case's exercises can be trusted: the check of each
+// refuses the tree as it is, takes solution.patch, and tells whoever makes the
+// mistake of wrong.patch what it is.
+package proof
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"designkits/shared/designdoc"
+	"designkits/shared/exercise"
+	"designkits/shared/exercise/grade"
+	"designkits/shared/rig"
+)
+
+// checkWithin bounds one check.
+const checkWithin = time.Minute
+
+// A bench is what all the proofs share.
+type bench struct {
+	root    string // the checkout
+	caseDir string // below root: "cases/shortener"
+	checks  string // folder of the compiled checks
+	trees   string // folder of the copies
+}
+
+// Prove proves all exercises of the case above the test's folder.
+func Prove(t *testing.T) {
+	root, err := exercise.Root(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := exercise.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatalf("%s has no exercises", dir)
+	}
+	caseDir, err := filepath.Rel(root, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{
+		root: root, caseDir: caseDir, checks: t.TempDir(),
+		trees: filepath.Join(os.TempDir(), fmt.Sprintf("exercises-%x", sha256.Sum224([]byte(dir)))),
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(b.trees) })
+	b.compile(t, dir, all)
+	t.Run("untouched", func(t *testing.T) {
+		t.Parallel()
+		b.untouched(t, dir, all)
+	})
+	for _, e := range all {
+		t.Run(e.ID, func(t *testing.T) {
+			t.Parallel()
+			b.prove(t, e)
+		})
+	}
+}
+
+// compile makes a program of each check, once for all builds that it grades.
+func (b *bench) compile(t *testing.T, dir string, all []exercise.Exercise) {
+	t.Helper()
+	compile := []string{"test", "-tags=exercise", "-c", "-o", b.checks + string(filepath.Separator)}
+	for _, e := range all {
+		compile = append(compile, "./exercises/"+e.ID)
+	}
+	for _, args := range [][]string{{"vet", "-tags=exercise", "./exercises/..."}, compile} {
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", args[0], err, out)
+		}
+	}
+}
+
+// untouched runs every check against one build of the tree as it is.
+func (b *bench) untouched(t *testing.T, dir string, all []exercise.Exercise) {
+	var runs []string
+	for _, e := range all {
+		runs = append(runs, e.Runs...)
+	}
+	addresses := b.start(t, dir, runs)
+	for _, e := range all {
+		if passed, said := b.grade(t, e, addresses); passed {
+			t.Errorf("%s: its check passes where nothing was done:\n%s", e.ID, said)
+		}
+	}
+}
+
+func (b *bench) prove(t *testing.T, e exercise.Exercise) {
+	if err := designdoc.DeadLinks(filepath.Join(e.Dir, "README.md")); err != nil {
+		t.Error(err)
+	}
+	if hints, err := e.Hints(); err != nil || len(hints) < 2 {
+		t.Errorf("%s has %d hints, %v", e.ID, len(hints), err)
+	}
+	for _, section := range []string{"Goal", "Where to begin", "Out of scope", "How it is graded"} {
+		if e.Section(section) == "" {
+			t.Errorf("%s: the README has no section %q", e.ID, section)
+		}
+	}
+	words, err := e.Wrong()
+	if err != nil {
+		t.Error(err)
+	}
+	t.Run("solution", func(t *testing.T) {
+		if passed, said := b.patched(t, e, exercise.Solution); !passed {
+			t.Errorf("the check refuses the solution:\n%s", said)
+		}
+	})
+	t.Run("mistake", func(t *testing.T) {
+		passed, said := b.patched(t, e, exercise.Mistake)
+		if passed {
+			t.Error("the check takes the mistake")
+		} else if !strings.Contains(said, words) {
+			t.Errorf("the check doesn't say %q of the mistake, but:\n%s", words, said)
+		}
+	})
+}
+
+// patched grades a copy of the tree with a patch on it. The copy is always at
+// the same place, so that the compiler needn't do again what it did before.
+func (b *bench) patched(t *testing.T, e exercise.Exercise, patch string) (passed bool, said string) {
+	t.Helper()
+	tree := filepath.Join(b.trees, e.ID)
+	if err := errors.Join(os.RemoveAll(tree), exercise.CopyTree(b.root, tree)); err != nil {
+		t.Fatalf("copy the tree: %v", err)
+	}
+	err := exercise.Apply(t.Context(), tree, filepath.Join(e.Dir, patch))
+	var stale *exercise.Stale
+	if errors.As(err, &stale) {
+		t.Fatalf("%v\nrefresh the patch: CONTRIBUTING.md says how, under \"Add an exercise\"", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.grade(t, e, b.start(t, filepath.Join(tree, b.caseDir), e.Runs))
+}
+
+// start builds and runs a case until the test ends.
+func (b *bench) start(t *testing.T, dir string, only []string) map[string]string {
+	t.Helper()
+	c, err := rig.Start(t.Context(), rig.Options{Dir: dir, Only: only})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return grade.Addresses(c)
+}
+
+// grade runs an exercise's check against a running case.
+func (b *bench) grade(t *testing.T, e exercise.Exercise, addresses map[string]string) (passed bool, said string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), checkWithin)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(b.checks, e.ID+".test"), "-test.count=1")
+	cmd.Dir = e.Dir
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s", grade.Running, grade.Format(addresses)))
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("run the check of %s: %v, %v\n%s", e.ID, err, ctx.Err(), out)
+	}
+	return err == nil, string(out)
+}
