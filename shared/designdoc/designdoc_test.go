@@ -76,3 +76,38 @@ func TestDeadLinksAreFound(t *testing.T) {
 		}
 	}
 }
+
+func TestASymbolIsFoundWithItsComment(t *testing.T) {
+	source := []byte(`package x
+
+// Store keeps.
+//
+// For long.
+type Store[K any] struct {
+	// Size is how many.
+	Size int
+}
+
+// Next is the next.
+func (s *Store[K]) Next() int {
+	return 1
+}
+
+const (
+	One = 1
+	Two = 2 // not three
+)
+`)
+	for name, want := range map[string]designdoc.Lines{
+		"Store": {3, 9}, "Store.Size": {7, 8}, "Store.Next": {11, 14}, "Next": {11, 14}, "Two": {18, 18},
+	} {
+		if got, found, err := designdoc.Symbol("x.go", source, name); err != nil || !found || got != want {
+			t.Errorf("%s: lines %v, %t, %v; want %v", name, got, found, err, want)
+		}
+	}
+	for _, none := range []string{"Store.Three", "Size"} {
+		if got, found, err := designdoc.Symbol("x.go", source, none); err != nil || found {
+			t.Errorf("%s: found at %v, %v", none, got, err)
+		}
+	}
+}

@@ -3,9 +3,6 @@ package designdoc
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,7 +28,7 @@ func DeadLinks(path string) error {
 	text := fenced.ReplaceAllString(string(raw), "")
 	anchors := map[string]bool{}
 	for _, h := range heading.FindAllStringSubmatch(text, -1) {
-		anchors[anchor(h[1])] = true
+		anchors[Anchor(h[1])] = true
 	}
 	var dead error
 	for _, l := range link.FindAllStringSubmatch(text, -1) {
@@ -69,8 +66,9 @@ func alive(dir, text, target string, anchors map[string]bool) error {
 	return err
 }
 
-// anchor is the fragment that a heading gets.
-func anchor(heading string) string {
+// Anchor is the fragment that a heading gets: "The one Heading" is
+// "the-one-heading".
+func Anchor(heading string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(heading) {
 		switch {
@@ -83,76 +81,11 @@ func anchor(heading string) string {
 	return b.String()
 }
 
-// defines reports whether the Go file has a declaration of that name; "T.M" is
-// the method or field M of T.
 func defines(path, name string) (bool, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	source, err := os.ReadFile(path)
 	if err != nil {
 		return false, fmt.Errorf("read the linked file: %w", err)
 	}
-	owner, member, dotted := strings.Cut(name, ".")
-	found := false
-	for _, d := range file.Decls {
-		switch d := d.(type) {
-		case *ast.FuncDecl:
-			receiver := receiverName(d)
-			found = found || !dotted && d.Name.Name == owner || dotted && receiver == owner && d.Name.Name == member
-		case *ast.GenDecl:
-			for _, spec := range d.Specs {
-				found = found || specDefines(spec, owner, member)
-			}
-		}
-	}
-	return found, nil
-}
-
-func specDefines(spec ast.Spec, name, member string) bool {
-	switch s := spec.(type) {
-	case *ast.TypeSpec:
-		return s.Name.Name == name && (member == "" || hasMember(s.Type, member))
-	case *ast.ValueSpec:
-		for _, n := range s.Names {
-			if n.Name == name && member == "" {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func hasMember(t ast.Expr, name string) bool {
-	var fields *ast.FieldList
-	switch t := t.(type) {
-	case *ast.StructType:
-		fields = t.Fields
-	case *ast.InterfaceType:
-		fields = t.Methods
-	default:
-		return false
-	}
-	for _, f := range fields.List {
-		for _, n := range f.Names {
-			if n.Name == name {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func receiverName(f *ast.FuncDecl) string {
-	if f.Recv == nil || len(f.Recv.List) == 0 {
-		return ""
-	}
-	t := f.Recv.List[0].Type
-	if star, ok := t.(*ast.StarExpr); ok {
-		t = star.X
-	}
-	if generic, ok := t.(*ast.IndexExpr); ok {
-		t = generic.X
-	}
-	if id, ok := t.(*ast.Ident); ok {
-		return id.Name
-	}
-	return ""
+	_, found, err := Symbol(path, source, name)
+	return found, err
 }

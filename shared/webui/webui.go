@@ -33,8 +33,22 @@ import (
 	"strings"
 )
 
-// Policy is the Content-Security-Policy of every page.
-const Policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+// Policy is the Content-Security-Policy of every page that sets no other.
+const Policy = policy + "; frame-ancestors 'none'"
+
+const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'"
+
+// FramedBy is Policy for a page that pages of one origin may show in a frame,
+// "http://127.0.0.1:8070"; nobody may when it is empty.
+func FramedBy(origin string) string {
+	if origin == "" {
+		return Policy
+	}
+	return policy + "; frame-ancestors " + origin
+}
+
+// Framing is Policy for a page that shows pages of other origins in frames.
+func Framing(origins string) string { return Policy + "; frame-src 'self' " + origins }
 
 //go:embed ui vendor
 var shared embed.FS
@@ -173,7 +187,9 @@ func (s *Site) Show(w http.ResponseWriter, status int, name string, with any) er
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", Policy)
+	if h.Get("Content-Security-Policy") == "" {
+		h.Set("Content-Security-Policy", Policy)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	if h.Get("Cache-Control") == "" {
