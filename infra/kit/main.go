@@ -56,7 +56,7 @@ func execute(ctx context.Context, args []string) int {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		doctorCommand(&o), runCommand(&o), testCommand(&o), estimateCommand(&o),
+		doctorCommand(&o), runCommand(&o), testCommand(&o), estimateCommand(&o), studyCommand(&o),
 		benchCommand(&o), curveballCommand(&o), exerciseCommand(&o),
 		upCommand(&o), downCommand(&o), statusCommand(&o), logsCommand(&o), resetCommand(&o),
 		faultCommand(&o, "kill", "End a backend or process with SIGKILL", (*fault.Client).Kill),

@@ -99,7 +99,7 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 		case <-working.Done():
 			return errInterrupted
 		}
-		if err := fetchTools(working, place, cases, screen); err != nil {
+		if err := fetchTools(working, place, cases, screen, ownTools(modules)...); err != nil {
 			return err
 		}
 		return testModules(working, place, modules, env, screen)
@@ -111,9 +111,19 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 	return err
 }
 
-// fetchTools makes sure that the programs are there which the cases' tests use.
-func fetchTools(ctx context.Context, place engine.Place, cases []topology.Case, s *screen) error {
-	var names []string
+// ownTools are what the kit's own tests use besides: the study page is driven
+// in a browser.
+func ownTools(modules []check.Module) []string {
+	if slices.ContainsFunc(modules, func(m check.Module) bool { return m.Name() == "infra" }) {
+		return []string{"chromium"}
+	}
+	return nil
+}
+
+// fetchTools makes sure that the programs are there which the cases' tests use,
+// and more.
+func fetchTools(ctx context.Context, place engine.Place, cases []topology.Case, s *screen, more ...string) error {
+	names := slices.Clone(more)
 	for _, c := range cases {
 		names = append(names, c.Tools...)
 	}

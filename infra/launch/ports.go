@@ -17,7 +17,7 @@ import (
 // free, and holds it against other kits until release is called. All ports stay
 // below 32768, where Linux begins to hand out ports to outgoing connections.
 func FreeOffset(state string, backends []backend.Backend, cases []topology.Case) (offset int, release func(), err error) {
-	var ports []int
+	ports := []int{topology.StudyPort}
 	for _, b := range backends {
 		for _, p := range b.Ports {
 			ports = append(ports, p.Number)

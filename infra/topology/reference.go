@@ -10,7 +10,7 @@ import (
 
 // reference is ${name}: a backend ("redis", its first port), a port of one
 // ("flink.sql"), a backend's folder ("flink.data"), a process ("api-1"),
-// "secret.X", "namespace", and inside a process "instance", "listen" and "state".
+// "secret.X", "namespace", "study" (the study page's origin), and inside a process "instance", "listen" and "state".
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // Refers reports whether text refers to a backend, by any of its ports or its
@@ -53,7 +53,7 @@ func (p Process) InstanceNames() []string {
 // checkReference checks what can be known without the backends' ports: a port
 // is looked up when the case is resolved.
 func (c Case) checkReference(at, text string, inProcess bool) error {
-	known := append([]string{"namespace", "secret.NAME"}, c.Backends...)
+	known := append([]string{"namespace", "study", "secret.NAME"}, c.Backends...)
 	for _, p := range c.Processes {
 		known = append(known, p.InstanceNames()...)
 	}

@@ -76,6 +76,8 @@ func (c Case) lookup(w World, instances []Instance, name string) (string, error)
 	switch {
 	case name == "namespace":
 		return w.Namespace, nil
+	case name == "study":
+		return StudyOrigin(w.Offset), nil
 	case stem == "secret":
 		return secret(w.State, c.Name, rest)
 	case isBackend && !dotted:
@@ -132,5 +134,12 @@ func (c Case) EdgeConfig(w World, instances []Instance) (string, error) {
 func capitals(name string) string {
 	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
+
+// StudyPort is where the study page is served, before any offset.
+const StudyPort = 8070
+
+// StudyOrigin is the origin of the study page, which may show a case's page in a
+// frame.
+func StudyOrigin(offset int) string { return "http://" + loopback(StudyPort+offset) }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

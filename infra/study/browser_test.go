@@ -1,0 +1,254 @@
+package study_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"designkits/infra/backend/catalog"
+	"designkits/infra/launch"
+	"designkits/infra/topology"
+	"designkits/shared/browsertest"
+)
+
+// root is the top of the checkout.
+const root = "../.."
+
+// kit is the program, built once.
+var kit string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "study-test-")
+	if err == nil {
+		kit = filepath.Join(dir, "kit")
+		var out []byte
+		if out, err = exec.Command("go", "build", "-o", kit, "../kit").CombinedOutput(); err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build the kit:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// serve runs `kit study CASE` in a checkout, on ports and with a state folder of
+// its own, and returns the page's address and how to call the kit there.
+func serve(t *testing.T, checkout, caseName string) (address string, call func(args ...string) *exec.Cmd) {
+	t.Helper()
+	c, err := topology.Load(checkout, caseName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := t.TempDir()
+	offset, release, err := launch.FreeOffset(state, catalog.All, []topology.Case{c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	call = func(args ...string) *exec.Cmd {
+		cmd := exec.Command(kit, append(args, "--engine", "native", "--state", state, "--port-offset", fmt.Sprint(offset))...)
+		cmd.Dir = checkout
+		cmd.Stderr = os.Stderr
+		return cmd
+	}
+	study := call("study", caseName)
+	out, err := study.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := study.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := study.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if err := study.Wait(); err != nil {
+			t.Errorf("kit study: %v", err)
+		}
+	})
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if _, address, found := strings.Cut(lines.Text(), "study page: "); found {
+			return address, call
+		}
+	}
+	t.Fatal("kit study ended before it said where its page is")
+	return "", nil
+}
+
+// open goes to an address of the page and waits until it is complete.
+func open(t *testing.T, b *browsertest.Tab, address string) {
+	t.Helper()
+	b.Do(t, 30*time.Second, chromedp.Navigate(address), chromedp.WaitReady("#article"))
+	b.Until(t, 20*time.Second, `[...document.querySelectorAll("#article figure.diagram")].every((f) => f.dataset.state)`)
+}
+
+func TestThePageOfTheShortener(t *testing.T) {
+	address, _ := serve(t, root, "shortener")
+	b := browsertest.Open(t)
+	b.Emulate(t, 1440, "light")
+	open(t, b, address)
+
+	t.Run("every diagram of every design doc can be drawn", func(t *testing.T) { drawsAll(t, b) })
+	t.Run("a link to a symbol opens its file with its lines marked", func(t *testing.T) { opensSource(t, b, address) })
+	t.Run("a search finds a chapter and goes there", func(t *testing.T) { searches(t, b, address) })
+	t.Run("the keyboard goes from chapter to chapter", func(t *testing.T) { steps(t, b, address) })
+	t.Run("a slider recalculates the sheet", func(t *testing.T) { slides(t, b, address) })
+	t.Run("a case that isn't running can be started", func(t *testing.T) { offersStart(t, b, address) })
+	t.Run("fits 1440 px in light", func(t *testing.T) { fits(t, b, address, 1440, "light") })
+	t.Run("fits 360 px in dark", func(t *testing.T) { fits(t, b, address, 360, "dark") })
+	b.CheckConsole(t)
+}
+
+// drawsAll checks the text of every Mermaid block; the doc that is open is
+// drawn, too.
+func drawsAll(t *testing.T, b *browsertest.Tab) {
+	if states := browsertest.Eval[string](t, b, `[...document.querySelectorAll("#article figure.diagram")].map((f) => f.dataset.state + f.querySelector(".drawn").shadowRoot.querySelectorAll(".node").length).join()`); !strings.HasPrefix(states, "drawn") || strings.Contains(states, "failed") || strings.Contains(states, "drawn0") {
+		t.Errorf("the diagrams of the open doc are %q", states)
+	}
+	docs, err := filepath.Glob(filepath.Join(root, "cases", "*", "DESIGN.md"))
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("design docs: %v, %v", docs, err)
+	}
+	check := func(text string) string {
+		return browsertest.Eval[string](t, b, fmt.Sprintf(`document.querySelector("#drawing").contentWindow.check(%q)`, text))
+	}
+	blocks := 0
+	for _, doc := range docs {
+		raw, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range mermaidBlocks(string(raw)) {
+			blocks++
+			if wrong := check(block.text); wrong != "" {
+				t.Errorf("%s:%d: the diagram can't be drawn: %s", strings.TrimPrefix(doc, root+"/"), block.line, wrong)
+			}
+		}
+	}
+	if blocks == 0 {
+		t.Error("no design doc has a diagram, which can't be")
+	}
+	if check("flowchart LR\n  a --> --> b") == "" {
+		t.Error("a broken diagram was taken for a good one")
+	}
+}
+
+type block struct {
+	line int // of its first line in the doc
+	text string
+}
+
+func mermaidBlocks(doc string) (blocks []block) {
+	var open *block
+	for i, line := range strings.Split(doc, "\n") {
+		switch {
+		case open == nil && strings.TrimSpace(line) == "```mermaid":
+			open = &block{line: i + 2}
+		case open != nil && strings.TrimSpace(line) == "```":
+			blocks = append(blocks, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		}
+	}
+	return blocks
+}
+
+func opensSource(t *testing.T, b *browsertest.Tab, address string) {
+	open(t, b, address)
+	b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#article a")].find((a) => a.textContent === "Permutation").click()`))
+	b.Until(t, 10*time.Second, `document.querySelector("#panel-source .hl") !== null`)
+	marked := browsertest.Eval[string](t, b, `[...document.querySelectorAll("#panel-source .hl .cl")].map((l) => l.textContent).join("")`)
+	if !strings.Contains(marked, "type Permutation struct") || !strings.HasPrefix(marked, "//") || strings.Contains(marked, "\nfunc") {
+		t.Errorf("marked is not the type with its comment:\n%s", marked)
+	}
+	if !browsertest.Eval[bool](t, b, `(() => { const r = document.querySelector("#panel-source .hl").getBoundingClientRect(); return r.top > 0 && r.bottom < innerHeight; })()`) {
+		t.Errorf("the marked lines are not in sight (see %s)", b.ShootScreen(t, "source"))
+	}
+	// The address leads there again, and Back to where one was.
+	b.Do(t, 20*time.Second, chromedp.Reload())
+	b.Until(t, 10*time.Second, `document.querySelector("#panel-source .hl") !== null`)
+}
+
+func searches(t *testing.T, b *browsertest.Tab, address string) {
+	open(t, b, address)
+	b.Do(t, 10*time.Second, chromedp.KeyEvent("/"), chromedp.WaitVisible("#search[open]"), browsertest.Fill("#query", "feistel network"))
+	b.Until(t, 10*time.Second, `document.querySelector("#hits a b")?.textContent === "Codes that are short, unique and not guessable"`)
+	b.CheckAccess(t, "#search")
+	b.Do(t, 10*time.Second, chromedp.KeyEvent("\r"))
+	b.Until(t, 10*time.Second, `!document.querySelector("#search").open && location.hash === "#codes-that-are-short-unique-and-not-guessable"`)
+	b.Until(t, 5*time.Second, `document.querySelector('#chapters [aria-current]')?.textContent.startsWith("Codes that are short")`)
+	// Another document opens in the page.
+	b.Do(t, 10*time.Second, chromedp.KeyEvent("/"), browsertest.Fill("#query", "add a backend"))
+	b.Until(t, 10*time.Second, `document.querySelector("#hits a b")?.textContent === "Add a backend"`)
+	b.Do(t, 10*time.Second, chromedp.Click("#hits a"))
+	b.Until(t, 10*time.Second, `document.querySelector("#article h1").textContent === "Contributing"`)
+	b.Do(t, 10*time.Second, browsertest.Script(`history.back()`))
+	b.Until(t, 10*time.Second, `document.querySelector("#article h1").textContent === "URL shortener"`)
+}
+
+func steps(t *testing.T, b *browsertest.Tab, address string) {
+	open(t, b, address)
+	for _, want := range []string{"Requirements", "Capacity"} {
+		b.Do(t, 10*time.Second, chromedp.KeyEvent("j"))
+		b.Until(t, 5*time.Second, fmt.Sprintf(`document.querySelector("#chapters [aria-current]").textContent === %q`, want))
+	}
+	b.Do(t, 10*time.Second, chromedp.KeyEvent("k"))
+	b.Until(t, 5*time.Second, `document.querySelector("#chapters [aria-current]").textContent === "Requirements"`)
+}
+
+func slides(t *testing.T, b *browsertest.Tab, address string) {
+	open(t, b, address+"?panel=estimate")
+	b.Until(t, 60*time.Second, `document.querySelectorAll("#effects li").length > 0`) // the lab is built
+	before := b.Text(t, `[data-row="redirects at peak"] td:nth-child(2)`)
+	b.Do(t, 10*time.Second, browsertest.Fill(`[data-input="clicks per link"]`, "900"))
+	b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelector('[data-row="redirects at peak"].moved td:nth-child(2)')?.textContent !== %q`, before))
+	b.Until(t, 10*time.Second, `document.querySelector("#answer").textContent.includes("was")`)
+	b.Do(t, 10*time.Second, chromedp.Click("#reset"))
+	b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelectorAll(".moved").length === 0 && document.querySelector('[data-row="redirects at peak"] td:nth-child(2)').textContent === %q`, before))
+}
+
+func offersStart(t *testing.T, b *browsertest.Tab, address string) {
+	open(t, b, address)
+	b.Until(t, 10*time.Second, `document.querySelector("#start") !== null`)
+	if text := b.Text(t, "#panel-live"); !strings.Contains(text, "go run ./infra/kit up shortener") {
+		t.Errorf("the panel doesn't say what to type: %s", text)
+	}
+}
+
+// fits looks at the text and every panel at one size in one scheme.
+func fits(t *testing.T, b *browsertest.Tab, address string, width int64, scheme string) {
+	b.Emulate(t, width, scheme)
+	open(t, b, address)
+	b.Until(t, 10*time.Second, `document.querySelector("#start") !== null`)
+	b.CheckWidth(t, width)
+	b.CheckAccess(t, "body")
+	b.ShootScreen(t, "read")
+	for _, panel := range []string{"estimate", "benches", "curveballs", "exercises", "source"} {
+		b.Do(t, 10*time.Second, browsertest.Script(fmt.Sprintf(`document.querySelector("#tab-%s").click()`, panel)))
+		switch panel {
+		case "estimate":
+			b.Until(t, 60*time.Second, `document.querySelectorAll("#effects li").length > 0`)
+		case "source":
+			b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#article a")].find((a) => a.textContent === "Permutation").click()`))
+			b.Until(t, 10*time.Second, `document.querySelector("#panel-source .hl") !== null`)
+		}
+		b.Until(t, 60*time.Second, fmt.Sprintf(`document.querySelector("#panel-%s").textContent.length > 0 && !document.querySelector("#panel-%s .empty")`, panel, panel))
+		b.CheckWidth(t, width)
+		b.ShootScreen(t, panel)
+		b.CheckAccess(t, "#panel-"+panel) // the rest is as it was
+	}
+}

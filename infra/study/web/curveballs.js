@@ -1,0 +1,117 @@
+// Curveballs: a question, your prediction, then the experiment as it happens.
+
+import { call } from "./ui/http.js";
+import { byId, h, say } from "./ui/dom.js";
+import { api, attend, begin, caseName, end, running } from "./jobs.js";
+import { report } from "./report.js";
+
+const panel = byId("panel-curveballs");
+
+export async function start() {
+  panel.replaceChildren(h("p", { class: "empty" }, "Reading the list …"));
+  let list;
+  try {
+    ({ body: list } = await call("GET", api("curveballs"), { timeout: 120000 }));
+  } catch (failed) {
+    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "No curveballs yet"), h("p", { class: "hint" }, failed.message)));
+    return;
+  }
+  const items = new Map(list.map((c) => [c.name, item(c)]));
+  panel.replaceChildren(
+    h("p", { class: "lead" }, "And what if …? Predict, run it on the real servers, and see how far off you were. Each experiment also runs on a naive variant, which must fail."),
+    h("ul", { class: "questions" }, ...[...items.values()].map((i) => i.element)));
+  for (const job of await running("curveball")) items.get(job.name)?.follow((handlers) => attend(job.id, handlers));
+}
+
+// figureOf takes a band's text apart: "clicks lost ≤ 0" is about "clicks lost".
+export function figureOf(band) {
+  const between = band.match(/^-?[\d.e+]+ ≤ (.+) ≤ -?[\d.e+]+ ?(.*)$/);
+  const [, name, unit] = between ?? band.match(/^(.+) [≤≥=] -?[\d.e+]+ ?(.*)$/) ?? [null, band, ""];
+  return { name, unit };
+}
+
+function item(c) {
+  const asked = figureOf(c.expected[0] ?? "");
+  const id = `guess-${c.name}`;
+  const guess = h("input", { id, class: "input number", type: "number", step: "any" });
+  const run = h("button", { class: "button primary", type: "button" }, "Run");
+  const stop = h("button", { class: "button", type: "button", hidden: true }, "Stop");
+  const out = h("div", { class: "outcome" });
+  const element = h("li", {}, h("details", { class: "question", "data-name": c.name },
+    h("summary", {}, c.question),
+    h("p", {}, h("b", {}, "Hypothesis. "), c.hypothesis),
+    h("div", { class: "guess" },
+      h("div", { class: "field" }, h("label", { for: id }, `Your prediction: ${asked.name}`), h("span", { class: "with-unit" }, guess, h("span", { class: "unit" }, asked.unit))),
+      run, stop),
+    h("details", { class: "band" }, h("summary", {}, "What the hypothesis expects"), h("ul", {}, ...c.expected.map((e) => h("li", {}, e)))),
+    h("p", { class: "hint" }, "The same by hand: ", h("code", {}, `go run ./infra/kit curveball ${caseName} ${c.name}`)),
+    out));
+
+  async function follow(attach) {
+    element.firstChild.open = true;
+    run.disabled = true;
+    guess.readOnly = true;
+    const view = timeline(out);
+    let job;
+    try {
+      job = await attach({
+        onStart: (started) => {
+          view.clear(started.command);
+          stop.hidden = false;
+          stop.onclick = () => end(started.id);
+        },
+        onLine: (line) => view.line(line),
+      });
+    } catch (failed) {
+      out.replaceChildren(h("p", { class: "notice bad" }, failed.message));
+    }
+    run.disabled = false;
+    guess.readOnly = false;
+    stop.hidden = true;
+    say(run, "Run again");
+    if (job) view.end(job, asked, guess.value === "" ? null : guess.valueAsNumber);
+  }
+  run.addEventListener("click", () => follow((handlers) => begin("curveball", c.name, handlers)));
+  return { element, follow };
+}
+
+// timeline shows events as they happen, and the report in the end.
+function timeline(out) {
+  let events;
+  let said;
+  let done = null;
+  let variant;
+  return {
+    clear(command) {
+      done = null;
+      variant = undefined;
+      events = h("ol", { class: "timeline", role: "log", "aria-label": "What happens" });
+      said = [];
+      out.replaceChildren(h("p", { class: "hint mono" }, `$ ${command}`), events);
+    },
+    line(text) {
+      let line = null;
+      try {
+        line = JSON.parse(text);
+      } catch {
+        // A word for a person: a backend that starts, an error.
+      }
+      if (line?.report) done = line.report;
+      else if (line?.event) {
+        const e = line.event;
+        if ((e.variant ?? "") !== variant) {
+          variant = e.variant ?? "";
+          events.append(h("li", { class: "variant" }, variant ? `Control: ${variant}` : "As it is built"));
+        }
+        events.append(h("li", { "data-kind": e.kind }, h("span", { class: "at figure" }, `${e.at.toFixed(1)} s`), e.text));
+      } else {
+        said.push(text);
+        events.append(h("li", { class: "said" }, text));
+      }
+    },
+    end(job, asked, guessed) {
+      if (done) out.append(report(done, asked, guessed));
+      else out.append(h("p", { class: "notice bad" }, job.exit === -1 ? "Stopped before it came to an end." : `It ended without a report: ${said.at(-1) ?? `exit status ${job.exit}`}`));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+// Exercises: the task, hints one at a time, and the check.
+
+import { call } from "./ui/http.js";
+import { byId, h, say } from "./ui/dom.js";
+import { api, attend, begin, caseName, end, running } from "./jobs.js";
+import { drawAll } from "./diagrams.js";
+
+const panel = byId("panel-exercises");
+
+export async function start() {
+  panel.replaceChildren(h("p", { class: "empty" }, "Reading the list …"));
+  let list;
+  try {
+    ({ body: list } = await call("GET", api("exercises"), { timeout: 60000 }));
+  } catch (failed) {
+    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "No exercises yet"), h("p", { class: "hint" }, failed.message)));
+    return;
+  }
+  const total = list.filter((e) => e.state === "done" || e.state === "solved" || e.state === "passed").length;
+  const items = new Map(list.map((e) => [e.id, item(e)]));
+  panel.replaceChildren(
+    h("p", { class: "lead" }, `Extend the case itself. ${total} of ${list.length} done.`),
+    h("ul", { class: "questions" }, ...[...items.values()].map((i) => i.element)));
+  for (const what of ["start", "check", "hint"]) {
+    for (const job of await running(what)) items.get(job.name)?.follow(what, (handlers) => attend(job.id, handlers));
+  }
+}
+
+const time = (minutes) => (minutes < 90 ? `${minutes} min` : `${Math.round(minutes / 30) / 2} h`);
+
+function item(e) {
+  const state = h("span", { class: "badge" }, e.state);
+  const task = h("div", { class: "reading task" });
+  const out = h("div", { class: "outcome" });
+  const buttons = {};
+  const act = (what, label, kind = "") => {
+    buttons[what] = h("button", { class: `button ${kind}`, type: "button", onclick: () => follow(what, (handlers) => begin(what, e.id, handlers)) }, label);
+    return buttons[what];
+  };
+  const stop = h("button", { class: "button", type: "button", hidden: true }, "Stop");
+  const details = h("details", { class: "question", "data-name": e.id },
+    h("summary", {}, h("span", {}, e.title), h("span", { class: "marks" }, h("span", { class: "soft small" }, time(e.minutes)), state)),
+    h("div", { class: "acts" }, act("start", "Start"), act("hint", "Next hint"), act("check", "Check", "primary"), stop),
+    h("p", { class: "hint" }, "The same by hand: ", h("code", {}, `go run ./infra/kit exercise check ${caseName}/${e.id}`)),
+    out, task);
+  details.addEventListener("toggle", async () => {
+    if (!details.open || task.firstChild) return;
+    try {
+      const { body: doc } = await call("GET", api(`exercises/${e.id}`));
+      task.innerHTML = doc.html; // rendered by our server, in which no raw HTML passes
+      for (const heading of task.querySelectorAll("[id]")) heading.removeAttribute("id"); // the document at the left has its own
+      drawAll(task);
+    } catch (failed) {
+      task.replaceChildren(h("p", { class: "notice bad" }, failed.message));
+    }
+  });
+
+  async function follow(what, attach) {
+    details.open = true;
+    for (const b of Object.values(buttons)) b.disabled = true;
+    const lines = h("ol", { class: "lines", role: "log", "aria-label": "What it says", tabindex: "0" });
+    const command = h("p", { class: "hint mono" });
+    out.replaceChildren(command, lines);
+    try {
+      const job = await attach({
+        onStart: (started) => {
+          say(command, `$ ${started.command}`);
+          lines.replaceChildren();
+          stop.hidden = false;
+          stop.onclick = () => end(started.id);
+        },
+        onLine: (line) => {
+          lines.append(h("li", {}, line));
+          lines.scrollTop = lines.scrollHeight;
+        },
+      });
+      if (what === "check") out.append(h("p", { class: job.exit === 0 ? "notice good" : "notice bad" }, job.exit === 0 ? "It passes." : "It doesn't pass yet."));
+      const { body: list } = await call("GET", api("exercises"), { timeout: 60000 });
+      const now = list.find((other) => other.id === e.id);
+      if (now) say(state, now.state);
+    } catch (failed) {
+      out.append(h("p", { class: "notice bad" }, failed.message));
+    }
+    stop.hidden = true;
+    for (const b of Object.values(buttons)) b.disabled = false;
+  }
+  return { element: h("li", {}, details), follow };
+}
