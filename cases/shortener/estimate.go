@@ -29,9 +29,10 @@ func Sheet() *estimate.Sheet {
 	space := s.Derive("code space", estimate.Const(float64(codes.Space), estimate.Count), estimate.Count)
 	s.Derive("code space lasts", space.Over(links), estimate.Year)
 
-	cacheSize(s, links, perLink)
-	nodes := fleet(s, redirects, created.Times(replicas), kept)
-	cost(s, nodes, clicks, peak)
+	hits := cacheSize(s, links, perLink)
+	api, cassandra := fleet(s, redirects, created.Times(replicas), kept)
+	node := cost(s, api.Plus(cassandra), clicks, peak)
+	secondStore(s, links, years, clicks, hits, cassandra.Times(node))
 	stream(s, clicks, peak, replicas)
 	return s
 }
@@ -51,8 +52,8 @@ func storage(s *estimate.Sheet, links, years, replicas *estimate.Expr) (kept *es
 
 // cacheSize adds how much memory a hit ratio costs. What counts is how many
 // different links are asked for in a day, not how many requests there are.
-func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) {
-	ratio := s.Input("hit ratio wanted", 90, estimate.Percent, "requirement: one redirect in ten may reach Cassandra")
+func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) (ratio *estimate.Expr) {
+	ratio = s.Input("hit ratio wanted", 90, estimate.Percent, "requirement: one redirect in ten may reach Cassandra")
 	s.Between(50, 99)
 	skew := s.Input("Zipf exponent", 1, estimate.Count, "assumption; 0.8 to 1.2 are seen for web requests (Breslau et al., INFOCOM 1999, found 0.64 to 0.83)")
 	s.Between(0.6, 1.4)
@@ -68,27 +69,28 @@ func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) {
 	s.Derive("cache", keys.Times(entry), estimate.GB)
 	s.Slip("cache for a fifth of the requests", links.Times(perLink).Times(estimate.Const(1, estimate.Day)).Times(estimate.Const(20, estimate.Percent)).Times(entry),
 		estimate.GB, "a cache holds keys, not requests: a link that is asked for a thousand times is held once")
+	return ratio
 }
 
 // fleet adds the machines.
-func fleet(s *estimate.Sheet, redirects, rows, kept *estimate.Expr) (nodes *estimate.Expr) {
+func fleet(s *estimate.Sheet, redirects, rows, kept *estimate.Expr) (api, cassandra *estimate.Expr) {
 	redirecting := s.Input("redirects per node", 15_000, estimate.PerSecond, "assumption for 4 cores; `kit bench` measures it")
 	s.Between(2_000, 60_000)
 	writing := s.Input("rows written per Cassandra node", 5_000, estimate.PerSecond, "assumption for 4 cores and batch commit")
 	s.Between(500, 20_000)
 	disk := s.Input("data per Cassandra node", 1, estimate.TB, "operating advice is 1 to 2 TB a node, half of the disk left for compaction")
 	s.Between(0.5, 4)
-	api := s.Derive("api nodes", redirects.Over(redirecting).WithHeadroom(0.6).RoundUp().AtLeast(2), estimate.Count)
+	api = s.Derive("api nodes", redirects.Over(redirecting).WithHeadroom(0.6).RoundUp().AtLeast(2), estimate.Count)
 	byWrites := s.Derive("Cassandra nodes for writes", rows.Over(writing).WithHeadroom(0.6).RoundUp(), estimate.Count)
 	byDisk := s.Derive("Cassandra nodes for disk", kept.Over(disk).RoundUp().AtLeast(3), estimate.Count)
 	larger := func(args ...float64) float64 { return max(args[0], args[1]) }
-	cassandra := s.Derive("Cassandra nodes", estimate.Apply("max(for writes, for disk)", estimate.Count, larger, byWrites, byDisk), estimate.Count)
-	return api.Plus(cassandra)
+	cassandra = s.Derive("Cassandra nodes", estimate.Apply("max(for writes, for disk)", estimate.Count, larger, byWrites, byDisk), estimate.Count)
+	return api, cassandra
 }
 
 // cost adds what the machines and the traffic cost.
-func cost(s *estimate.Sheet, nodes, clicks, peak *estimate.Expr) {
-	price := s.Input("price of a node", 150, estimate.DollarPerMonth, "assumption: 4 cores, 16 GB, reserved for a year")
+func cost(s *estimate.Sheet, nodes, clicks, peak *estimate.Expr) (price *estimate.Expr) {
+	price = s.Input("price of a node", 150, estimate.DollarPerMonth, "assumption: 4 cores, 16 GB, reserved for a year")
 	s.Between(50, 600)
 	traffic := s.Input("price of egress", 0.05, estimate.DollarPerGB, "assumption; list prices are 0.02 to 0.09")
 	s.Between(0.005, 0.12)
@@ -98,6 +100,29 @@ func cost(s *estimate.Sheet, nodes, clicks, peak *estimate.Expr) {
 	s.Derive("egress at peak", egress.Times(peak), estimate.MBPerSecond)
 	s.Derive("egress in a month", egress.Times(estimate.Const(1, estimate.Month)), estimate.TB)
 	s.Derive("cost", nodes.Times(price).Plus(egress.Times(traffic)), estimate.DollarPerMonth)
+	return price
+}
+
+// secondStore adds what the links would cost in DynamoDB, beside what they cost
+// in Cassandra. Capacity for a peak is no row: on demand, requests are paid for.
+func secondStore(s *estimate.Sheet, links, years, clicks, hits, cassandra *estimate.Expr) {
+	const prices = "AWS price list for us-east-1, on demand, since November 2024"
+	item := s.Input("stored per link in DynamoDB", 730, estimate.Byte, "265 B by AWS's rule for item sizes + 100 B of overhead, in the table and again in its index")
+	s.Between(500, 3000)
+	million := estimate.Const(1e6, estimate.Count)
+	write := s.Input("price of a million writes", 0.625, estimate.Dollar, prices+"; one write is up to 1 KB")
+	s.Between(0.1, 1.25)
+	read := s.Input("price of a million reads", 0.125, estimate.Dollar, prices+"; one strongly consistent read is up to 4 KB")
+	s.Between(0.02, 0.25)
+	month := s.Input("price of storage", 0.25, estimate.DollarPerGB.Over(estimate.Month), prices)
+	s.Between(0.1, 0.3)
+
+	writes := s.Derive("links in DynamoDB: writes", links.Times(estimate.Const(2, estimate.Count)).Times(write.Over(million)), estimate.DollarPerMonth)
+	missed := estimate.Const(100, estimate.Percent).Minus(hits)
+	reads := s.Derive("links in DynamoDB: reads", clicks.Times(missed).Times(read.Over(million)), estimate.DollarPerMonth)
+	storage := s.Derive("links in DynamoDB: storage", links.Times(years).Times(item).Times(month), estimate.DollarPerMonth)
+	s.Derive("links in DynamoDB", writes.Plus(reads).Plus(storage), estimate.DollarPerMonth)
+	s.Derive("links in Cassandra", cassandra, estimate.DollarPerMonth)
 }
 
 // stream adds what the click log takes.

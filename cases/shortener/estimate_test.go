@@ -33,6 +33,11 @@ func TestSheet(t *testing.T) {
 		"code space lasts":      {1130, 1140}, // 62^7 ÷ 8.5e6 ÷ 365
 		"Kafka storage":         {1.80, 1.82}, // 3,837/s × 260 B × 7 days × 3
 		"egress in a month":     {4.4, 4.7},
+
+		"links in DynamoDB: writes":  {323, 324},   // 8.5e6 × 365 ÷ 12 × 2 × $0.625e-6
+		"links in DynamoDB: reads":   {126, 127},   // 8.5e6 × 39 × 365 ÷ 12 × 10 % × $0.125e-6
+		"links in DynamoDB: storage": {2830, 2832}, // 15.5e9 × 730 B × $0.25 ÷ 1e9
+		"links in Cassandra":         {3600, 3600}, // 24 × $150
 	} {
 		if got := figure(t, rows, name); got < want[0] || got > want[1] {
 			t.Errorf("%s: %v, want %v to %v", name, got, want[0], want[1])
