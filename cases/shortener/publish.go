@@ -7,8 +7,8 @@ import (
 )
 
 // A Publisher brings a change of a link, once the store has it, to every cache:
-// this process's, the shared one, and through Changes those of the other
-// replicas, in this order. What can't be brought out, since Redis is away, waits
+// this process's, the shared one, through Changes those of the other replicas,
+// and that of the edge, in this order. What can't be brought out, since Redis is away, waits
 // here and is tried again until it can; only then may followers that are back
 // before it hold an old entry, for at most ResolverConfig.HeldFor if this
 // process dies meanwhile.
@@ -16,6 +16,10 @@ import (
 // It does not go through the Breaker: a change that waited for the breaker to
 // close would reach the other replicas half a minute late.
 type Publisher struct {
+	// Edge is told as well, when there is one that keeps redirects. It is set
+	// before the first change.
+	Edge Edge
+
 	resolver *Resolver
 	shared   SharedCache
 	changes  Changes
@@ -24,6 +28,13 @@ type Publisher struct {
 	mu      sync.Mutex
 	waiting map[Code]Entry // the last change of each code
 	more    chan struct{}  // has a token while something waits
+}
+
+// An Edge answers redirects by itself for a while, in front of all replicas.
+type Edge interface {
+	// Purge makes the edge answer for the code as from the given version on. It
+	// fails when that can't be made sure.
+	Purge(ctx context.Context, code Code, version int64) error
 }
 
 // The pace of the Publisher.
@@ -82,7 +93,11 @@ func (p *Publisher) tell(ctx context.Context, e Entry) error {
 	if err := p.shared.Fill(ctx, e, p.resolver.sharedTTL(e)); err != nil {
 		return err
 	}
-	return p.changes.Announce(ctx, e)
+	if err := p.changes.Announce(ctx, e); err != nil || p.Edge == nil {
+		return err
+	}
+	// The edge last: it asks a replica again, which must have heard of it.
+	return p.Edge.Purge(ctx, e.Link.Code, e.Link.Version)
 }
 
 func (p *Publisher) wait(e Entry) {

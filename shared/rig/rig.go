@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -31,6 +32,7 @@ type Options struct {
 	// Namespace is where the case stores; default a new one.
 	Namespace string
 	// Env is added to every process's environment, and wins: {"BREAKER": "off"}.
+	// Its values may refer to others as those of case.yaml do.
 	Env map[string]string
 	// Via gives the processes another address for a backend: that of a link
 	// with faults on it, or that of another server of the same kind.
@@ -74,6 +76,9 @@ func Start(ctx context.Context, o Options) (c *Case, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.Chmod(folder, 0o711); err != nil { // nginx's workers, who are not root, keep a cache below
+		return nil, err
+	}
 	c = &Case{Namespace: o.Namespace, addresses: map[string]string{}, processes: map[string]*process{}, folder: folder}
 	defer func() {
 		if err != nil {
@@ -111,12 +116,13 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 		c.Page = "http://" + c.addresses[instances[0].name] + "/"
 	}
 	for _, in := range instances {
+		settings := map[string]string{}
+		maps.Copy(settings, in.env)
+		maps.Copy(settings, o.Env)
+		in.env = settings
 		env, err := names.environment(in)
 		if err != nil {
 			return err
-		}
-		for key, value := range o.Env {
-			env = append(env, key+"="+value)
 		}
 		p := &process{name: in.name, path: filepath.Join(c.folder, "bin", in.process), env: env,
 			ready: "http://" + c.addresses[in.name] + "/readyz", log: filepath.Join(c.folder, in.name+".log")}

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strings"
 	"text/template"
 
@@ -71,7 +72,7 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 		}
 	}
 	var text bytes.Buffer
-	if err := configTemplate.Execute(&text, map[string]any{"Data": site.Data, "User": workerUser()}); err != nil {
+	if err := configTemplate.Execute(&text, map[string]any{"Data": site.Data, "User": workerUser(site.Data)}); err != nil {
 		return nil, fmt.Errorf("write nginx's configuration: %w", err)
 	}
 	for file, content := range map[string][]byte{
@@ -94,11 +95,17 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 	}}, nil
 }
 
-// workerUser is whom the workers run as when we are root, and "" otherwise,
-// when there is no choice.
-func workerUser() string {
+// workerUser is whom the workers run as when we are root, and "" otherwise, when
+// there is no choice. It is root where nobody else can reach the data folder, as
+// below root's own home: a case's edge may keep a cache there.
+func workerUser(data string) string {
 	if os.Geteuid() != 0 {
 		return ""
+	}
+	for dir := data; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&0o001 == 0 {
+			return "root"
+		}
 	}
 	for _, name := range []string{"www-data", "nginx", "nobody"} {
 		if u, err := user.Lookup(name); err == nil {

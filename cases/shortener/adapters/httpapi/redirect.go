@@ -32,6 +32,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	link, err := s.resolve(r, client, shortener.Code(path))
+	purging := s.tellEdge(w, r, link, err, began)
 	if err != nil {
 		s.figures.redirected(err, time.Since(began))
 		s.notice(w, r, err)
@@ -46,10 +47,55 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		h["Cache-Control"] = keepFor(link, began)
 	}
 	w.WriteHeader(status)
-	if r.Method == http.MethodGet { // a HEAD is a program that looks
+	if r.Method == http.MethodGet && !purging { // a HEAD is a program that looks
 		s.Visits.Record(s.visit(r, client, link.Code, began))
 	}
 	s.figures.redirected(nil, time.Since(began))
+}
+
+// tellEdge says how long the edge may answer by itself, if at all. A request
+// with X-Purge comes from the edge on behalf of a replica that has changed the
+// link: what it gets replaces what the edge keeps, so it must not be older than
+// that version. It is nobody's click.
+func (s *Server) tellEdge(w http.ResponseWriter, r *http.Request, link shortener.Link, err error, now time.Time) (purging bool) {
+	if s.EdgeFor == 0 {
+		return false
+	}
+	keep := s.EdgeFor
+	if left := link.Expires.Sub(now); !link.Expires.IsZero() {
+		keep = min(keep, left)
+	}
+	version, purge := s.purgeOf(r)
+	switch {
+	case purge && link.Version >= version || purge && errors.Is(err, shortener.ErrNotFound):
+		w.Header()[purgedHeader] = []string{strconv.FormatInt(version, 10)}
+		keep = max(keep, time.Second) // also what says that there is nothing must take the old entry's place
+	case purge: // this replica hasn't heard of the change yet
+		keep = time.Second
+	case err != nil:
+		return false
+	}
+	if seconds := int(keep / time.Second); seconds > 0 {
+		w.Header()["X-Accel-Expires"] = []string{strconv.Itoa(seconds)}
+	}
+	return purge
+}
+
+// The headers of a purge, see adapters/edge: from which version on the edge
+// should answer, and does.
+const (
+	purgeHeader  = "X-Purge"
+	purgedHeader = "X-Purged"
+)
+
+// purgeOf returns the version that a purge asks for. Only the edge may.
+func (s *Server) purgeOf(r *http.Request) (version int64, purge bool) {
+	text := r.Header.Get(purgeHeader)
+	if text == "" || s.EdgeFor == 0 || !s.trusted(peer(r)) {
+		return 0, false
+	}
+	version, err := strconv.ParseInt(text, 10, 64)
+	return version, err == nil
 }
 
 // keepFor bounds a 301 by the end of its link as well.
@@ -63,6 +109,9 @@ func keepFor(link shortener.Link, now time.Time) []string {
 // resolve finds a link for anybody who asks, within the limits of their
 // address. An unknown code costs more than a known one.
 func (s *Server) resolve(r *http.Request, client netip.Addr, code shortener.Code) (shortener.Link, error) {
+	if _, purge := s.purgeOf(r); purge {
+		return s.Resolver.Resolve(r.Context(), code) // our own edge, by our own wish
+	}
 	if err := s.Gate.Enter(client); err != nil {
 		return shortener.Link{}, err
 	}

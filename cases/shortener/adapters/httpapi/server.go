@@ -42,6 +42,7 @@ type Config struct {
 	Site    *webui.Site       // index.html, notice.html, preview.html
 	System  *System           // what /api/system tells
 	NewKeys shortener.Key     // what a new key allows; its Owner is made
+	EdgeFor time.Duration     // how long the edge may answer redirects by itself; default not at all
 	PerDay  int               // new keys a day and address; default 200
 	Public  *url.URL          // where people reach this, without a path
 	Trusted []netip.Prefix    // proxies whose X-Forwarded-For and X-Country are believed

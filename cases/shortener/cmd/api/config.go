@@ -38,6 +38,11 @@ type config struct {
 	LinksPerDay int     `env:"LINKS_PER_DAY" envDefault:"10000"`
 	KeysPerDay  int     `env:"KEYS_PER_DAY" envDefault:"200"`
 
+	// How long the edge may answer redirects by itself, and where this process
+	// reaches it; 0 is not at all.
+	EdgeCacheFor time.Duration `env:"EDGE_CACHE_FOR"`
+	Edge         url.URL       `env:"EDGE"`
+
 	// What is held of links, and how long; 0 is the Resolver's default.
 	CacheBytes int64         `env:"CACHE_BYTES"`
 	SharedFor  time.Duration `env:"SHARED_FOR"`

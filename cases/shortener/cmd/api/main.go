@@ -11,6 +11,7 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
+	"designkits/cases/shortener/adapters/edge"
 	"designkits/cases/shortener/adapters/httpapi"
 	"designkits/cases/shortener/adapters/kafka"
 	"designkits/cases/shortener/adapters/redis"
@@ -84,6 +85,12 @@ func run(ctx context.Context, s *service.Service) error {
 		Redis: cache.Ping, Cassandra: db.Ping, Kafka: clickLog.Ping,
 	}
 	measure(s.Metrics, system)
+	if cfg.EdgeCacheFor > 0 {
+		front := edge.New(cfg.Edge)
+		publisher.Edge = front
+		measureEdge(s.Metrics, front)
+		s.Go("take the edge's log", func(ctx context.Context) error { return front.Listen(ctx, cfg.Listen, visits.Record) })
+	}
 	s.Go("hear changes", resolver.Follow)
 	s.Go("tell changes", publisher.Run)
 	s.Go("record clicks", recorder.Run)
@@ -93,8 +100,9 @@ func run(ctx context.Context, s *service.Service) error {
 			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked},
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: visits, Limiter: limiter,
-		Gate: shortener.NewGate(cfg.RedirectRate, cfg.RedirectBurst, limitedAtOnce, time.Now),
-		Site: site, System: system, PerDay: cfg.KeysPerDay,
+		EdgeFor: cfg.EdgeCacheFor,
+		Gate:    shortener.NewGate(cfg.RedirectRate, cfg.RedirectBurst, limitedAtOnce, time.Now),
+		Site:    site, System: system, PerDay: cfg.KeysPerDay,
 		NewKeys: shortener.Key{Rate: cfg.KeyRate, Burst: cfg.KeyBurst, LinksPerDay: cfg.LinksPerDay},
 		Public:  &cfg.PublicURL, Trusted: cfg.TrustedProxies, Counts: &cfg.Analytics,
 		Log: s.Log, Metrics: s.Metrics, Draining: s.Draining(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"designkits/cases/shortener/adapters/edge"
 	"designkits/cases/shortener/adapters/httpapi"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,4 +44,11 @@ func oneIf(is bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// measureEdge tells what of the edge's log could not be understood.
+func measureEdge(registry prometheus.Registerer, front *edge.Edge) {
+	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "shortener_edge_log_unreadable_total", Help: "Messages of the edge that were no click.",
+	}, func() float64 { return float64(front.Unreadable()) }))
 }
