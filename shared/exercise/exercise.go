@@ -6,7 +6,7 @@
 //	hints.md        a section a hint, from a nudge to almost the answer
 //	check_test.go   the check, with build tag exercise: see package grade
 //	solution.patch  one way to do it, as git diff prints it
-//	wrong.patch     a way that looks right and isn't: see Wrong
+//	wrong.patch     what makes of it a way that looks right and isn't: see Wrong
 //
 // Package proof shows that each check tells them apart.
 package exercise

@@ -117,13 +117,19 @@ func (b *bench) prove(t *testing.T, e exercise.Exercise) {
 	if err != nil {
 		t.Error(err)
 	}
+	// Always at the same place, so that the compiler needn't do again what it did
+	// before.
+	tree := filepath.Join(b.trees, e.ID)
+	if err := errors.Join(os.RemoveAll(tree), exercise.CopyTree(b.root, tree)); err != nil {
+		t.Fatalf("copy the tree: %v", err)
+	}
 	t.Run("solution", func(t *testing.T) {
-		if passed, said := b.patched(t, e, exercise.Solution); !passed {
+		if passed, said := b.patched(t, tree, e, exercise.Solution); !passed {
 			t.Errorf("the check refuses the solution:\n%s", said)
 		}
 	})
 	t.Run("mistake", func(t *testing.T) {
-		passed, said := b.patched(t, e, exercise.Mistake)
+		passed, said := b.patched(t, tree, e, exercise.Mistake)
 		if passed {
 			t.Error("the check takes the mistake")
 		} else if !strings.Contains(said, words) {
@@ -132,17 +138,11 @@ func (b *bench) prove(t *testing.T, e exercise.Exercise) {
 	})
 }
 
-// patched grades a copy of the tree with a patch on it. The copy is always at
-// the same place, so that the compiler needn't do again what it did before.
-func (b *bench) patched(t *testing.T, e exercise.Exercise, patch string) (passed bool, said string) {
+// patched applies a patch to a copy of the tree and grades that.
+func (b *bench) patched(t *testing.T, tree string, e exercise.Exercise, patch string) (passed bool, said string) {
 	t.Helper()
-	tree := filepath.Join(b.trees, e.ID)
-	if err := errors.Join(os.RemoveAll(tree), exercise.CopyTree(b.root, tree)); err != nil {
-		t.Fatalf("copy the tree: %v", err)
-	}
 	err := exercise.Apply(t.Context(), tree, filepath.Join(e.Dir, patch))
-	var stale *exercise.Stale
-	if errors.As(err, &stale) {
+	if stale := (*exercise.Stale)(nil); errors.As(err, &stale) {
 		t.Fatalf("%v\nrefresh the patch: CONTRIBUTING.md says how, under \"Add an exercise\"", err)
 	}
 	if err != nil {
