@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"designkits/cases/shortener"
+	"designkits/shared/bench"
 	"designkits/shared/designdoc"
 	"designkits/shared/estimate"
 )
@@ -18,6 +19,10 @@ var woven = map[string]designdoc.Part{
 	"sheet": func() (string, error) {
 		rows, err := shortener.Sheet().Evaluate(nil)
 		return estimate.Markdown(rows), err
+	},
+	"bench": func() (string, error) {
+		measured, err := bench.Read("bench/results.json")
+		return measured.Markdown(), err
 	},
 }
 
