@@ -37,9 +37,10 @@ type Options struct {
 	// Via gives the processes another address for a backend: that of a link
 	// with faults on it, or that of another server of the same kind.
 	Via map[string]string
-	// Only starts just these processes, without the edge; default all. Page is
-	// then the address of the first.
+	// Only starts just these processes, and the edge only if Edge is set; default
+	// all. Without an edge Page is the address of the first.
 	Only []string
+	Edge bool
 }
 
 // A Case is the case while it runs.
@@ -112,7 +113,8 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 		}
 	}
 	c.Page = "http://" + c.addresses["nginx"] + "/"
-	if len(o.Only) > 0 {
+	withEdge := topology.Edge != "" && (len(o.Only) == 0 || o.Edge)
+	if !withEdge {
 		c.Page = "http://" + c.addresses[instances[0].name] + "/"
 	}
 	for _, in := range instances {
@@ -131,7 +133,7 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 		}
 		c.processes[in.name] = p
 	}
-	if len(o.Only) == 0 && topology.Edge != "" {
+	if withEdge {
 		edge, err := startEdge(dir, topology, c.folder, c.addresses)
 		if err != nil {
 			return err

@@ -24,7 +24,7 @@ import (
 
 // All are the benches, in the order of the table.
 var All = []harness.Bench{
-	redirectHit, redirectRedis, redirectCold, redirectRecorded, create,
+	redirectHit, redirectRedis, redirectCold, redirectRecorded, edgeCache, create,
 	codeStrategies, hitRatio, cacheMemory, statusCodes, freshness,
 }
 
