@@ -137,24 +137,28 @@ type Comparison struct {
 	P99 float64
 }
 
-// rounds is how often each side of a comparison is measured, in turns.
-const rounds = 3
+const (
+	// rounds is how often each side of a comparison is measured, in turns.
+	rounds = 3
+	// precision is how near to the highest rate a search ends.
+	precision = 0.05
+)
 
 // Compare measures both sides in turns and reports the median of the rounds'
 // ratios, so that a machine whose speed drifts treats both alike.
 func (r *Run) Compare(ctx context.Context, c Comparison) error {
-	plan := load.Plan{Rate: c.From, For: r.For(4 * time.Second), Warmup: r.For(time.Second), Workers: c.Workers}
+	plan := load.Plan{Rate: c.From, For: r.For(3 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
 	n := rounds
 	if r.Quick {
 		n = 1
 	}
 	var pairs []pair
 	for round := range n {
-		base, err := load.SearchMax(ctx, plan, c.SLO, 0.04, c.Baseline)
+		base, err := load.SearchMax(ctx, plan, c.SLO, precision, c.Baseline)
 		if err != nil {
 			return fmt.Errorf("%s, baseline: %w", c.Name, err)
 		}
-		cand, err := load.SearchMax(ctx, plan, c.SLO, 0.04, c.Candidate)
+		cand, err := load.SearchMax(ctx, plan, c.SLO, precision, c.Candidate)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
 		}
