@@ -77,7 +77,9 @@ func Apply(ctx context.Context, root, patch string) error {
 	if err != nil {
 		return fmt.Errorf("apply %s: this needs git: apt-get install git: %w", patch, err)
 	}
-	cmd := exec.CommandContext(ctx, git, "apply", "--whitespace=nowarn", patch)
+	// One line around a change is enough to find its place; three would make it
+	// stale whenever a neighbour changes.
+	cmd := exec.CommandContext(ctx, git, "apply", "--whitespace=nowarn", "-C1", patch)
 	cmd.Dir = root
 	// Git must take root for the top, also in a folder that another checkout has.
 	cmd.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(root))
