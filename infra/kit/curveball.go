@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ import (
 )
 
 func curveballCommand(o *options) *cobra.Command {
-	var asJSON, list, all, noGuess bool
+	var asJSON, asLines, list, all, noGuess bool
 	cmd := &cobra.Command{
 		Use:   "curveball CASE [NAME...]",
 		Short: "Run an experiment: a question, load, a fault, and a verdict beside that of the naive variant",
@@ -50,7 +51,10 @@ func curveballCommand(o *options) *cobra.Command {
 				return usagef("name experiments or give --all, not both")
 			}
 			run := &curveballRun{screen: newScreen(), guesses: map[string]float64{}}
-			if asJSON {
+			if asLines {
+				run.lines = cmd.OutOrStdout()
+			}
+			if asJSON || asLines {
 				run.screen.out = os.Stderr
 			} else if !noGuess && term.IsTerminal(int(os.Stdin.Fd())) && run.screen.terminal {
 				run.ask(chosen)
@@ -65,6 +69,7 @@ func curveballCommand(o *options) *cobra.Command {
 	cmd.Flags().BoolVar(&list, "list", false, "list the experiments")
 	cmd.Flags().BoolVar(&all, "all", false, "run all of them")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; all else goes to standard error")
+	cmd.Flags().BoolVar(&asLines, "lines", false, "print each event and report as a line of JSON, as they happen")
 	cmd.Flags().BoolVar(&noGuess, "no-guess", false, "don't ask for a guess")
 	return cmd
 }
@@ -95,6 +100,7 @@ type curveballRun struct {
 	screen  *screen
 	guesses map[string]float64 // by experiment
 	reports []curveball.Report
+	lines   io.Writer // gets the lab's lines as they are; nil for none
 }
 
 // ask asks for a guess of each experiment's first figure. An empty line is none.
@@ -157,6 +163,11 @@ func (r *curveballRun) line(raw []byte) {
 	switch {
 	case json.Unmarshal(raw, &l) != nil:
 		r.screen.linef("%s", raw)
+	case r.lines != nil:
+		fmt.Fprintf(r.lines, "%s\n", raw)
+		if l.Report != nil {
+			r.reports = append(r.reports, *l.Report)
+		}
 	case l.Event != nil:
 		variant := ""
 		if l.Variant != "" {

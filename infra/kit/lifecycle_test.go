@@ -126,7 +126,7 @@ func TestRunLastsUntilCtrlC(t *testing.T) {
 	c := newCheckout(t)
 	f := c.start("run", "echo")
 	f.awaitText("SET echo:seed") // the sample data, put in after the page is announced
-	wantIn(t, f.out.String(), "[UP] redis", "[UP] echo/web-1 127.0.0.1:", "[UP] echo/web-2", "http://"+c.redis()+"/")
+	wantIn(t, f.out.String(), "[UP] redis", "[UP] echo/web-1 127.0.0.1:", "[UP] echo/web-2", "http://"+c.status()["echo/web-1"].Address+"/")
 	page, err := http.Get("http://" + c.status()["echo/web-2"].Address + "/")
 	if err != nil {
 		t.Fatal(err)

@@ -1,27 +1,22 @@
 package study
 
 import (
-	"net"
 	"net/http"
-	"slices"
+	"strings"
 
 	"designkits/shared/problem"
 )
 
-// loopbackNames are the Host headers that the page answers to. Any other is
-// that of a page elsewhere whose name was made to lead here.
-func loopbackNames(address string) []string {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return []string{address}
-	}
-	return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("localhost", port)}
-}
-
 // ServeHTTP lets pass what this page's own origin asks for.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !slices.Contains(s.hosts, r.Host) {
-		refuse(w, http.StatusMisdirectedRequest, "this is the study page of a local checkout, to be opened as http://"+s.hosts[0]+"/")
+	if r.Host == strings.Replace(s.host, "127.0.0.1", "localhost", 1) && r.Method == http.MethodGet {
+		// One origin alone may show the live case.
+		http.Redirect(w, r, "http://"+s.host+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		return
+	}
+	// Any other name is one elsewhere that was made to lead here.
+	if r.Host != s.host {
+		refuse(w, http.StatusMisdirectedRequest, "this is the study page of a local checkout, to be opened as http://"+s.host+"/")
 		return
 	}
 	if err := new(http.CrossOriginProtection).Check(r); err != nil {

@@ -65,7 +65,7 @@ func (j *jobs) close() {
 var commands = map[string]func(caseName, name string) []string{
 	"up":        func(c, _ string) []string { return []string{"up", c} },
 	"down":      func(c, _ string) []string { return []string{"down", c} },
-	"curveball": func(c, name string) []string { return []string{"curveball", c, name, "--json"} },
+	"curveball": func(c, name string) []string { return []string{"curveball", c, name, "--lines"} },
 	"start":     func(c, name string) []string { return []string{"exercise", "start", c + "/" + name} },
 	"check":     func(c, name string) []string { return []string{"exercise", "check", c + "/" + name} },
 	"hint":      func(c, name string) []string { return []string{"exercise", "hint", c + "/" + name} },

@@ -122,52 +122,31 @@ func (s *Server) benches(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, json.RawMessage(raw))
 }
 
-// A Curveball is an experiment that can be run.
-type Curveball struct {
-	Name       string   `json:"name"`
-	Question   string   `json:"question"`
-	Hypothesis string   `json:"hypothesis"`
-	Expected   []string `json:"expected"`
-}
-
+// curveballs lists the experiments.
 func (s *Server) curveballs(w http.ResponseWriter, r *http.Request) error {
-	out, err := s.lab(r, true, "curveball", "--list")
-	if err != nil {
-		return err
-	}
-	list := []Curveball{}
-	for lines := json.NewDecoder(bytes.NewReader(out)); lines.More(); {
-		var c Curveball
-		if err := lines.Decode(&c); err != nil {
-			return fmt.Errorf("read the list of curveballs: %w", err)
-		}
-		list = append(list, c)
-	}
-	return answer(w, list)
+	return s.list(w, r, "curveball", "--list", "--json")
 }
 
-// An Exercise is one to be solved.
-type Exercise struct {
-	ID      string `json:"id"`
-	Title   string `json:"title"`
-	Minutes int    `json:"minutes"`
-	State   string `json:"state"`
-}
-
+// exercises lists the exercises and how far the reader is.
 func (s *Server) exercises(w http.ResponseWriter, r *http.Request) error {
+	return s.list(w, r, "exercise", "list", "--json")
+}
+
+// list answers with the JSON that a command of the kit prints about the case.
+func (s *Server) list(w http.ResponseWriter, r *http.Request, args ...string) error {
 	c, err := s.caseOf(r)
 	if err != nil {
 		return err
 	}
-	out, err := output(s.kit.Command(r.Context(), "exercise", "list", c.Name, "--json"), "kit exercise list "+c.Name)
+	args = append(args, c.Name)
+	out, err := output(s.kit.Command(r.Context(), args...), "kit "+strings.Join(args, " "))
 	if err != nil {
 		return err
 	}
-	list := []Exercise{}
-	if err := json.Unmarshal(out, &list); err != nil {
-		return fmt.Errorf("read the list of exercises: %w", err)
+	if !json.Valid(out) {
+		return fmt.Errorf("kit %s has printed no JSON: %.200s", strings.Join(args, " "), out)
 	}
-	return answer(w, list)
+	return answer(w, json.RawMessage(out))
 }
 
 // exercise is its README.

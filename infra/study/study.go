@@ -60,13 +60,13 @@ type Part struct {
 
 // A Server serves the page. It may be used by many goroutines at once.
 type Server struct {
-	kit   Kit
-	tree  *tree
-	site  *webui.Site
-	jobs  *jobs
-	labs  labs
-	hosts []string
-	mux   *http.ServeMux
+	kit  Kit
+	tree *tree
+	site *webui.Site
+	jobs *jobs
+	labs labs
+	host string // "127.0.0.1:8070"
+	mux  *http.ServeMux
 }
 
 // New returns the page of the checkout at root, to be served at the address,
@@ -84,7 +84,7 @@ func New(root, address string, kit Kit) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("study page: %w", err)
 	}
-	s := &Server{kit: kit, tree: t, site: site, jobs: newJobs(), hosts: loopbackNames(address), mux: http.NewServeMux()}
+	s := &Server{kit: kit, tree: t, site: site, jobs: newJobs(), host: address, mux: http.NewServeMux()}
 	s.labs.kit = kit
 	s.routes()
 	return s, nil
@@ -213,7 +213,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
 	for _, o := range others {
 		docs = append(docs, Reference{o, s.tree.label(o)})
 	}
-	w.Header().Set("Content-Security-Policy", webui.Framing("http://127.0.0.1:* http://localhost:*"))
+	w.Header().Set("Content-Security-Policy", webui.Framing("http://127.0.0.1:*"))
 	return s.site.Show(w, http.StatusOK, "page.html", struct {
 		Case topology.Case
 		Doc  Document

@@ -11,8 +11,8 @@ import (
 	"designkits/infra/study"
 )
 
-// page is the study page of a checkout, for what needs no kit.
-func page(t *testing.T, checkout string) *study.Server {
+// server is the study page of a checkout, for what needs no kit.
+func server(t *testing.T, checkout string) *study.Server {
 	t.Helper()
 	s, err := study.New(checkout, "127.0.0.1:8070", nil)
 	if err != nil {
@@ -42,7 +42,7 @@ func ask(s *study.Server, method, address string, header ...string) *httptest.Re
 }
 
 func TestOnlyThisPageMayAskAndChange(t *testing.T) {
-	s := page(t, root)
+	s := server(t, root)
 	const jobs = "/api/cases/shortener/jobs"
 	for name, c := range map[string]struct {
 		method, address string
@@ -50,7 +50,7 @@ func TestOnlyThisPageMayAskAndChange(t *testing.T) {
 		status          int
 	}{
 		"the page":                           {"GET", "/shortener", nil, 200},
-		"the page by its other name":         {"GET", "/shortener", []string{"Host", "localhost:8070"}, 200},
+		"the page by its other name":         {"GET", "/shortener", []string{"Host", "localhost:8070"}, 307},
 		"a name that was made to lead here":  {"GET", "/shortener", []string{"Host", "evil.example:8070"}, 421},
 		"another port's name":                {"GET", "/shortener", []string{"Host", "127.0.0.1:8071"}, 421},
 		"a link from elsewhere":              {"GET", "/shortener", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
@@ -103,7 +103,7 @@ func scratch(t *testing.T) string {
 }
 
 func TestOnlySourceFilesOfTheCheckoutAreShown(t *testing.T) {
-	s := page(t, scratch(t))
+	s := server(t, scratch(t))
 	for _, path := range []string{".kit/secrets/x", ".git/config", "cases/../.git/config", "../x", "/etc/passwd", "cases/one/.env",
 		"elsewhere/x.md", "cases/one/out.go", "cases//one/one.go", ""} {
 		for _, kind := range []string{"source", "doc"} {
@@ -118,7 +118,7 @@ func TestOnlySourceFilesOfTheCheckoutAreShown(t *testing.T) {
 }
 
 func TestADocumentIsRenderedWithoutItsHTMLAndWithLinksInThePage(t *testing.T) {
-	s := page(t, scratch(t))
+	s := server(t, scratch(t))
 	got := ask(s, "GET", "/api/doc?path=cases/one/DESIGN.md")
 	var d study.Document
 	if err := json.Unmarshal(got.Body.Bytes(), &d); err != nil {
@@ -155,7 +155,7 @@ func TestADocumentIsRenderedWithoutItsHTMLAndWithLinksInThePage(t *testing.T) {
 }
 
 func TestASearchFindsAllWordsAndHeadingsFirst(t *testing.T) {
-	s := page(t, scratch(t))
+	s := server(t, scratch(t))
 	for query, want := range map[string][]string{
 		"zebras":         {"Zebras", "Us"},
 		"seats+ZEBRAS":   {"Us"},

@@ -25,15 +25,7 @@ type World struct {
 // Resolve fills in every reference of the case and returns its instances, in
 // the order of case.yaml's names, with their folders made.
 func (c Case) Resolve(w World) ([]Instance, error) {
-	var instances []Instance
-	for _, p := range c.Processes {
-		for i, name := range p.InstanceNames() {
-			in := Instance{Process: p.Name, Name: name, Replica: i + 1, Port: p.Port + i + w.Offset, Needs: p.Needs,
-				State: filepath.Join(w.State, "process", c.Name, w.Namespace, name)}
-			in.Addr = loopback(in.Port)
-			instances = append(instances, in)
-		}
-	}
+	instances := c.instances(w)
 	for i := range instances {
 		in := &instances[i]
 		p := c.Processes[slices.IndexFunc(c.Processes, func(p Process) bool { return p.Name == in.Process })]
@@ -61,9 +53,22 @@ func (c Case) Resolve(w World) ([]Instance, error) {
 	return instances, nil
 }
 
+// instances are the processes with their addresses.
+func (c Case) instances(w World) (all []Instance) {
+	for _, p := range c.Processes {
+		for i, name := range p.InstanceNames() {
+			in := Instance{Process: p.Name, Name: name, Replica: i + 1, Port: p.Port + i + w.Offset, Needs: p.Needs,
+				State: filepath.Join(w.State, "process", c.Name, w.Namespace, name)}
+			in.Addr = loopback(in.Port)
+			all = append(all, in)
+		}
+	}
+	return all
+}
+
 // PageAddress returns the page's address.
 func (c Case) PageAddress(w World) (string, error) {
-	page, err := expand(c.Page, func(name string) (string, error) { return c.lookup(w, nil, name) })
+	page, err := expand(c.Page, func(name string) (string, error) { return c.lookup(w, c.instances(w), name) })
 	if err != nil {
 		return "", fmt.Errorf("%s: page: %w", filepath.Join(c.Dir, "case.yaml"), err)
 	}

@@ -13,7 +13,11 @@ export async function start() {
   try {
     ({ body: list } = await call("GET", api("curveballs"), { timeout: 120000 }));
   } catch (failed) {
-    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "No curveballs yet"), h("p", { class: "hint" }, failed.message)));
+    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "The curveballs can't be listed"), h("p", { class: "said" }, failed.message)));
+    return;
+  }
+  if (list.length === 0) {
+    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "No curveballs yet"), h("p", {}, "This case has none.")));
     return;
   }
   const items = new Map(list.map((c) => [c.name, item(c)]));
@@ -23,15 +27,8 @@ export async function start() {
   for (const job of await running("curveball")) items.get(job.name)?.follow((handlers) => attend(job.id, handlers));
 }
 
-// figureOf takes a band's text apart: "clicks lost ≤ 0" is about "clicks lost".
-export function figureOf(band) {
-  const between = band.match(/^-?[\d.e+]+ ≤ (.+) ≤ -?[\d.e+]+ ?(.*)$/);
-  const [, name, unit] = between ?? band.match(/^(.+) [≤≥=] -?[\d.e+]+ ?(.*)$/) ?? [null, band, ""];
-  return { name, unit };
-}
-
 function item(c) {
-  const asked = figureOf(c.expected[0] ?? "");
+  const asked = { name: c.predict, unit: c.unit ?? "" };
   const id = `guess-${c.name}`;
   const guess = h("input", { id, class: "input number", type: "number", step: "any" });
   const run = h("button", { class: "button primary", type: "button" }, "Run");
@@ -99,8 +96,8 @@ function timeline(out) {
       if (line?.report) done = line.report;
       else if (line?.event) {
         const e = line.event;
-        if ((e.variant ?? "") !== variant) {
-          variant = e.variant ?? "";
+        if ((line.variant ?? "") !== variant) {
+          variant = line.variant ?? "";
           events.append(h("li", { class: "variant" }, variant ? `Control: ${variant}` : "As it is built"));
         }
         events.append(h("li", { "data-kind": e.kind }, h("span", { class: "at figure" }, `${e.at.toFixed(1)} s`), e.text));

@@ -13,10 +13,14 @@ export async function start() {
   try {
     ({ body: list } = await call("GET", api("exercises"), { timeout: 60000 }));
   } catch (failed) {
-    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "No exercises yet"), h("p", { class: "hint" }, failed.message)));
+    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "The exercises can't be listed"), h("p", { class: "said" }, failed.message)));
     return;
   }
-  const total = list.filter((e) => e.state === "done" || e.state === "solved" || e.state === "passed").length;
+  if (list.length === 0) {
+    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "No exercises yet"), h("p", {}, "This case has none.")));
+    return;
+  }
+  const total = list.filter((e) => e.state === "passed").length;
   const items = new Map(list.map((e) => [e.id, item(e)]));
   panel.replaceChildren(
     h("p", { class: "lead" }, `Extend the case itself. ${total} of ${list.length} done.`),
@@ -29,7 +33,12 @@ export async function start() {
 const time = (minutes) => (minutes < 90 ? `${minutes} min` : `${Math.round(minutes / 30) / 2} h`);
 
 function item(e) {
-  const state = h("span", { class: "badge" }, e.state);
+  const state = h("span");
+  const mark = (name) => {
+    say(state, name);
+    state.className = name === "passed" ? "badge good" : name === "started" ? "badge warn" : "badge";
+  };
+  mark(e.state);
   const task = h("div", { class: "reading task" });
   const out = h("div", { class: "outcome" });
   const buttons = {};
@@ -58,7 +67,7 @@ function item(e) {
   async function follow(what, attach) {
     details.open = true;
     for (const b of Object.values(buttons)) b.disabled = true;
-    const lines = h("ol", { class: "lines", role: "log", "aria-label": "What it says", tabindex: "0" });
+    const lines = h("div", { class: "lines", role: "log", "aria-label": "What it says", tabindex: "0" });
     const command = h("p", { class: "hint mono" });
     out.replaceChildren(command, lines);
     try {
@@ -70,14 +79,14 @@ function item(e) {
           stop.onclick = () => end(started.id);
         },
         onLine: (line) => {
-          lines.append(h("li", {}, line));
+          lines.append(h("p", {}, line));
           lines.scrollTop = lines.scrollHeight;
         },
       });
       if (what === "check") out.append(h("p", { class: job.exit === 0 ? "notice good" : "notice bad" }, job.exit === 0 ? "It passes." : "It doesn't pass yet."));
       const { body: list } = await call("GET", api("exercises"), { timeout: 60000 });
       const now = list.find((other) => other.id === e.id);
-      if (now) say(state, now.state);
+      if (now) mark(now.state);
     } catch (failed) {
       out.append(h("p", { class: "notice bad" }, failed.message));
     }

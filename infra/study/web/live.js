@@ -65,7 +65,7 @@ function showDown(live) {
 // progress shows a job's lines until it ends.
 async function progress(what, run) {
   shown = "job";
-  const lines = h("ol", { class: "lines", role: "log", "aria-label": "Progress", tabindex: "0" });
+  const lines = h("div", { class: "lines", role: "log", "aria-label": "Progress", tabindex: "0" });
   const title = h("h2", {}, what === "up" ? "Starting …" : "Stopping …");
   const command = h("p", { class: "hint mono" });
   panel.replaceChildren(h("div", { class: "start" }, title, command, lines));
@@ -76,7 +76,7 @@ async function progress(what, run) {
         lines.replaceChildren();
       },
       onLine: (line) => {
-        lines.append(h("li", {}, line));
+        lines.append(h("p", {}, line));
         lines.scrollTop = lines.scrollHeight;
       },
     });
@@ -86,7 +86,7 @@ async function progress(what, run) {
       return;
     }
   } catch (failed) {
-    lines.append(h("li", { class: "complaint" }, failed.message));
+    lines.append(h("p", { class: "complaint" }, failed.message));
     say(title, "That didn't work");
     panel.firstChild.append(h("p", {}, h("button", { class: "button", type: "button", onclick: again }, "Look again")));
     return;

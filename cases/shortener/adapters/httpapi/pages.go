@@ -11,6 +11,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/web"
 	"designkits/shared/problem"
+	"designkits/shared/webui"
 )
 
 // errNoRoute is an address that means nothing.
@@ -22,6 +23,7 @@ type notAllowed struct{ allow string }
 func (e *notAllowed) Error() string { return "allowed: " + e.allow }
 
 func (s *Server) index(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Security-Policy", webui.FramedBy(s.FramedBy))
 	return s.Site.Show(w, http.StatusOK, "index.html", nil)
 }
 

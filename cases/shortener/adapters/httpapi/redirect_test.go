@@ -141,13 +141,16 @@ func TestDeadEndsAreAPageForPeopleAndAProblemForPrograms(t *testing.T) {
 					t.Errorf("%s: %s is %q, want %q", path, header, got, want)
 				}
 			}
-			if policy := a.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'self'") {
+			if policy := a.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'self'") || !strings.Contains(policy, "frame-ancestors 'none'") {
 				t.Errorf("%s: the page's policy is %q", path, policy)
 			}
 		}
 		if a := ask(path, "application/json"); a.status != status || a.problem(t).Type != "/problems/"+slug {
 			t.Errorf("%s for a program: %d %s", path, a.status, a.body)
 		}
+	}
+	if policy := ask("/", "text/html").header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "frame-ancestors "+studyPage) {
+		t.Errorf("the page's policy is %q: the study page alone may show it in a frame", policy)
 	}
 	check("/"+link.Code, 410, "expired", "expired")
 	check("/"+link.Code+"+", 410, "expired", "expired")

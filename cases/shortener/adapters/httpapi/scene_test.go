@@ -36,6 +36,9 @@ import (
 	"go.uber.org/goleak"
 )
 
+// studyPage is the origin that may show the page in a frame.
+const studyPage = "http://127.0.0.1:8070"
+
 // The tests share one keyspace, since making one takes seconds. Each has its
 // own owners and codes, and its own part of Redis.
 var shared struct {
@@ -197,7 +200,7 @@ func (s *scene) replica(o options) *replica {
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: r.visits, Limiter: limiter,
 		Gate: shortener.NewGate(o.perSecond, o.burst, 1000, o.clock), Site: site, System: r.system,
-		NewKeys: o.keys, PerDay: o.keysPerDay, Public: public, Trusted: o.trusted, Counts: counts,
+		NewKeys: o.keys, PerDay: o.keysPerDay, Public: public, FramedBy: studyPage, Trusted: o.trusted, Counts: counts,
 		Log: log, Metrics: prometheus.NewRegistry(), Draining: draining, Clock: o.clock,
 	})
 	server := httptest.NewServer(r.api.Handler())

@@ -45,10 +45,13 @@ type Config struct {
 	EdgeFor time.Duration     // how long the edge may answer redirects by itself; default not at all
 	PerDay  int               // new keys a day and address; default 200
 	Public  *url.URL          // where people reach this, without a path
-	Trusted []netip.Prefix    // proxies whose X-Forwarded-For and X-Country are believed
-	Counts  *url.URL          // the analytics process, for live streams
-	Log     *slog.Logger      //
-	Metrics prometheus.Registerer
+	// FramedBy is the one origin whose pages may show the page in a frame; nobody
+	// may when it is empty.
+	FramedBy string
+	Trusted  []netip.Prefix // proxies whose X-Forwarded-For and X-Country are believed
+	Counts   *url.URL       // the analytics process, for live streams
+	Log      *slog.Logger   //
+	Metrics  prometheus.Registerer
 	// Draining is closed when the process begins to stop: streams end.
 	Draining <-chan struct{}
 	Clock    func() time.Time // default time.Now

@@ -15,6 +15,7 @@ import (
 type config struct {
 	Listen    string   `env:"LISTEN,required"`
 	PublicURL url.URL  `env:"PUBLIC_URL,required"` // where people reach the edge
+	FramedBy  string   `env:"FRAMED_BY"`           // the origin that may show the page in a frame
 	Redis     string   `env:"REDIS,required"`
 	Cassandra []string `env:"CASSANDRA,required"`
 	Kafka     []string `env:"KAFKA,required"`

@@ -104,7 +104,7 @@ func run(ctx context.Context, s *service.Service) error {
 		Gate:    shortener.NewGate(cfg.RedirectRate, cfg.RedirectBurst, limitedAtOnce, time.Now),
 		Site:    site, System: system, PerDay: cfg.KeysPerDay,
 		NewKeys: shortener.Key{Rate: cfg.KeyRate, Burst: cfg.KeyBurst, LinksPerDay: cfg.LinksPerDay},
-		Public:  &cfg.PublicURL, Trusted: cfg.TrustedProxies, Counts: &cfg.Analytics,
+		Public:  &cfg.PublicURL, FramedBy: cfg.FramedBy, Trusted: cfg.TrustedProxies, Counts: &cfg.Analytics,
 		Log: s.Log, Metrics: s.Metrics, Draining: s.Draining(),
 	})
 	return s.Serve(ctx, cfg.Listen, api.Handler())

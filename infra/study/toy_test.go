@@ -1,0 +1,117 @@
+package study_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"designkits/shared/browsertest"
+)
+
+// toyCheckout is a checkout whose one case has something for every panel.
+func toyCheckout(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "cases", "toy"), os.DirFS("testdata/toy")); err != nil {
+		t.Fatal(err)
+	}
+	shared, err := filepath.Abs(filepath.Join(root, "shared"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.work"), fmt.Appendf(nil, "go 1.26.0\n\nuse (\n\t./cases/toy\n\t%s\n)\n", shared), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestThePageOfACaseThatRuns(t *testing.T) {
+	address, call := serve(t, toyCheckout(t), "toy")
+	b := browsertest.Open(t)
+	b.Emulate(t, 1440, "dark")
+	open(t, b, address)
+	t.Cleanup(func() {
+		if err := call("down").Run(); err != nil {
+			t.Errorf("kit down: %v", err)
+		}
+	})
+
+	t.Run("it is started from the page and shown in it", func(t *testing.T) { startsAndShows(t, b) })
+	t.Run("benches stand beside their baselines", func(t *testing.T) { comparesBenches(t, b) })
+	t.Run("a curveball runs, and a prediction is compared", func(t *testing.T) { predicts(t, b) })
+	t.Run("an exercise shows its hints one at a time", func(t *testing.T) { hints(t, b) })
+	b.CheckConsole(t)
+}
+
+func startsAndShows(t *testing.T, b *browsertest.Tab) {
+	b.Until(t, 20*time.Second, `document.querySelector("#start") !== null`)
+	b.Do(t, 10*time.Second, chromedp.Click("#start"))
+	b.Until(t, 60*time.Second, `document.querySelector("#panel-live .lines")?.textContent.includes("[UP] redis") || document.querySelector("#live-page") !== null`)
+	b.Until(t, 60*time.Second, `document.querySelector("#live-page") !== null && document.querySelector("#parts").textContent.includes("redis")`)
+	src := browsertest.Eval[string](t, b, `document.querySelector("#live-page").src`)
+	ctx, cancel := context.WithTimeout(b.Ctx, 10*time.Second)
+	defer cancel()
+	tree, err := chromedp.Call(ctx, page.GetFrameTree, cdp.Empty{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := false
+	for _, f := range tree.FrameTree.ChildFrames {
+		shown = shown || f.Frame.URL == src && f.Frame.UnreachableURL == ""
+	}
+	if !shown {
+		t.Errorf("no frame shows %s (see %s)", src, b.ShootScreen(t, "live"))
+	}
+	b.CheckAccess(t, "#panel-live")
+	b.ShootScreen(t, "live")
+}
+
+func comparesBenches(t *testing.T, b *browsertest.Tab) {
+	b.Do(t, 10*time.Second, chromedp.Click("#tab-benches"))
+	b.Until(t, 10*time.Second, `document.querySelectorAll(".compared li").length === 2`)
+	widths := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".compared rect")].map((r) => Math.round(r.getAttribute("width"))).join()`)
+	if widths != "75,100,100,33" {
+		t.Errorf("the bars are %s wide, want 75,100,100,33", widths)
+	}
+	b.CheckAccess(t, "#panel-benches")
+	b.ShootScreen(t, "benches")
+}
+
+func predicts(t *testing.T, b *browsertest.Tab) {
+	b.Do(t, 10*time.Second, chromedp.Click("#tab-curveballs"))
+	b.Until(t, 60*time.Second, `document.querySelector(".question") !== null`)
+	b.Do(t, 10*time.Second, chromedp.Click(".question summary"), chromedp.WaitVisible("#guess-full-bucket"),
+		browsertest.Fill("#guess-full-bucket", "3"), chromedp.Click(".question .primary"))
+	b.Until(t, 90*time.Second, `document.querySelector(".timeline")?.textContent.includes("the bucket is full")`)
+	b.Until(t, 30*time.Second, `document.querySelector(".report .verdict")?.textContent.trim() === "held"`)
+	b.Until(t, 10*time.Second, `document.querySelectorAll(".report .load canvas").length === 2`)
+	if said := b.Text(t, ".prediction"); said != "You said 3 l for spilled; it was 1.5 l: off by 1.5 l, a factor of 2." {
+		t.Errorf("the prediction: %q", said)
+	}
+	if variants := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".timeline .variant")].map((v) => v.textContent).join()`); variants != "As it is built,Control: without the lid" {
+		t.Errorf("the timeline's variants: %q", variants)
+	}
+	b.CheckAccess(t, "#panel-curveballs")
+	b.Shoot(t, "curveball")
+}
+
+func hints(t *testing.T, b *browsertest.Tab) {
+	b.Do(t, 10*time.Second, chromedp.Click("#tab-exercises"))
+	b.Until(t, 10*time.Second, `document.querySelector("#panel-exercises .badge")?.textContent === "new"`)
+	b.Do(t, 10*time.Second, chromedp.Click("#panel-exercises summary"))
+	b.Until(t, 10*time.Second, `document.querySelector("#panel-exercises .task")?.textContent.includes("Count every drop")`)
+	for _, want := range []string{"Hint 1 of 2", "Hint 2 of 2"} {
+		b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#panel-exercises button")].find((b) => b.textContent === "Next hint").click()`))
+		b.Until(t, 20*time.Second, fmt.Sprintf(`document.querySelector("#panel-exercises .lines")?.textContent.includes(%q)`, want))
+		b.Until(t, 20*time.Second, `document.querySelector("#panel-exercises .badge").textContent === "started" && !document.querySelector("#panel-exercises .acts button").disabled`)
+	}
+	b.CheckAccess(t, "#panel-exercises")
+	b.ShootScreen(t, "exercise")
+}
