@@ -26,7 +26,10 @@ func toyCheckout(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "go.work"), fmt.Appendf(nil, "go 1.26.0\n\nuse (\n\t./cases/toy\n\t%s\n)\n", shared), 0o644); err != nil {
+	if err := os.Symlink(shared, filepath.Join(dir, "shared")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.work"), []byte("go 1.26.0\n\nuse (\n\t./cases/toy\n\t./shared\n)\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return dir

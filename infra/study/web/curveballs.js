@@ -82,9 +82,9 @@ function timeline(out) {
     clear(command) {
       done = null;
       variant = undefined;
-      events = h("ol", { class: "timeline", role: "log", "aria-label": "What happens" });
+      events = h("ol", { class: "timeline" });
       said = [];
-      out.replaceChildren(h("p", { class: "hint mono" }, `$ ${command}`), events);
+      out.replaceChildren(h("p", { class: "hint mono" }, `$ ${command}`), h("div", { role: "log", "aria-label": "What happens" }, events));
     },
     line(text) {
       let line = null;

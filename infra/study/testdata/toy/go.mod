@@ -3,3 +3,5 @@ module designkits/cases/toy
 go 1.26.0
 
 require designkits/shared v0.0.0
+
+replace designkits/shared => ../../shared
