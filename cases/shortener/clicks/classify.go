@@ -104,26 +104,31 @@ func deviceClass(header string, parsed useragent.UserAgent) DeviceClass {
 	return OtherDevice
 }
 
-// An agentCache remembers what the last agents were: they are few among many
-// clicks. It is for one goroutine. Two generations bound it: when the young
+// A recent remembers what was made of the last headers: they are few among
+// many clicks. It is for one goroutine. Two generations bound it: when the young
 // one is full it becomes the old one, and what isn't asked for again is gone.
-type agentCache struct{ young, old map[string]Agent }
+type recent[V any] struct {
+	derive     func(header string) V
+	young, old map[string]V
+}
 
-const agentGeneration = 4096
+const recentGeneration = 4096
 
-func newAgentCache() *agentCache { return &agentCache{young: map[string]Agent{}} }
+func newRecent[V any](derive func(string) V) *recent[V] {
+	return &recent[V]{derive: derive, young: map[string]V{}}
+}
 
-func (c *agentCache) classify(header string) Agent {
-	if agent, ok := c.young[header]; ok {
-		return agent
+func (c *recent[V]) of(header string) V {
+	if v, ok := c.young[header]; ok {
+		return v
 	}
-	agent, ok := c.old[header]
+	v, ok := c.old[header]
 	if !ok {
-		agent = Classify(header)
+		v = c.derive(header)
 	}
-	if len(c.young) >= agentGeneration {
-		c.old, c.young = c.young, make(map[string]Agent, agentGeneration)
+	if len(c.young) >= recentGeneration {
+		c.old, c.young = c.young, make(map[string]V, recentGeneration)
 	}
-	c.young[header] = agent
-	return agent
+	c.young[header] = v
+	return v
 }

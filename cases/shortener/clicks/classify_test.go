@@ -112,14 +112,14 @@ func TestRareBrowsersArePeople(t *testing.T) {
 }
 
 func TestTheAgentCacheForgetsAndStaysRight(t *testing.T) {
-	cache := newAgentCache()
-	for i := range 3 * agentGeneration {
+	cache := newRecent(Classify)
+	for i := range 3 * recentGeneration {
 		header := "somebot/" + string(rune('a'+i%26)) + time.Duration(i).String()
-		if !cache.classify(header).Bot {
+		if !cache.of(header).Bot {
 			t.Fatalf("%s is no bot", header)
 		}
-		if got := len(cache.young) + len(cache.old); got > 2*agentGeneration {
-			t.Fatalf("the cache holds %d agents, want at most %d", got, 2*agentGeneration)
+		if got := len(cache.young) + len(cache.old); got > 2*recentGeneration {
+			t.Fatalf("the cache holds %d agents, want at most %d", got, 2*recentGeneration)
 		}
 	}
 }
@@ -133,10 +133,10 @@ func BenchmarkClassify(b *testing.B) {
 			Classify(header)
 		}
 	})
-	cache := newAgentCache()
+	cache := newRecent(Classify)
 	b.Run("cached", func(b *testing.B) {
 		for b.Loop() {
-			cache.classify(header)
+			cache.of(header)
 		}
 	})
 }

@@ -7,7 +7,9 @@ package clicks
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,6 +42,45 @@ type Click struct {
 	// Visitor tells two visitors of one day apart and cannot be traced back
 	// once the day's salt is gone.
 	Visitor string `json:"visitor"`
+}
+
+// AppendJSON appends the record as encoding/json writes it, in a fraction of its
+// time: there is one for each redirect.
+func (c Click) AppendJSON(b []byte) []byte {
+	b = append(b, `{"schema":`...)
+	b = strconv.AppendInt(b, int64(c.Schema), 10)
+	b = append(b, `,"id":`...)
+	b = appendString(b, c.ID)
+	b = append(b, `,"time":"`...)
+	b = c.Time.AppendFormat(b, time.RFC3339Nano)
+	b = append(b, `","code":`...)
+	b = appendString(b, string(c.Code))
+	b = append(b, `,"referrer":`...)
+	b = appendString(b, c.Referrer)
+	b = append(b, `,"country":`...)
+	b = appendString(b, c.Country)
+	b = append(b, `,"device":`...)
+	b = appendString(b, c.Device)
+	b = append(b, `,"browser":`...)
+	b = appendString(b, c.Browser)
+	b = append(b, `,"bot":`...)
+	b = strconv.AppendBool(b, c.Bot)
+	b = append(b, `,"visitor":`...)
+	b = appendString(b, c.Visitor)
+	return append(b, '}')
+}
+
+// appendString appends a JSON string. What would have to be escaped is rare.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			text, _ := json.Marshal(s) // a string always can be
+			return append(b, text...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
 }
 
 // A Visit is one redirect that was served, as its request showed it: what a
@@ -118,13 +159,13 @@ func (r *Recorder) click(v Visit) Click {
 	if len(text) > maxAgent {
 		text = text[:maxAgent]
 	}
-	agent := r.agents.classify(text)
+	agent := r.agents.of(text)
 	return Click{
 		Schema:   1,
-		ID:       uuid.Must(uuid.NewV7()).String(), // fails only without randomness, and that is never
+		ID:       uuid.Must(uuid.NewV7FromReader(r.random)).String(), // fails only without randomness, and that is never
 		Time:     v.Time.UTC().Truncate(time.Millisecond),
 		Code:     v.Code,
-		Referrer: ReferrerHost(v.Referrer),
+		Referrer: r.hosts.of(v.Referrer),
 		Country:  CountryCode(v.Country),
 		Device:   string(agent.Device),
 		Browser:  agent.Browser,

@@ -1,9 +1,34 @@
 package clicks
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"designkits/cases/shortener"
 )
+
+func TestAClickIsWrittenAsEncodingJSONWrites(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]{0,20}`))
+		c := Click{
+			Schema: rapid.Int().Draw(t, "schema"), ID: text.Draw(t, "id"), Code: shortener.Code(text.Draw(t, "code")),
+			Time:     time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "time")).UTC(),
+			Referrer: text.Draw(t, "referrer"), Country: text.Draw(t, "country"), Device: text.Draw(t, "device"),
+			Browser: text.Draw(t, "browser"), Bot: rapid.Bool().Draw(t, "bot"), Visitor: text.Draw(t, "visitor"),
+		}
+		want, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.AppendJSON(nil); string(got) != string(want) {
+			t.Fatalf("%s\nencoding/json writes\n%s", got, want)
+		}
+	})
+}
 
 func TestReferrerHost(t *testing.T) {
 	for header, want := range map[string]string{

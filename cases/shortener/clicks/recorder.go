@@ -1,7 +1,9 @@
 package clicks
 
 import (
+	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +48,9 @@ type Recorder struct {
 	visitors *Visitors
 	spool    *spool.Spool
 	logger   *slog.Logger
-	agents   *agentCache
+	agents   *recent[Agent]
+	hosts    *recent[string] // of referrers
+	random   *bufio.Reader   // for ids: a call of the kernel for each would cost more than the rest
 
 	buffer chan Visit
 
@@ -102,7 +106,7 @@ func NewRecorder(c RecorderConfig) (*Recorder, error) {
 	}
 	r := &Recorder{
 		log: c.Log, visitors: c.Visitors, spool: disk, logger: c.Logger,
-		agents: newAgentCache(), buffer: make(chan Visit, c.Buffer),
+		agents: newRecent(Classify), hosts: newRecent(ReferrerHost), random: bufio.NewReader(rand.Reader), buffer: make(chan Visit, c.Buffer),
 	}
 	if n := disk.Len(); n > 0 || disk.Cut() > 0 {
 		c.Logger.Info("clicks left in the spool are replayed", "clicks", n, "torn bytes cut off", disk.Cut())

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"hash"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -39,15 +41,15 @@ type Visitors struct {
 	store SaltStore
 
 	mu    sync.Mutex
-	salts map[time.Time][]byte // by day: yesterday, today, and tomorrow before midnight
-	own   []byte
+	salts map[time.Time]hash.Hash // HMACs keyed by it, by day: yesterday, today, and tomorrow before midnight
+	own   hash.Hash
 }
 
 // NewVisitors returns Visitors whose salts are kept in store, and fetches that
 // of today, so that nobody who comes first is counted twice. A store that is
 // away is no error: Run goes on asking.
 func NewVisitors(ctx context.Context, store SaltStore) *Visitors {
-	v := &Visitors{store: store, salts: map[time.Time][]byte{}, own: randomSalt()}
+	v := &Visitors{store: store, salts: map[time.Time]hash.Hash{}, own: hmac.New(sha256.New, randomSalt())}
 	_ = v.fetch(ctx, dayOf(time.Now()))
 	return v
 }
@@ -86,7 +88,7 @@ func dayOf(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
 // fetch asks the store for the salt of a day, unless it is known, and forgets
 // those of days gone by.
 func (v *Visitors) fetch(ctx context.Context, day time.Time) error {
-	if _, known := v.salt(day); known {
+	if v.known(day) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -97,7 +99,7 @@ func (v *Visitors) fetch(ctx context.Context, day time.Time) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.salts[day] = salt
+	v.salts[day] = hmac.New(sha256.New, salt)
 	for d := range v.salts {
 		if day.Sub(d) > 48*time.Hour {
 			delete(v.salts, d)
@@ -106,24 +108,36 @@ func (v *Visitors) fetch(ctx context.Context, day time.Time) error {
 	return nil
 }
 
-// salt returns the salt to use for a day, and whether it is the shared one.
-func (v *Visitors) salt(day time.Time) ([]byte, bool) {
+// known reports whether the shared salt of a day is at hand.
+func (v *Visitors) known(day time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if salt, ok := v.salts[day]; ok {
-		return salt, true
-	}
-	return v.own, false
+	_, ok := v.salts[day]
+	return ok
 }
 
 // Hash returns the hash of the visitor with that address and agent on the day
 // of at. It does no I/O.
 func (v *Visitors) Hash(at time.Time, address, agent string) string {
 	day := dayOf(at)
-	salt, _ := v.salt(day)
-	mac := hmac.New(sha256.New, salt)
 	// The length keeps "a"+"bc" and "ab"+"c" apart. The day matters only for a
 	// salt of our own, which outlives it.
-	fmt.Fprintf(mac, "%d|%d|%s|%s", day.Unix(), len(address), address, agent)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:visitorSize])
+	text := make([]byte, 0, 256)
+	text = strconv.AppendInt(text, day.Unix(), 10)
+	text = append(text, '|')
+	text = strconv.AppendInt(text, int64(len(address)), 10)
+	text = append(text, '|')
+	text = append(text, address...)
+	text = append(text, '|')
+	text = append(text, agent...)
+
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	mac, ok := v.salts[day]
+	if !ok {
+		mac = v.own
+	}
+	mac.Reset()
+	mac.Write(text) // never fails, see hash.Hash
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(text[:0])[:visitorSize])
 }

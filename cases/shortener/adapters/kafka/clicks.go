@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -50,10 +49,7 @@ func (l *ClickLog) Append(ctx context.Context, batch []clicks.Click) error {
 	}
 	records := make([]*kgo.Record, len(batch))
 	for i, click := range batch {
-		value, err := json.Marshal(click)
-		if err != nil {
-			return fmt.Errorf("encode the click %s: %w", click.ID, err)
-		}
+		value := click.AppendJSON(make([]byte, 0, 320))
 		records[i] = &kgo.Record{Topic: l.topics.Clicks, Key: []byte(click.ID), Value: value, Timestamp: click.Time}
 	}
 	if err := l.produce(ctx, records); err != nil {
