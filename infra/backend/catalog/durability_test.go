@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -379,22 +377,6 @@ func written(t *testing.T, dir string) (numbers []int64) {
 		}
 	}
 	return numbers
-}
-
-func TestDynamoDBSurvivesAKill(t *testing.T) {
-	s := serve(t, "dynamodb")
-	s.listensOnLoopbackOnly(t)
-	c := dynamoClient(t, s.Site)
-	const items = 200
-	dynamoPut(t, c, "kept", items)
-	s.kill(t)
-	for i := range items {
-		got, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("kept"), Key: dynamoKey(i)})
-		if err != nil || got.Item == nil {
-			t.Fatalf("acknowledged item %d is %v, %v after a kill", i, got, err)
-		}
-	}
-	s.stopsInTime(t)
 }
 
 func TestNginxListensOnLoopbackOnly(t *testing.T) {

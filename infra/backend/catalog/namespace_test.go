@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,9 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/gocql/gocql"
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -248,53 +244,6 @@ var cassandraKeyspaces = store{
 	},
 }
 
-func dynamoClient(t *testing.T, site backend.Site) *dynamodb.Client {
-	c := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
-	t.Cleanup(c.CloseIdleConnections)
-	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String("http://" + site.Addr("http")), Region: "local", HTTPClient: c,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "tests", SecretAccessKey: "tests"}, nil
-		}),
-	})
-}
-
-func dynamoPut(t *testing.T, c *dynamodb.Client, table string, items int) {
-	t.Helper()
-	_, err := c.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: &table, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range items {
-		_, err := c.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: dynamoKey(i)})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func dynamoKey(i int) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: strconv.Itoa(i)}}
-}
-
-var dynamoTables = store{
-	backend: "dynamodb",
-	put: func(t *testing.T, site backend.Site, namespace string) {
-		dynamoPut(t, dynamoClient(t, site), namespace+".links", 1)
-	},
-	held: func(t *testing.T, site backend.Site, namespace string) bool {
-		_, err := dynamoClient(t, site).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(namespace + ".links")})
-		if gone := (*types.ResourceNotFoundException)(nil); err != nil && !errors.As(err, &gone) {
-			t.Fatal(err)
-		}
-		return err == nil
-	},
-}
-
 func kafkaClient(t *testing.T, site backend.Site, options ...kgo.Opt) *kgo.Client {
 	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(site.Addr("kafka"))}, options...)...)
 	if err != nil {
@@ -337,6 +286,16 @@ var kafkaGroups = store{
 		eventually(t, "commit an offset", 30*time.Second, func() error {
 			return admin.CommitAllOffsets(t.Context(), namespace+".mover", offsets)
 		})
+		// A member with a name of its own stays in the group when it has ended.
+		joined := make(chan struct{})
+		member := kafkaClient(t, site, kgo.ConsumerGroup(namespace+".mover"), kgo.ConsumeTopics(namespace+".read"), kgo.InstanceID("mover"),
+			kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { close(joined) }))
+		select {
+		case <-joined:
+			member.Close()
+		case <-within(t, 30*time.Second).Done():
+			t.Fatal("the member doesn't join its group")
+		}
 	},
 	held: func(t *testing.T, site backend.Site, namespace string) bool {
 		groups, err := kadm.NewClient(kafkaClient(t, site)).ListGroups(t.Context())

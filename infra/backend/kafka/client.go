@@ -70,6 +70,9 @@ func drop(ctx context.Context, site backend.Site, namespace string) error {
 		return fmt.Errorf("kafka: drop %s: list groups: %w", namespace, err)
 	}
 	if ours := within(groups.Groups(), namespace); len(ours) > 0 {
+		if err := dismiss(ctx, admin, ours); err != nil {
+			return fmt.Errorf("kafka: drop %s: %w", namespace, err)
+		}
 		deleted, err := admin.DeleteGroups(ctx, ours...)
 		if err == nil {
 			for _, g := range deleted {
@@ -103,6 +106,30 @@ func drop(ctx context.Context, site backend.Site, namespace string) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// dismiss takes members out of their groups, which can't be deleted before. One
+// that has a name of its own is kept in its group for 45 s after it has ended.
+func dismiss(ctx context.Context, admin *kadm.Client, groups []string) error {
+	described, err := admin.DescribeGroups(ctx, groups...)
+	if err != nil {
+		return fmt.Errorf("describe groups: %w", err)
+	}
+	for _, g := range described {
+		var named []string
+		for _, m := range g.Members {
+			if m.InstanceID != nil {
+				named = append(named, *m.InstanceID)
+			}
+		}
+		if len(named) == 0 {
+			continue
+		}
+		if _, err := admin.LeaveGroup(ctx, kadm.LeaveGroup(g.Group).Reason("its namespace is dropped").InstanceIDs(named...)); err != nil {
+			return fmt.Errorf("take %v out of group %s: %w", named, g.Group, err)
+		}
+	}
+	return nil
 }
 
 func deleteTopics(ctx context.Context, admin *kadm.Client, names []string) error {
