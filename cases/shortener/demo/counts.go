@@ -126,7 +126,7 @@ func (j *journey) read(ctx context.Context, c *census, codes []string) error {
 	for range readers {
 		wg.Go(func() {
 			for code := range next {
-				got, err := j.client.stats(ctx, code, from, to)
+				got, err := j.client.Stats(ctx, code, from, to)
 				mu.Lock()
 				if err != nil {
 					failed = fmt.Errorf("stats of /%s: %w", code, err)

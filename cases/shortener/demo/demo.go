@@ -19,6 +19,7 @@ import (
 	"io"
 	"time"
 
+	"designkits/cases/shortener/client"
 	"designkits/shared/lab"
 )
 
@@ -46,8 +47,8 @@ func Defaults(page string) Config {
 // A journey is what the steps hand on to each other.
 type journey struct {
 	cfg    Config
-	client *client
-	links  []link // those that were shortened in bulk
+	client *client.Client
+	links  []client.Link // those that were shortened in bulk
 	tally  *tally
 	began  time.Time
 }
@@ -74,11 +75,11 @@ var steps = []step{
 // Run walks the journey and reports each step as it ends. It stops at the
 // first step that is not ok: what comes after it would say nothing.
 func Run(ctx context.Context, cfg Config, report func(lab.Step)) error {
-	c, err := newClient(cfg.Page)
+	c, err := client.New(cfg.Page)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	j := &journey{cfg: cfg, client: c, tally: newTally(), began: time.Now()}
 	for _, s := range steps {
 		began := time.Now()

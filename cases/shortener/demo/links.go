@@ -1,12 +1,9 @@
 package demo
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,26 +11,24 @@ import (
 	"sync"
 	"time"
 
+	"designkits/cases/shortener/client"
 	"designkits/cases/shortener/testdata"
 )
 
 func (j *journey) getKey(ctx context.Context) (string, error) {
-	var made struct {
-		Key   string `json:"key"`
-		Owner string `json:"owner"`
-	}
+	owner := ""
 	// The case may be starting still: its page answers before all of it does.
-	err := until(ctx, 20*time.Second, 200*time.Millisecond, func(ctx context.Context) error {
-		return j.client.api(ctx, http.MethodPost, "/api/keys", nil, &made)
+	err := until(ctx, 20*time.Second, 200*time.Millisecond, func(ctx context.Context) (err error) {
+		owner, err = j.client.NewKey(ctx)
+		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	if made.Key == "" || made.Owner == "" {
+	if j.client.Key == "" || owner == "" {
 		return "", errors.New("POST /api/keys answered without a key or an owner")
 	}
-	j.client.key = made.Key
-	return "owner " + made.Owner, nil
+	return "owner " + owner, nil
 }
 
 // bulkLines is how many links go into one request: no more than DynamoDB Local
@@ -47,7 +42,7 @@ func (j *journey) shortenInBulk(ctx context.Context) (string, error) {
 	}
 	began := time.Now()
 	for at := 0; at < len(targets); at += bulkLines {
-		made, err := j.bulk(ctx, targets[at:min(at+bulkLines, len(targets))])
+		made, err := j.client.Bulk(ctx, targets[at:min(at+bulkLines, len(targets))])
 		if err != nil {
 			return "", fmt.Errorf("lines from %d: %w", at+1, err)
 		}
@@ -68,55 +63,10 @@ func (j *journey) shortenInBulk(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d links, all codes different, %.0f links/s", len(j.links), float64(len(j.links))/took.Seconds()), nil
 }
 
-// bulk shortens some targets with one request. It returns one link a target,
-// in order.
-func (j *journey) bulk(ctx context.Context, targets []string) ([]link, error) {
-	var body strings.Builder
-	encoder := json.NewEncoder(&body)
-	for _, target := range targets {
-		if err := encoder.Encode(map[string]string{"target": target}); err != nil {
-			return nil, err
-		}
-	}
-	res, err := j.client.send(ctx, http.MethodPost, "/api/links/bulk", "application/x-ndjson", strings.NewReader(body.String()))
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode >= 400 {
-		content, _ := io.ReadAll(io.LimitReader(res.Body, 4096)) // what there is of it says enough
-		return nil, refused(res, content)
-	}
-	var made []link
-	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, 64<<10)
-	for lines.Scan() {
-		var result struct {
-			link
-			Status int             `json:"status"`
-			Error  json.RawMessage `json:"error"`
-		}
-		if err := json.Unmarshal(lines.Bytes(), &result); err != nil {
-			return nil, fmt.Errorf("result line %d is no JSON: %w", len(made)+1, err)
-		}
-		if result.Code == "" {
-			return nil, fmt.Errorf("line %d (%s) was refused: %s", len(made)+1, targets[min(len(made), len(targets)-1)], lines.Text())
-		}
-		made = append(made, result.link)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read the results: %w", err)
-	}
-	if len(made) != len(targets) {
-		return nil, fmt.Errorf("%d lines were sent and %d results came back", len(targets), len(made))
-	}
-	return made, nil
-}
-
 func (j *journey) followAndPreview(ctx context.Context) (string, error) {
 	l := j.links[len(j.links)-1]
 	began := time.Now()
-	status, location, err := j.client.follow(ctx, "/"+l.Code, passerBy())
+	status, location, err := j.client.Follow(ctx, "/"+l.Code, passerBy())
 	took := time.Since(began)
 	if err != nil {
 		return "", err
@@ -130,7 +80,7 @@ func (j *journey) followAndPreview(ctx context.Context) (string, error) {
 		"/" + strings.Repeat("0", 6) + "z": http.StatusNotFound, // never leased in a demo's life
 		"/no-such-alias":                   http.StatusNotFound,
 	} {
-		status, _, err := j.client.follow(ctx, path, passerBy())
+		status, _, err := j.client.Follow(ctx, path, passerBy())
 		if err != nil {
 			return "", err
 		}
@@ -148,13 +98,13 @@ func (j *journey) raceForAlias(ctx context.Context) (string, error) {
 	var wg sync.WaitGroup
 	for i := range claims {
 		wg.Go(func() {
-			answers[i] = j.client.api(ctx, http.MethodPost, "/api/links", map[string]string{"target": j.links[0].Target, "alias": alias}, nil)
+			answers[i] = j.client.Do(ctx, http.MethodPost, "/api/links", map[string]string{"target": j.links[0].Target, "alias": alias}, nil)
 		})
 	}
 	wg.Wait()
 	won, lost := 0, 0
 	for _, err := range answers {
-		var no *refusal
+		var no *client.Refusal
 		switch {
 		case err == nil:
 			won++
@@ -198,8 +148,8 @@ func (j *journey) refuseBadInput(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, b := range bad {
-		err := j.client.api(ctx, http.MethodPost, "/api/links", b.body, nil)
-		var no *refusal
+		err := j.client.Do(ctx, http.MethodPost, "/api/links", b.body, nil)
+		var no *client.Refusal
 		if !errors.As(err, &no) || no.Status/100 != 4 || no.Field != b.field || no.Detail == "" {
 			return "", fmt.Errorf("%.80v: want a refusal with a sentence at %s, got %v", b.body, b.field, err)
 		}
@@ -216,9 +166,9 @@ func (j *journey) refuseBadInput(ctx context.Context) (string, error) {
 
 func (j *journey) newest(ctx context.Context) (string, error) {
 	var page struct {
-		Links []link `json:"links"`
+		Links []client.Link `json:"links"`
 	}
-	if err := j.client.api(ctx, http.MethodGet, "/api/links?limit=1", nil, &page); err != nil {
+	if err := j.client.Do(ctx, http.MethodGet, "/api/links?limit=1", nil, &page); err != nil {
 		return "", err
 	}
 	if len(page.Links) == 0 {
@@ -227,9 +177,9 @@ func (j *journey) newest(ctx context.Context) (string, error) {
 	return page.Links[0].Code, nil
 }
 
-func (j *journey) make(ctx context.Context, body map[string]any) (link, error) {
-	var l link
-	err := j.client.api(ctx, http.MethodPost, "/api/links", body, &l)
+func (j *journey) make(ctx context.Context, body map[string]any) (client.Link, error) {
+	var l client.Link
+	err := j.client.Do(ctx, http.MethodPost, "/api/links", body, &l)
 	return l, err
 }
 
@@ -239,7 +189,7 @@ func (j *journey) letExpire(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
+	status, _, err := j.client.Follow(ctx, "/"+l.Code, passerBy())
 	if err != nil {
 		return "", err
 	}
@@ -247,7 +197,7 @@ func (j *journey) letExpire(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("GET /%s answered %d before its time", l.Code, status)
 	}
 	err = until(ctx, 10*time.Second, 50*time.Millisecond, func(ctx context.Context) error {
-		status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
+		status, _, err := j.client.Follow(ctx, "/"+l.Code, passerBy())
 		if err == nil && status != http.StatusGone {
 			err = fmt.Errorf("GET /%s answers %d, not 410", l.Code, status)
 		}
@@ -273,18 +223,18 @@ func (j *journey) changeTarget(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for range agree { // so that every replica holds it
-		if _, _, err := j.client.follow(ctx, "/"+l.Code, passerBy()); err != nil {
+		if _, _, err := j.client.Follow(ctx, "/"+l.Code, passerBy()); err != nil {
 			return "", err
 		}
 	}
 	target := j.links[3].Target
-	if err := j.client.api(ctx, http.MethodPatch, "/api/links/"+l.Code, map[string]string{"target": target}, nil); err != nil {
+	if err := j.client.Do(ctx, http.MethodPatch, "/api/links/"+l.Code, map[string]string{"target": target}, nil); err != nil {
 		return "", err
 	}
 	changed := time.Now()
 	var seen time.Duration // when the last old answer came
 	for fresh := 0; fresh < agree; {
-		_, location, err := j.client.follow(ctx, "/"+l.Code, passerBy())
+		_, location, err := j.client.Follow(ctx, "/"+l.Code, passerBy())
 		if err != nil {
 			return "", err
 		}
@@ -311,17 +261,17 @@ func (j *journey) deleteLink(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for range agree {
-		if _, _, err := j.client.follow(ctx, "/"+l.Code, passerBy()); err != nil {
+		if _, _, err := j.client.Follow(ctx, "/"+l.Code, passerBy()); err != nil {
 			return "", err
 		}
 	}
-	if err := j.client.api(ctx, http.MethodDelete, "/api/links/"+l.Code, nil, nil); err != nil {
+	if err := j.client.Do(ctx, http.MethodDelete, "/api/links/"+l.Code, nil, nil); err != nil {
 		return "", err
 	}
 	deleted := time.Now()
 	err = until(ctx, time.Second, 10*time.Millisecond, func(ctx context.Context) error {
 		for range agree {
-			status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
+			status, _, err := j.client.Follow(ctx, "/"+l.Code, passerBy())
 			if err != nil {
 				return err
 			}

@@ -22,14 +22,14 @@ func (j *journey) seeOneClick(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 4*freshness) // enough to say how late it was
 	defer cancel()
-	res, err := j.client.listen(ctx, "/api/links/"+l.Code+"/live")
+	res, err := j.client.Listen(ctx, "/api/links/"+l.Code+"/live")
 	if err != nil {
 		return "", err
 	}
 	defer res.Body.Close()
 
 	clicked := time.Now()
-	status, _, err := j.client.follow(ctx, "/"+l.Code, passerBy())
+	status, _, err := j.client.Follow(ctx, "/"+l.Code, passerBy())
 	if err != nil {
 		return "", err
 	}
@@ -68,25 +68,4 @@ func (j *journey) seeOneClick(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the click did not arrive: %w", err)
 	}
 	return "", errors.New("the live stream ended before the click arrived")
-}
-
-// listen opens a stream of server-sent events.
-func (c *client) listen(ctx context.Context, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.page+path, nil)
-	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", path, err)
-	}
-	req.Header.Set("Accept", "text/event-stream")
-	req.Header.Set("Authorization", "Bearer "+c.key)
-	// The client's timeout would end the stream; the context does it here.
-	streaming := http.Client{Transport: c.http.Transport}
-	res, err := streaming.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode != http.StatusOK {
-		defer res.Body.Close()
-		return nil, fmt.Errorf("GET %s answered %d, not a stream", path, res.StatusCode)
-	}
-	return res, nil
 }

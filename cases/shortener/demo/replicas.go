@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"designkits/cases/shortener/client"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,14 +14,14 @@ import (
 const asks = 12
 
 // replicas returns when each replica that answers was started.
-func (c *client) replicas(ctx context.Context) (map[string]time.Time, error) {
+func replicas(ctx context.Context, c *client.Client) (map[string]time.Time, error) {
 	started := map[string]time.Time{}
 	for range asks {
 		var s struct {
 			Replica string    `json:"replica"`
 			Started time.Time `json:"started"`
 		}
-		if err := c.api(ctx, http.MethodGet, "/api/system", nil, &s); err != nil {
+		if err := c.Do(ctx, http.MethodGet, "/api/system", nil, &s); err != nil {
 			return nil, fmt.Errorf("ask who answers: %w", err)
 		}
 		started[s.Replica] = s.Started

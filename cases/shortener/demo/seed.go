@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"designkits/cases/shortener/client"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,14 +31,14 @@ const (
 // looks around finds something. It does nothing where the samples are there
 // already, so it may be run at every start. It returns how many links it made.
 func Seed(ctx context.Context, page string) (made int, err error) {
-	c, err := newClient(page)
+	c, err := client.New(page)
 	if err != nil {
 		return 0, err
 	}
-	defer c.close()
+	defer c.Close()
 	j := &journey{cfg: Config{Links: seedLinks}, client: c, tally: newTally(), began: time.Now()}
 	last := samples[len(samples)-1]
-	status, _, err := c.follow(ctx, "/"+last.alias+"+", passerBy())
+	status, _, err := c.Follow(ctx, "/"+last.alias+"+", passerBy())
 	if err != nil {
 		return 0, fmt.Errorf("seed: look for /%s: %w", last.alias, err)
 	}
@@ -50,12 +51,12 @@ func Seed(ctx context.Context, page string) (made int, err error) {
 	if _, err := j.shortenInBulk(ctx); err != nil {
 		return 0, fmt.Errorf("seed: %w", err)
 	}
-	var clicked []link // the samples first: these get most of the clicks
+	var clicked []client.Link // the samples first: these get most of the clicks
 	for _, s := range samples[:len(samples)-1] {
 		if err := j.claim(ctx, s.alias, s.target); err != nil {
 			return 0, err
 		}
-		clicked = append(clicked, link{Code: s.alias})
+		clicked = append(clicked, client.Link{Code: s.alias})
 	}
 	clicks, err := plan(append(clicked, j.links...), seedRate, seedClicks*time.Second/seedRate, 1)
 	if err != nil {
@@ -72,8 +73,8 @@ func Seed(ctx context.Context, page string) (made int, err error) {
 
 // claim makes a sample, or finds it there from a seed that was interrupted.
 func (j *journey) claim(ctx context.Context, alias, target string) error {
-	err := j.client.api(ctx, http.MethodPost, "/api/links", map[string]string{"target": target, "alias": alias}, nil)
-	if no := (*refusal)(nil); errors.As(err, &no) && no.Status == http.StatusConflict {
+	err := j.client.Do(ctx, http.MethodPost, "/api/links", map[string]string{"target": target, "alias": alias}, nil)
+	if no := (*client.Refusal)(nil); errors.As(err, &no) && no.Status == http.StatusConflict {
 		return nil
 	}
 	if err != nil {

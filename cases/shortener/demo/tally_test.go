@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"designkits/cases/shortener/clicks"
+	"designkits/cases/shortener/client"
 )
 
-func someLinks(n int) []link {
-	links := make([]link, n)
+func someLinks(n int) []client.Link {
+	links := make([]client.Link, n)
 	for i := range links {
 		links[i].Code = fmt.Sprintf("code%03d", i)
 	}

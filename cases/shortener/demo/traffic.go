@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"designkits/cases/shortener/client"
 	"designkits/cases/shortener/testdata"
 )
 
@@ -99,7 +100,7 @@ const countryHeader = "X-Country"
 
 // plan makes a stream of clicks: Zipf over links, evenly spread over visitors.
 // The same seed makes the same plan.
-func plan(links []link, rate int, span time.Duration, seed uint64) ([]click, error) {
+func plan(links []client.Link, rate int, span time.Duration, seed uint64) ([]click, error) {
 	browsers, err := testdata.Browsers()
 	if err != nil {
 		return nil, err
@@ -133,13 +134,13 @@ func plan(links []link, rate int, span time.Duration, seed uint64) ([]click, err
 
 // send follows the link until an answer comes and returns how many tries went
 // unanswered: each of those may have been counted or not.
-func (c click) send(ctx context.Context, to *client) (unanswered int, err error) {
+func (c click) send(ctx context.Context, to *client.Client) (unanswered int, err error) {
 	header := c.visitor.header.Clone()
 	if c.referrer != "" {
 		header.Set("Referer", "https://"+c.referrer+"/item?id=1")
 	}
 	for {
-		status, _, err := to.follow(ctx, "/"+c.code, header)
+		status, _, err := to.Follow(ctx, "/"+c.code, header)
 		switch {
 		case err == nil && status == http.StatusFound:
 			return unanswered, nil
@@ -162,7 +163,7 @@ func (c click) send(ctx context.Context, to *client) (unanswered int, err error)
 // stream sends the clicks, each at its time whether the earlier ones have been
 // answered or not, and tallies the answered ones. Latencies are counted from
 // the time at which a click was due, so a server that stalls can't hide it.
-func stream(ctx context.Context, to *client, clicks []click, t *tally) (latencies []time.Duration, err error) {
+func stream(ctx context.Context, to *client.Client, clicks []click, t *tally) (latencies []time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	queue := make(chan click, 1024)
@@ -228,7 +229,7 @@ func (j *journey) sendClicks(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	before, err := j.client.replicas(ctx)
+	before, err := replicas(ctx, j.client)
 	if err != nil {
 		return "", err
 	}
@@ -238,7 +239,7 @@ func (j *journey) sendClicks(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("after %d of %d clicks: %w", len(latencies), len(clicks), err)
 	}
 	took := time.Since(began)
-	after, err := j.client.replicas(ctx)
+	after, err := replicas(ctx, j.client)
 	if err != nil {
 		return "", err
 	}
