@@ -177,6 +177,21 @@ func (r *Result) FailedShare() float64 {
 	return float64(r.Failed) / float64(r.OK+r.Failed)
 }
 
+// SlowerShare is the calls that failed or took longer than d, over all, from 0
+// to 1.
+func (r *Result) SlowerShare(d time.Duration) float64 {
+	if r.OK+r.Failed == 0 {
+		return 0
+	}
+	slow := r.Failed
+	for _, bar := range r.Latency.Distribution() {
+		if time.Duration(bar.From)*time.Microsecond > d {
+			slow += bar.Count
+		}
+	}
+	return float64(slow) / float64(r.OK+r.Failed)
+}
+
 // Quantile returns the latency that q per cent of the successful calls kept
 // under: 99 for p99.
 func (r *Result) Quantile(q float64) time.Duration {

@@ -52,6 +52,9 @@ func TestAStallIsChargedToAllCallsDueInIt(t *testing.T) {
 	if p50 := r.Quantile(50); p50 > 50*time.Millisecond {
 		t.Errorf("p50 is %v: half of the calls were due outside the stall", p50)
 	}
+	if slower := r.SlowerShare(50 * time.Millisecond); slower < 0.2 || slower > 0.5 {
+		t.Errorf("%v of the calls are counted as slower than 50 ms, want a quarter", slower)
+	}
 }
 
 func TestFailuresAreCountedByTheirText(t *testing.T) {
