@@ -58,6 +58,7 @@ func TestNoFaultIsLeftBehind(t *testing.T) {
 		e := experiment(0, 5)
 		e.Run = func(ctx context.Context, t *curveball.Trial) error {
 			t.Figure("lost", 0)
+			t.Cleanup(func(context.Context) error { mended = append(mended, "case stopped"); return nil })
 			for _, what := range []string{"redis killed", "kafka paused"} {
 				if err := t.Break(ctx, what,
 					func(context.Context) error { return nil },
@@ -69,7 +70,7 @@ func TestNoFaultIsLeftBehind(t *testing.T) {
 		}
 		e.Control, e.NoControl = nil, "this test is about the end"
 		_, _ = curveball.Run(t.Context(), e, nil) // how it ended is not the point
-		if want := []string{"kafka paused", "redis killed"}; !slices.Equal(mended, want) {
+		if want := []string{"kafka paused", "redis killed", "case stopped"}; !slices.Equal(mended, want) {
 			t.Errorf("%s: mended %v, want %v", name, mended, want)
 		}
 	}

@@ -31,6 +31,9 @@ type Experiment struct {
 	Name       string
 	Question   string
 	Hypothesis string
+	// Answer is what there is to say to an interviewer, in Markdown; it stands in
+	// the design doc, and what is linked there is linked from there.
+	Answer string
 	// Expect are the bands of the hypothesis. Run must measure each figure.
 	Expect Bands
 	// Control is the naive variant, which must leave the bands. Where there is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type Trial struct {
 	events  []Event
 	loads   []Load
 	undo    []undo
+	cleanup []func(context.Context) error
 }
 
 type undo struct {
@@ -74,6 +76,29 @@ func (t *Trial) Option(name, real string) string {
 		return choice
 	}
 	return real
+}
+
+// Options are those of the variant; none for the real one.
+func (t *Trial) Options() map[string]string { return maps.Clone(t.options) }
+
+// Wait lets the trial go on as it is for a while: a fault lasts, a link expires.
+func (t *Trial) Wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Cleanup has f called when the trial has ended, in whatever way, and its
+// faults are mended; the last one first.
+func (t *Trial) Cleanup(f func(context.Context) error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cleanup = append(t.cleanup, f)
 }
 
 // Figure records a measured value; a later one of the same name replaces it.
@@ -151,7 +176,7 @@ func (t *Trial) Mend(ctx context.Context) (err error) {
 	}
 }
 
-// run runs the experiment, keeps a panic as an error, and mends.
+// run runs the experiment, keeps a panic as an error, mends and cleans up.
 func (t *Trial) run(ctx context.Context, e Experiment) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -160,6 +185,9 @@ func (t *Trial) run(ctx context.Context, e Experiment) (err error) {
 		mend, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoWithin)
 		defer cancel()
 		err = errors.Join(err, t.Mend(mend))
+		for _, f := range slices.Backward(t.cleanup) {
+			err = errors.Join(err, f(mend))
+		}
 	}()
 	return e.Run(ctx, t)
 }
