@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -34,6 +35,8 @@ type Options struct {
 	// Env is added to every process's environment, and wins: {"BREAKER": "off"}.
 	// Its values may refer to others as those of case.yaml do.
 	Env map[string]string
+	// EnvOf is added to that of one instance alone: {"api-2": {"CLOCK_OFFSET": "-1h"}}.
+	EnvOf map[string]map[string]string
 	// Via gives the processes another address for a backend: that of a link
 	// with faults on it, or that of another server of the same kind.
 	Via map[string]string
@@ -121,6 +124,7 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 		settings := map[string]string{}
 		maps.Copy(settings, in.env)
 		maps.Copy(settings, o.Env)
+		maps.Copy(settings, o.EnvOf[in.name])
 		in.env = settings
 		env, err := names.environment(in)
 		if err != nil {
@@ -227,13 +231,19 @@ func build(ctx context.Context, dir, folder string, packages ...string) error {
 	return nil
 }
 
-// freeAddress asks the system for a port. Another program could take it before
-// the process does; then that process says so.
+// freeAddress finds a port that nobody listens on, below those that the system
+// gives to outgoing connections: one of these would be gone again before the
+// process takes it. Another program still could be faster; then the process says so.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	const first, end = 20_000, 32_000
+	var last error
+	for range 100 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(end-first)))
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
+		last = err
 	}
-	defer l.Close()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)), nil
+	return "", fmt.Errorf("find a free port: %w", last)
 }
