@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/curveballs"
 	"designkits/shared/bench"
+	"designkits/shared/curveball"
 	"designkits/shared/designdoc"
 	"designkits/shared/estimate"
 )
@@ -24,6 +26,7 @@ var woven = map[string]designdoc.Part{
 		measured, err := bench.Read("bench/results.json")
 		return measured.Markdown(), err
 	},
+	"curveballs": func() (string, error) { return curveball.Markdown(curveballs.All), nil },
 }
 
 func TestDesignDoc(t *testing.T) {

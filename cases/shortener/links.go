@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"designkits/cases/shortener/codes"
 	"designkits/cases/shortener/target"
 )
 
@@ -25,11 +24,17 @@ type Change struct {
 	Permanent *bool
 }
 
+// A Coder makes the codes of links that have no alias.
+type Coder interface {
+	// CodeFor returns the code of a new link to the target: one that no other link has.
+	CodeFor(ctx context.Context, target string) (string, error)
+}
+
 // Links are the rules by which links are made, changed and removed. Whatever it
 // refuses has not been stored.
 type Links struct {
 	Store     LinkStore
-	Codes     *codes.Generator
+	Codes     Coder
 	Policy    target.Policy
 	Publisher *Publisher
 	Cache     SharedCache // behind the breaker
@@ -82,7 +87,7 @@ func (l *Links) Create(ctx context.Context, owner Owner, d Draft) (Link, error) 
 	if d.Alias != "" {
 		return link, l.claim(ctx, link)
 	}
-	code, err := l.Codes.Next(ctx)
+	code, err := l.Codes.CodeFor(ctx, link.Target)
 	if err != nil {
 		return Link{}, fmt.Errorf("create a link: %w", err)
 	}
@@ -105,6 +110,11 @@ func (l *Links) claim(ctx context.Context, link Link) error {
 			return err
 		}
 		return fmt.Errorf("claim %q: %w", link.Code, err)
+	}
+	// Over the end of its former life the store has raised the version. Caches
+	// that remember that end would keep it over what we asked for.
+	if stored, err := l.Store.Get(ctx, link.Code); err == nil {
+		link.Version = max(link.Version, stored.Version)
 	}
 	l.Publisher.Publish(ctx, Entry{Link: link})
 	return nil

@@ -104,6 +104,9 @@ func (c *Generator) Next(ctx context.Context) (string, error) {
 	}
 }
 
+// CodeFor is Next: what a link leads to has no part in its code.
+func (c *Generator) CodeFor(ctx context.Context, _ string) (string, error) { return c.Next(ctx) }
+
 // advance replaces the used-up range by the spare one, once for all callers.
 func (c *Generator) advance(ctx context.Context, used *span) error {
 	select {

@@ -69,6 +69,9 @@ type Config struct {
 	Observe func(operation string, took time.Duration, err error)
 	// Now tells the time, default time.Now.
 	Now func() time.Time
+	// NextVersion is the version of a changed link, default one more than before.
+	// Caches keep the higher one, so it must grow.
+	NextVersion func(before int64) int64
 }
 
 func (c Config) withDefaults() Config {
@@ -89,6 +92,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.NextVersion == nil {
+		c.NextVersion = func(before int64) int64 { return before + 1 }
 	}
 	return c
 }

@@ -111,7 +111,7 @@ func (s *Links) replace(ctx context.Context, operation string, code shortener.Co
 			if err != nil {
 				return err
 			}
-			next.Version = current.Version + 1
+			next.Version = s.db.config.NextVersion(current.Version)
 			ttl := s.ttl(next.Expires)
 			if next.Code == "" {
 				ttl = int(remember.Seconds())

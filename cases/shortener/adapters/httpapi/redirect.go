@@ -17,11 +17,7 @@ import (
 // come by: to be counted, and to go where the link leads by then; so it may be
 // kept, but not used without asking. A 301 is for keeping; without a bound
 // browsers would keep it for good, even after the link is gone.
-var (
-	askEachTime  = []string{"private, no-cache"}
-	keepForADay  = []string{"private, max-age=86400"}
-	permanentFor = 24 * time.Hour
-)
+var askEachTime = []string{"private, no-cache"}
 
 // follow is the redirect, and for "CODE+" the preview.
 func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +40,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	h["Cache-Control"] = askEachTime
 	if link.Permanent {
 		status = http.StatusMovedPermanently
-		h["Cache-Control"] = keepFor(link, began)
+		h["Cache-Control"] = s.keepFor(link, began)
 	}
 	w.WriteHeader(status)
 	if r.Method == http.MethodGet && !purging { // a HEAD is a program that looks
@@ -99,11 +95,15 @@ func (s *Server) purgeOf(r *http.Request) (version int64, purge bool) {
 }
 
 // keepFor bounds a 301 by the end of its link as well.
-func keepFor(link shortener.Link, now time.Time) []string {
-	if left := link.Expires.Sub(now); !link.Expires.IsZero() && left < permanentFor {
-		return []string{"private, max-age=" + strconv.Itoa(int(left.Seconds()))}
+func (s *Server) keepFor(link shortener.Link, now time.Time) []string {
+	if s.PermanentFor == 0 {
+		return nil
 	}
-	return keepForADay
+	keep := s.PermanentFor
+	if !link.Expires.IsZero() {
+		keep = min(keep, link.Expires.Sub(now))
+	}
+	return []string{"private, max-age=" + strconv.Itoa(int(keep.Seconds()))}
 }
 
 // resolve finds a link for anybody who asks, within the limits of their

@@ -200,7 +200,8 @@ func (s *scene) replica(o options) *replica {
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: r.visits, Limiter: limiter,
 		Gate: shortener.NewGate(o.perSecond, o.burst, 1000, o.clock), Site: site, System: r.system,
-		NewKeys: o.keys, PerDay: o.keysPerDay, Public: public, FramedBy: studyPage, Trusted: o.trusted, Counts: counts,
+		PermanentFor: 24 * time.Hour,
+		NewKeys:      o.keys, PerDay: o.keysPerDay, Public: public, FramedBy: studyPage, Trusted: o.trusted, Counts: counts,
 		Log: log, Metrics: prometheus.NewRegistry(), Draining: draining, Clock: o.clock,
 	})
 	server := httptest.NewServer(r.api.Handler())

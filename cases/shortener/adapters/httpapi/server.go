@@ -31,10 +31,12 @@ import (
 // says otherwise.
 type Config struct {
 	Links    *shortener.Links
-	Resolver *shortener.Resolver
-	Stats    clicks.StatsStore
-	Keys     shortener.KeyStore
-	Visits   interface { // it must not block
+	Resolver interface { // finds what a code stands for, as *shortener.Resolver does
+		Resolve(ctx context.Context, code shortener.Code) (shortener.Link, error)
+	}
+	Stats  clicks.StatsStore
+	Keys   shortener.KeyStore
+	Visits interface { // it must not block
 		Record(clicks.Visit)
 	}
 	Limiter shortener.Limiter // for the API
@@ -55,6 +57,8 @@ type Config struct {
 	// Draining is closed when the process begins to stop: streams end.
 	Draining <-chan struct{}
 	Clock    func() time.Time // default time.Now
+	// PermanentFor is how long a 301 may be kept; 0 doesn't say.
+	PermanentFor time.Duration
 }
 
 // A Server serves the shortener. Handler is its only way in.

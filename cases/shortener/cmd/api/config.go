@@ -47,6 +47,8 @@ type config struct {
 	// What is held of links, and how long; 0 is the Resolver's default.
 	CacheBytes int64         `env:"CACHE_BYTES"`
 	SharedFor  time.Duration `env:"SHARED_FOR"`
+	Variants   variants
+
 	// RecordClicks off measures what recording costs.
 	RecordClicks bool `env:"RECORD_CLICKS" envDefault:"true"`
 }

@@ -30,7 +30,9 @@ func run(ctx context.Context, s *service.Service) error {
 		return err
 	}
 	// Away is what each of these may be later; at the start Cassandra must be there.
-	db, err := cassandra.Open(ctx, cassandra.Config{Hosts: cfg.Cassandra, Keyspace: cfg.Namespace})
+	db, err := cassandra.Open(ctx, cassandra.Config{
+		Hosts: cfg.Cassandra, Keyspace: cfg.Namespace, Now: cfg.Variants.clock, NextVersion: cfg.Variants.nextVersion(),
+	})
 	if err != nil {
 		return err
 	}
@@ -48,11 +50,13 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	s.OnClose(clickLog.Close)
 
-	breaker := shortener.NewBreaker(shortener.BreakerConfig{OnChange: func(from, to string) {
+	breaker := cfg.Variants.breaker(func(from, to string) {
 		s.Log.Warn("the breaker before Redis changed", "from", from, "to", to)
-	}})
+	})
 	guarded, changes := shortener.GuardCache(cache.Cache(), breaker), cache.Changes(s.Log)
-	resolver := shortener.NewResolver(store.links, guarded, changes, shortener.ResolverConfig{Memory: cfg.CacheBytes, SharedFor: cfg.SharedFor})
+	resolver := shortener.NewResolver(store.links, guarded, changes, shortener.ResolverConfig{
+		Memory: cfg.CacheBytes, SharedFor: cfg.SharedFor, Clock: cfg.Variants.clock,
+	})
 	s.OnClose(func(context.Context) error { resolver.Close(); return nil })
 	publisher := shortener.NewPublisher(resolver, cache.Cache(), changes, maxUntold)
 	generator, err := codes.NewGenerator(ctx, []byte(cfg.CodeKey), store.ranges, codes.RangeSize)
@@ -60,17 +64,21 @@ func run(ctx context.Context, s *service.Service) error {
 		return err
 	}
 	s.OnClose(func(context.Context) error { generator.Close(); return nil })
+	coder, err := cfg.Variants.coder(generator)
+	if err != nil {
+		return err
+	}
 	blocked, err := target.DefaultBlocklist()
 	if err != nil {
 		return err
 	}
 	recorder, err := clicks.NewRecorder(clicks.RecorderConfig{
-		Log: clickLog, Visitors: clicks.NewVisitors(ctx, db.Salts()), SpoolDir: cfg.Spool, Logger: s.Log,
+		Log: cfg.Variants.clickLog(clickLog), Visitors: clicks.NewVisitors(ctx, db.Salts()), SpoolDir: cfg.Spool, Logger: s.Log,
 	})
 	if err != nil {
 		return err
 	}
-	limiter := shortener.NewFallbackLimiter(cache.Limiter(), shortener.NewLocalLimiter(limitedAtOnce, time.Now), breaker)
+	limiter := shortener.NewFallbackLimiter(cache.Limiter(), shortener.NewLocalLimiter(limitedAtOnce, cfg.Variants.clock), breaker)
 	var visits interface{ Record(clicks.Visit) } = recorder
 	if !cfg.RecordClicks {
 		visits = clicks.Uncounted{}
@@ -96,13 +104,13 @@ func run(ctx context.Context, s *service.Service) error {
 	s.Go("record clicks", recorder.Run)
 	api := httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: store.links, Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: time.Now,
-			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked},
+			Store: store.links, Codes: coder, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: cfg.Variants.clock,
+			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked, Unchecked: !bool(cfg.Variants.TargetChecks)},
 		},
-		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: visits, Limiter: limiter,
-		EdgeFor: cfg.EdgeCacheFor,
-		Gate:    shortener.NewGate(cfg.RedirectRate, cfg.RedirectBurst, limitedAtOnce, time.Now),
-		Site:    site, System: system, PerDay: cfg.KeysPerDay,
+		Resolver: cfg.Variants.resolver(resolver), Stats: db.Stats(), Keys: db.Keys(), Visits: visits,
+		Limiter: cfg.Variants.limiter(limiter), Gate: cfg.Variants.gate(cfg.RedirectRate, cfg.RedirectBurst),
+		EdgeFor: cfg.EdgeCacheFor, PermanentFor: cfg.Variants.PermanentFor, Clock: cfg.Variants.clock,
+		Site: site, System: system, PerDay: cfg.KeysPerDay,
 		NewKeys: shortener.Key{Rate: cfg.KeyRate, Burst: cfg.KeyBurst, LinksPerDay: cfg.LinksPerDay},
 		Public:  &cfg.PublicURL, FramedBy: cfg.FramedBy, Trusted: cfg.TrustedProxies, Counts: &cfg.Analytics,
 		Log: s.Log, Metrics: s.Metrics, Draining: s.Draining(),

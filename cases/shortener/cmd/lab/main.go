@@ -1,5 +1,5 @@
 // Command lab does what is done with the shortener rather than in it: its
-// capacity sheet, its sample links, its demo. The kit calls it.
+// capacity sheet, its sample links, its demo, its curveballs. The kit calls it.
 package main
 
 import (
@@ -9,12 +9,13 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/bench"
+	"designkits/cases/shortener/curveballs"
 	"designkits/cases/shortener/demo"
 	"designkits/shared/lab"
 )
 
 func main() {
-	lab.Main(lab.Case{Sheet: shortener.Sheet, Seed: seed, Demo: walk, Benches: bench.All})
+	lab.Main(lab.Case{Sheet: shortener.Sheet, Seed: seed, Demo: walk, Benches: bench.All, Curveballs: curveballs.All})
 }
 
 func seed(ctx context.Context, page string) (string, error) {
