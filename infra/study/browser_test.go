@@ -118,6 +118,12 @@ func drawsAll(t *testing.T, b *browsertest.Tab) {
 	if states := browsertest.Eval[string](t, b, `[...document.querySelectorAll("#article figure.diagram")].map((f) => f.dataset.state + f.querySelector(".drawn").shadowRoot.querySelectorAll(".node").length).join()`); !strings.HasPrefix(states, "drawn") || strings.Contains(states, "failed") || strings.Contains(states, "drawn0") {
 		t.Errorf("the diagrams of the open doc are %q", states)
 	}
+	b.Do(t, 10*time.Second, chromedp.Click("#article .enlarge"))
+	b.Until(t, 5*time.Second, `document.querySelector("dialog.large .drawn").shadowRoot.querySelector("svg").getBoundingClientRect().width > 2/3*innerWidth`)
+	b.CheckAccess(t, "dialog.large")
+	b.ShootScreen(t, "large")
+	b.Do(t, 10*time.Second, chromedp.Click("dialog.large button"))
+	b.Until(t, 5*time.Second, `document.querySelector("dialog.large") === null`)
 	docs, err := filepath.Glob(filepath.Join(root, "cases", "*", "DESIGN.md"))
 	if err != nil || len(docs) == 0 {
 		t.Fatalf("design docs: %v, %v", docs, err)

@@ -57,7 +57,7 @@ func startsAndShows(t *testing.T, b *browsertest.Tab) {
 	b.Until(t, 20*time.Second, `document.querySelector("#start") !== null`)
 	b.Do(t, 10*time.Second, chromedp.Click("#start"))
 	b.Until(t, 60*time.Second, `document.querySelector("#panel-live .lines")?.textContent.includes("[UP] redis") || document.querySelector("#live-page") !== null`)
-	b.Until(t, 60*time.Second, `document.querySelector("#live-page") !== null && document.querySelector("#parts").textContent.includes("redis")`)
+	b.Until(t, 60*time.Second, `document.querySelector("#live-page") !== null && document.querySelector("#parts").textContent === "2 of 2 parts up"`)
 	src := browsertest.Eval[string](t, b, `document.querySelector("#live-page").src`)
 	ctx, cancel := context.WithTimeout(b.Ctx, 10*time.Second)
 	defer cancel()

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,16 +12,16 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"designkits/shared/browsertest"
 	"designkits/shared/casetest"
 	"designkits/shared/rig"
-	"designkits/shared/webui/axe"
 )
 
 func TestThePageInABrowser(t *testing.T) {
 	c := casetest.Start(t)
-	b := startBrowser(t)
-	b.emulate(t, 1440, "light")
-	b.open(t, c.Page)
+	b := browsertest.Open(t)
+	b.Emulate(t, 1440, "light")
+	open(t, b, c.Page)
 
 	t.Run("shorten, open, and see the click arrive within five seconds", func(t *testing.T) { opensAndSees(t, b) })
 	t.Run("bad input gets its sentence at the field", func(t *testing.T) { refuses(t, b) })
@@ -39,175 +38,136 @@ func TestThePageInABrowser(t *testing.T) {
 	t.Run("without a network the page says so, and forgets it after", func(t *testing.T) { goesOffline(t, b) })
 	t.Run("a link that leads nowhere says so on a page", func(t *testing.T) { saysNo(t, b, c.Page) })
 
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, m := range b.mistakes {
-		t.Errorf("the console says: %s", m)
-	}
+	b.CheckConsole(t)
 }
 
-func opensAndSees(t *testing.T, b *browser) {
-	short := b.shorten(t, "https://www.postgresql.org/docs/15/sql-select.html")
-	b.until(t, 5*time.Second, `document.querySelector(".qr")?.naturalWidth > 0`)
+func opensAndSees(t *testing.T, b *browsertest.Tab) {
+	short := shorten(t, b, "https://www.postgresql.org/docs/15/sql-select.html")
+	b.Until(t, 5*time.Second, `document.querySelector(".qr")?.naturalWidth > 0`)
 	// The stream job may be starting still: until it runs, nothing can arrive.
-	b.until(t, 60*time.Second, `document.querySelector('[data-part="flink"]').dataset.state === "up"`)
-	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
+	b.Until(t, 60*time.Second, `document.querySelector('[data-part="flink"]').dataset.state === "up"`)
+	b.Until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
 
 	clicked := time.Now()
-	b.follow(t, ".made .actions a")
-	b.until(t, 5*time.Second, `document.querySelector("#total-people").textContent === "1"`)
+	follow(t, b, ".made .actions a")
+	b.Until(t, 5*time.Second, `document.querySelector("#total-people").textContent === "1"`)
 	took := time.Since(clicked)
 	t.Logf("the click on %s was on the page after %d ms", short, took.Milliseconds())
 	if took > 5*time.Second {
 		t.Errorf("after %s, which is more than 5 s", took)
 	}
-	b.until(t, 5*time.Second, `document.querySelector("#reading").textContent.includes("1 person") || document.querySelector("#figures .figure")?.textContent === "1"`)
-	b.until(t, 5*time.Second, `document.querySelector("#by-browser .name")?.textContent === "chrome"`)
-	b.until(t, 5*time.Second, `document.querySelector('[data-stage="here"] .figure').textContent.includes("after your click")`)
+	b.Until(t, 5*time.Second, `document.querySelector("#reading").textContent.includes("1 person") || document.querySelector("#figures .figure")?.textContent === "1"`)
+	b.Until(t, 5*time.Second, `document.querySelector("#by-browser .name")?.textContent === "chrome"`)
+	b.Until(t, 5*time.Second, `document.querySelector('[data-stage="here"] .figure').textContent.includes("after your click")`)
 }
 
-func refuses(t *testing.T, b *browser) {
+func refuses(t *testing.T, b *browsertest.Tab) {
 	for _, bad := range []struct{ id, value, says string }{
 		{"target", "hello world", "https://"},
 		{"target", "http://127.0.0.1/", "address"},
 		{"target", "https://me:secret@example.org/", "password"},
 		{"alias", "api", "reserved"},
 	} {
-		b.do(t, 10*time.Second,
-			script(`document.querySelector("#options").open = true`),
-			fill("#target", "https://example.org/"), fill("#alias", ""),
-			fill("#"+bad.id, bad.value), chromedp.Click("#submit"))
-		b.until(t, 10*time.Second, fmt.Sprintf(`document.querySelector("#%s-complaint").textContent.includes(%q)`, bad.id, bad.says))
-		if got := eval[string](t, b, fmt.Sprintf(`document.querySelector("#%s").getAttribute("aria-invalid")`, bad.id)); got != "true" {
+		b.Do(t, 10*time.Second,
+			browsertest.Script(`document.querySelector("#options").open = true`),
+			browsertest.Fill("#target", "https://example.org/"), browsertest.Fill("#alias", ""),
+			browsertest.Fill("#"+bad.id, bad.value), chromedp.Click("#submit"))
+		b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelector("#%s-complaint").textContent.includes(%q)`, bad.id, bad.says))
+		if got := browsertest.Eval[string](t, b, fmt.Sprintf(`document.querySelector("#%s").getAttribute("aria-invalid")`, bad.id)); got != "true" {
 			t.Errorf("%q: the field is not marked as invalid", bad.value)
 		}
-		if got := eval[string](t, b, `document.activeElement.id`); got != bad.id {
+		if got := browsertest.Eval[string](t, b, `document.activeElement.id`); got != bad.id {
 			t.Errorf("%q: the focus is on %q, not on the field", bad.value, got)
 		}
 	}
-	b.do(t, 10*time.Second, fill("#alias", ""), fill("#target", ""))
+	b.Do(t, 10*time.Second, browsertest.Fill("#alias", ""), browsertest.Fill("#target", ""))
 }
 
-func editsAndDeletes(t *testing.T, b *browser) {
-	short := b.shorten(t, "https://www.sqlite.org/lockingv3.html")
+func editsAndDeletes(t *testing.T, b *browsertest.Tab) {
+	short := shorten(t, b, "https://www.sqlite.org/lockingv3.html")
 	row := `#links li:first-child `
-	b.do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Edit"]`), chromedp.WaitVisible("#edit[open]"),
-		fill("#edit-target", "nonsense"), chromedp.Click("#edit [type=submit]"))
-	b.until(t, 10*time.Second, `document.querySelector("#edit-target-complaint").textContent !== ""`)
-	b.do(t, 10*time.Second, fill("#edit-target", "https://redis.io/commands/eval"), chromedp.Click("#edit [type=submit]"))
-	b.until(t, 10*time.Second, `!document.querySelector("#edit").open && document.querySelector("#links li:first-child .row-target").textContent === "https://redis.io/commands/eval"`)
+	b.Do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Edit"]`), chromedp.WaitVisible("#edit[open]"),
+		browsertest.Fill("#edit-target", "nonsense"), chromedp.Click("#edit [type=submit]"))
+	b.Until(t, 10*time.Second, `document.querySelector("#edit-target-complaint").textContent !== ""`)
+	b.Do(t, 10*time.Second, browsertest.Fill("#edit-target", "https://redis.io/commands/eval"), chromedp.Click("#edit [type=submit]"))
+	b.Until(t, 10*time.Second, `!document.querySelector("#edit").open && document.querySelector("#links li:first-child .row-target").textContent === "https://redis.io/commands/eval"`)
 
-	b.do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Delete"]`), chromedp.WaitVisible("#remove[open]"), chromedp.Click("#remove [type=submit]"))
-	b.until(t, 10*time.Second, fmt.Sprintf(`![...document.querySelectorAll("#links a")].some((a) => a.href === %q)`, short))
+	b.Do(t, 10*time.Second, chromedp.Click(row+`[aria-label^="Delete"]`), chromedp.WaitVisible("#remove[open]"), chromedp.Click("#remove [type=submit]"))
+	b.Until(t, 10*time.Second, fmt.Sprintf(`![...document.querySelectorAll("#links a")].some((a) => a.href === %q)`, short))
 }
 
-func usesKeyboard(t *testing.T, b *browser) {
-	b.do(t, 10*time.Second, script(`document.activeElement.blur(); scrollTo(0, 0)`), chromedp.Focus(".skip"), chromedp.KeyEvent("\t"))
-	if got := eval[string](t, b, `document.activeElement.id`); got != "target" {
+func usesKeyboard(t *testing.T, b *browsertest.Tab) {
+	b.Do(t, 10*time.Second, browsertest.Script(`document.activeElement.blur(); scrollTo(0, 0)`), chromedp.Focus(".skip"), chromedp.KeyEvent("\t"))
+	if got := browsertest.Eval[string](t, b, `document.activeElement.id`); got != "target" {
 		t.Fatalf("the first field after the skip link is %q, not the long address", got)
 	}
-	before := eval[string](t, b, `document.querySelector("#short").href`)
-	b.do(t, 10*time.Second, chromedp.KeyEvent("docs.python.org/3.11/library/asyncio.html\r"))
-	b.until(t, 10*time.Second, fmt.Sprintf(`document.querySelector("#short").href !== %q`, before))
-	if got := b.text(t, "#result .leads"); got != "https://docs.python.org/3.11/library/asyncio.html" {
+	before := browsertest.Eval[string](t, b, `document.querySelector("#short").href`)
+	b.Do(t, 10*time.Second, chromedp.KeyEvent("docs.python.org/3.11/library/asyncio.html\r"))
+	b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelector("#short").href !== %q`, before))
+	if got := b.Text(t, "#result .leads"); got != "https://docs.python.org/3.11/library/asyncio.html" {
 		t.Errorf("the link leads to %q", got)
 	}
 }
 
-func pages(t *testing.T, b *browser) {
+func pages(t *testing.T, b *browsertest.Tab) {
 	for i := range 10 {
-		b.shorten(t, fmt.Sprintf("https://go.dev/issue/%d", 40000+i))
+		shorten(t, b, fmt.Sprintf("https://go.dev/issue/%d", 40000+i))
 	}
-	b.do(t, 10*time.Second, chromedp.Reload(), chromedp.WaitVisible("#older"))
-	first := eval[int](t, b, `document.querySelectorAll("#links li").length`)
-	b.do(t, 10*time.Second, chromedp.Click("#older"))
-	b.until(t, 10*time.Second, fmt.Sprintf(`document.querySelectorAll("#links li").length > %d`, first))
+	b.Do(t, 10*time.Second, chromedp.Reload(), chromedp.WaitVisible("#older"))
+	first := browsertest.Eval[int](t, b, `document.querySelectorAll("#links li").length`)
+	b.Do(t, 10*time.Second, chromedp.Click("#older"))
+	b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelectorAll("#links li").length > %d`, first))
 }
 
-func recoversKey(t *testing.T, b *browser, address string) {
-	b.do(t, 10*time.Second, script(`localStorage.setItem("shortener.key", "dksl_"+"A".repeat(43))`))
-	b.do(t, 30*time.Second, chromedp.Navigate(address), chromedp.WaitVisible("#mine-notice"))
-	b.until(t, 10*time.Second, `!localStorage.getItem("shortener.key").endsWith("AAAA")`)
-	b.shorten(t, "https://kubernetes.io/docs/concepts/storage/volumes")
+func recoversKey(t *testing.T, b *browsertest.Tab, address string) {
+	b.Do(t, 10*time.Second, browsertest.Script(`localStorage.setItem("shortener.key", "dksl_"+"A".repeat(43))`))
+	b.Do(t, 30*time.Second, chromedp.Navigate(address), chromedp.WaitVisible("#mine-notice"))
+	b.Until(t, 10*time.Second, `!localStorage.getItem("shortener.key").endsWith("AAAA")`)
+	shorten(t, b, "https://kubernetes.io/docs/concepts/storage/volumes")
 }
 
-func reconnects(t *testing.T, b *browser, c *rig.Case) {
-	b.shorten(t, "https://kafka.apache.org/41/javadoc/org/apache/kafka/clients/producer/KafkaProducer.html")
-	b.until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
+func reconnects(t *testing.T, b *browsertest.Tab, c *rig.Case) {
+	shorten(t, b, "https://kafka.apache.org/41/javadoc/org/apache/kafka/clients/producer/KafkaProducer.html")
+	b.Until(t, 10*time.Second, `document.querySelector("#live").dataset.state === "up"`)
 	if err := c.Kill(t.Context(), "analytics"); err != nil {
 		t.Fatal(err)
 	}
-	b.until(t, 30*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector('[data-part="flink"]').dataset.state === "up"`)
-	b.follow(t, ".made .actions a")
-	b.until(t, 20*time.Second, `document.querySelector("#total-people").textContent === "1"`)
+	b.Until(t, 30*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector('[data-part="flink"]').dataset.state === "up"`)
+	follow(t, b, ".made .actions a")
+	b.Until(t, 20*time.Second, `document.querySelector("#total-people").textContent === "1"`)
 }
 
-func goesOffline(t *testing.T, b *browser) {
+func goesOffline(t *testing.T, b *browsertest.Tab) {
 	for _, offline := range []bool{true, false} {
-		b.do(t, 10*time.Second, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		b.Do(t, 10*time.Second, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 			_, err := cdp.Call(ctx, target, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 				MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
 			})
 			return err
 		}))
-		b.until(t, 20*time.Second, fmt.Sprintf(`(document.querySelector("#offline").textContent !== "") === %t`, offline))
+		b.Until(t, 20*time.Second, fmt.Sprintf(`(document.querySelector("#offline").textContent !== "") === %t`, offline))
 	}
 }
 
-// violation is one finding of axe-core.
-type violation struct {
-	ID     string `json:"id"`
-	Impact string `json:"impact"`
-	Help   string `json:"help"`
-	Nodes  []struct {
-		HTML    string `json:"html"`
-		Summary string `json:"failureSummary"`
-	} `json:"nodes"`
-}
+func fits(t *testing.T, b *browsertest.Tab, address string, width int64, scheme string) {
+	b.Emulate(t, width, scheme)
+	open(t, b, address)
+	shorten(t, b, "https://developer.mozilla.org/docs/Web/API/Canvas_API/A_page_whose_address_is_long_enough_to_need_more_than_one_line_on_a_phone")
+	b.Until(t, 10*time.Second, `document.querySelector(".qr")?.naturalWidth > 0`)
+	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#options").open = true`))
+	b.Shoot(t, fmt.Sprintf("%d-%s", width, scheme))
 
-func fits(t *testing.T, b *browser, address string, width int64, scheme string) {
-	b.emulate(t, width, scheme)
-	b.open(t, address)
-	b.shorten(t, "https://developer.mozilla.org/docs/Web/API/Canvas_API/A_page_whose_address_is_long_enough_to_need_more_than_one_line_on_a_phone")
-	b.until(t, 10*time.Second, `document.querySelector(".qr")?.naturalWidth > 0`)
-	b.do(t, 10*time.Second, script(`document.querySelector("#options").open = true`))
-	shot := b.shoot(t, fmt.Sprintf("%d-%s", width, scheme))
-
-	if wide := eval[int64](t, b, `document.documentElement.scrollWidth`); wide > width {
-		t.Errorf("the page is %d px wide on a screen of %d px (see %s)", wide, width, shot)
-	}
-	shift := eval[float64](t, b, `new Promise((done) => { let sum = 0;
+	b.CheckWidth(t, width)
+	shift := browsertest.Eval[float64](t, b, `new Promise((done) => { let sum = 0;
 		new PerformanceObserver((l) => { for (const e of l.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: "layout-shift", buffered: true });
 		requestAnimationFrame(() => requestAnimationFrame(() => done(sum))); })`)
 	if shift > 0.05 {
 		t.Errorf("the layout shifts by %.3f while the page loads", shift)
 	}
-	check(t, b)
+	b.CheckAccess(t, "html")
 }
 
-// check runs axe-core on the page as it is.
-func check(t *testing.T, b *browser) {
-	t.Helper()
-	b.do(t, 20*time.Second, script(axe.Script))
-	found := eval[string](t, b, `axe.run().then((r) => JSON.stringify(r.violations))`)
-	var violations []violation
-	if err := json.Unmarshal([]byte(found), &violations); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range violations {
-		where := ""
-		if len(v.Nodes) > 0 {
-			where = v.Nodes[0].HTML + ": " + v.Nodes[0].Summary
-		}
-		if v.Impact == "serious" || v.Impact == "critical" {
-			t.Errorf("axe, %s: %s, %s: %s", v.Impact, v.ID, v.Help, where)
-		} else {
-			t.Logf("axe, %s: %s, %s: %s", v.Impact, v.ID, v.Help, where)
-		}
-	}
-}
-
-func saysNo(t *testing.T, b *browser, address string) {
+func saysNo(t *testing.T, b *browsertest.Tab, address string) {
 	res, err := http.Get(address + "no-such-link")
 	if err != nil {
 		t.Fatal(err)
@@ -216,7 +176,7 @@ func saysNo(t *testing.T, b *browser, address string) {
 	if res.StatusCode != http.StatusNotFound || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
 		t.Errorf("an unknown link: %d %s, want 404 and a page", res.StatusCode, res.Header.Get("Content-Type"))
 	}
-	b.do(t, 10*time.Second, chromedp.Navigate(address+"no-such-link"), chromedp.WaitVisible("h1"))
-	check(t, b)
-	b.shoot(t, "unknown")
+	b.Do(t, 10*time.Second, chromedp.Navigate(address+"no-such-link"), chromedp.WaitVisible("h1"))
+	b.CheckAccess(t, "html")
+	b.Shoot(t, "unknown")
 }

@@ -35,7 +35,7 @@ function item(c) {
   const stop = h("button", { class: "button", type: "button", hidden: true }, "Stop");
   const out = h("div", { class: "outcome" });
   const element = h("li", {}, h("details", { class: "question", "data-name": c.name },
-    h("summary", {}, c.question),
+    h("summary", {}, h("span", {}, c.question)),
     h("p", {}, h("b", {}, "Hypothesis. "), c.hypothesis),
     h("div", { class: "guess" },
       h("div", { class: "field" }, h("label", { for: id }, `Your prediction: ${asked.name}`), h("span", { class: "with-unit" }, guess, h("span", { class: "unit" }, asked.unit))),

@@ -40,7 +40,8 @@ function show(figure, source, text) {
     host = h("div", { class: "drawn", role: "img", "aria-label": "Diagram; its text stands below" });
     host.attachShadow({ mode: "open" });
     const words = h("details", {}, h("summary", {}, "The diagram as text"));
-    figure.prepend(host, words);
+    const enlarge = h("button", { class: "button quiet enlarge", type: "button", onclick: () => enlarged(host) }, "Enlarge");
+    figure.prepend(enlarge, host, words);
     words.append(source);
   }
   let css = "";
@@ -52,9 +53,21 @@ function show(figure, source, text) {
     el.style.cssText = el.dataset.style || "";
   }
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`${css}\nsvg { display: block; margin: auto; height: auto; max-width: 100%; } p { margin: 0; }`);
+  sheet.replaceSync(`${css}\nsvg { display: block; margin: auto; height: auto; } p { margin: 0; }`);
   host.shadowRoot.adoptedStyleSheets = [sheet];
   host.shadowRoot.replaceChildren(svg);
+}
+
+// enlarged shows a drawn diagram over the page, as large as it was drawn or as
+// the screen is wide.
+function enlarged(host) {
+  const copy = h("div", { class: "drawn", role: "img", "aria-label": host.getAttribute("aria-label") });
+  copy.attachShadow({ mode: "open" }).adoptedStyleSheets = host.shadowRoot.adoptedStyleSheets;
+  copy.shadowRoot.append(host.shadowRoot.querySelector("svg").cloneNode(true));
+  const dialog = h("dialog", { class: "large", "aria-label": "Diagram", onclose: () => dialog.remove() },
+    h("form", { method: "dialog" }, h("button", { class: "button quiet", type: "submit" }, "Close")), copy);
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 const isDark = () => getComputedStyle(document.body).getPropertyValue("color-scheme") === "dark" || tone("--ground") < 128;

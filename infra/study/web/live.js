@@ -47,8 +47,11 @@ function showPage(live) {
       frame);
   }
   const states = { ready: "up", dead: "down", stopped: "down", paused: "degraded", starting: "joining", waiting: "joining", stopping: "joining" };
+  const other = live.parts.filter((p) => p.state !== "ready");
+  const up = live.parts.length - other.length;
   byId("parts").replaceChildren(
-    ...live.parts.map((p) => h("li", { class: "chip", "data-state": states[p.state] ?? "" }, p.state === "ready" ? p.name : `${p.name} ${p.state}`)));
+    h("li", { class: "chip", "data-state": "up", title: live.parts.map((p) => p.name).join(", ") }, `${up} of ${live.parts.length} parts up`),
+    ...other.map((p) => h("li", { class: "chip", "data-state": states[p.state] ?? "" }, `${p.name} ${p.state}`)));
 }
 
 function showDown(live) {
