@@ -18,6 +18,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -130,6 +131,7 @@ type Comparison struct {
 	Baseline, Candidate load.Call
 	Workers             int
 	From                float64 // the rate at which the search begins
+	Rounds              int     // in turns; default 3
 	SLO                 load.SLO
 	Goal                Goal // for the ratio of throughputs
 	// P99 wants the candidate's p99 at half of what it carries to be at most
@@ -148,7 +150,7 @@ const (
 // ratios, so that a machine whose speed drifts treats both alike.
 func (r *Run) Compare(ctx context.Context, c Comparison) error {
 	plan := load.Plan{Rate: c.From, For: r.For(3 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
-	n := rounds
+	n := cmp.Or(c.Rounds, rounds)
 	if r.Quick {
 		n = 1
 	}

@@ -24,7 +24,7 @@ import (
 
 // All are the benches, in the order of the table.
 var All = []harness.Bench{
-	redirectHit, redirectRedis, redirectCold, redirectRecorded, edgeCache, create,
+	redirectHit, redirectRedis, redirectCold, redirectRecorded, edgeCache, create, stores,
 	codeStrategies, hitRatio, cacheMemory, statusCodes, freshness,
 }
 
@@ -46,6 +46,7 @@ func with(more map[string]string) map[string]string {
 // A side is what one side of a comparison needs while it runs.
 type side struct {
 	addr string
+	key  string // of the API
 	stop func() error
 }
 
@@ -55,11 +56,12 @@ func api(ctx context.Context, settings map[string]string, links int) (s side, pa
 	if err != nil {
 		return side{}, nil, err
 	}
-	s = side{c.Addr("api-1"), func() error { return c.Stop(context.WithoutCancel(ctx)) }}
-	base := "http://" + s.addr
-	key, err := newKey(ctx, base)
-	if err == nil && links > 0 {
-		paths, err = makeLinks(ctx, base, key, links)
+	s = side{addr: c.Addr("api-1"), stop: func() error { return c.Stop(context.WithoutCancel(ctx)) }}
+	user, err := open(ctx, "http://"+s.addr)
+	if err == nil {
+		defer user.Close()
+		s.key = user.Key
+		paths, err = makeLinks(ctx, user, links)
 	}
 	if err != nil {
 		return side{}, nil, errors.Join(err, s.stop())
@@ -86,7 +88,7 @@ func bare(ctx context.Context) (side, error) {
 	if err != nil {
 		return side{}, err
 	}
-	return side{p.Addr, func() error { return p.Stop(context.WithoutCancel(ctx)) }}, nil
+	return side{addr: p.Addr, stop: func() error { return p.Stop(context.WithoutCancel(ctx)) }}, nil
 }
 
 // follow is a load of redirects over links, in turn, as a person's browser

@@ -24,22 +24,20 @@ var create = harness.Bench{
 			return err
 		}
 		defer func() { err = errors.Join(err, ours.stop()) }()
-		key, err := newKey(ctx, "http://"+ours.addr)
-		if err != nil {
-			return err
-		}
-		post := func(addr, path string) load.Call {
-			return load.HTTP(addr, workers, func(n int) load.Request {
-				return load.Request{Method: http.MethodPost, Path: path, Header: [][2]string{
-					{"Content-Type", "application/json"}, {"Authorization", "Bearer " + key}, {"X-Forwarded-For", visitor(n)},
-				}, Body: fmt.Appendf(nil, `{"target":"https://www.postgresql.org/docs/15/sql-select.html?%d"}`, n)}
-			}, load.Status(http.StatusCreated))
-		}
 		slo := fast
 		slo.P99 *= 10 // each write waits for the disk
 		return r.Compare(ctx, harness.Comparison{
 			Name: "create", From: 400, Workers: workers, SLO: slo, Goal: harness.RatioAtLeast(0.8),
-			Baseline: post(base.addr, "/insert"), Candidate: post(ours.addr, "/api/links"),
+			Baseline: makeLink(base.addr, "/insert", ""), Candidate: makeLink(ours.addr, "/api/links", ours.key),
 		})
 	},
+}
+
+// makeLink is a load of new links, by one owner from many addresses.
+func makeLink(addr, path, key string) load.Call {
+	return load.HTTP(addr, workers, func(n int) load.Request {
+		return load.Request{Method: http.MethodPost, Path: path, Header: [][2]string{
+			{"Content-Type", "application/json"}, {"Authorization", "Bearer " + key}, {"X-Forwarded-For", visitor(n)},
+		}, Body: fmt.Appendf(nil, `{"target":"https://www.postgresql.org/docs/15/sql-select.html?%d"}`, n)}
+	}, load.Status(http.StatusCreated))
 }

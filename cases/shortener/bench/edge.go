@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	harness "designkits/shared/bench"
@@ -28,19 +27,19 @@ var edgeCache = harness.Bench{
 				return err
 			}
 			defer func() { _ = c.Stop(context.WithoutCancel(ctx)) }() // what it would say is in the logs
-			base := strings.TrimSuffix(c.Page, "/")
-			key, err := newKey(ctx, base)
+			user, err := open(ctx, c.Page)
 			if err != nil {
 				return err
 			}
-			paths, err := makeLinks(ctx, base, key, links)
+			defer user.Close()
+			paths, err := makeLinks(ctx, user, links)
 			if err != nil {
 				return err
 			}
 			if name == "keeps" {
 				keeping = c
 			}
-			sides[name] = follow(strings.TrimPrefix(base, "http://"), popular(paths, 1<<16), http.StatusFound)
+			sides[name] = follow(c.Addr("nginx"), popular(paths, 1<<16), http.StatusFound)
 		}
 		if err := answeredByEdge(ctx, r, keeping, sides["keeps"]); err != nil {
 			return err
@@ -75,7 +74,7 @@ func answeredByEdge(ctx context.Context, r *harness.Run, c *rig.Case, call load.
 		}
 		return sum, nil
 	}
-	result, err := load.Run(ctx, load.Plan{Rate: 1000, For: r.For(20*time.Second), Workers: workers}, call)
+	result, err := load.Run(ctx, load.Plan{Rate: 1000, For: r.For(20 * time.Second), Workers: workers}, call)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"designkits/cases/shortener/client"
 	harness "designkits/shared/bench"
 	"designkits/shared/load"
 	"designkits/shared/rig"
@@ -28,12 +28,13 @@ var statusCodes = harness.Bench{
 			return err
 		}
 		defer func() { err = errors.Join(err, c.Stop(context.WithoutCancel(ctx))) }()
-		key, err := newKey(ctx, strings.TrimSuffix(c.Page, "/"))
+		user, err := open(ctx, c.Page)
 		if err != nil {
 			return err
 		}
+		defer user.Close()
 		for _, permanent := range []bool{false, true} {
-			asked, arrived, err := openedByBrowser(ctx, c, key, permanent)
+			asked, arrived, err := openedByBrowser(ctx, c, user, permanent)
 			if err != nil {
 				return err
 			}
@@ -53,7 +54,7 @@ const opened = 5
 // openedByBrowser counts how often the shortener is asked when a browser opens
 // a link, and how often it arrives. Targets on this machine are refused, so the
 // browser is told that the target's host is this one's.
-func openedByBrowser(ctx context.Context, c *rig.Case, key string, permanent bool) (asked, arrived float64, err error) {
+func openedByBrowser(ctx context.Context, c *rig.Case, user *client.Client, permanent bool) (asked, arrived float64, err error) {
 	var arrivals atomic.Int64
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/there" {
@@ -64,11 +65,8 @@ func openedByBrowser(ctx context.Context, c *rig.Case, key string, permanent boo
 	}))
 	defer target.Close()
 	port := target.URL[strings.LastIndex(target.URL, ":")+1:]
-	var made struct{ Code string }
-	body := fmt.Sprintf(`{"target":"http://bench.example.org:%s/there","permanent":%t}`, port, permanent)
-	err = post(ctx, c.Page+"api/links", key, "application/json", strings.NewReader(body), func(body io.Reader) error {
-		return json.NewDecoder(body).Decode(&made)
-	})
+	var made client.Link
+	err = user.Do(ctx, http.MethodPost, "/api/links", map[string]any{"target": "http://bench.example.org:" + port + "/there", "permanent": permanent}, &made)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -100,25 +98,25 @@ var freshness = harness.Bench{
 			return err
 		}
 		defer func() { err = errors.Join(err, c.Stop(context.WithoutCancel(ctx))) }()
-		base := strings.TrimSuffix(c.Page, "/")
 		plan := load.Plan{Rate: 4, For: 30 * time.Second, Workers: 64}
 		if r.Quick {
 			plan.For = 2 * time.Second
 		}
-		key, err := newKey(ctx, base)
+		user, err := open(ctx, c.Page)
 		if err != nil {
 			return err
 		}
+		defer user.Close()
 		// A link a click, and one more, which waits for the job to run.
-		paths, err := makeLinks(ctx, base, key, int(plan.Rate*plan.For.Seconds())+1)
+		paths, err := makeLinks(ctx, user, int(plan.Rate*plan.For.Seconds())+1)
 		if err != nil {
 			return err
 		}
-		if err := clickUntilSeen(ctx, base, key, paths[len(paths)-1], 2*time.Minute); err != nil {
+		if err := clickUntilSeen(ctx, user, paths[len(paths)-1], 2*time.Minute); err != nil {
 			return err
 		}
 		result, err := load.Run(ctx, plan, func(ctx context.Context, _, n int) error {
-			return clickUntilSeen(ctx, base, key, paths[n], 30*time.Second)
+			return clickUntilSeen(ctx, user, paths[n], 30*time.Second)
 		})
 		if err != nil {
 			return err
@@ -135,18 +133,19 @@ var freshness = harness.Bench{
 }
 
 // clickUntilSeen follows a link once and returns when the stats API counts it.
-func clickUntilSeen(ctx context.Context, base, key, path string, within time.Duration) error {
+func clickUntilSeen(ctx context.Context, user *client.Client, path string, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if status, err := get(ctx, base+path, "", nil); err != nil || status != http.StatusFound {
+	began := time.Now()
+	if status, _, err := user.Follow(ctx, path, browser); err != nil || status != http.StatusFound {
 		return fmt.Errorf("follow %s: %d, %w", path, status, err)
 	}
 	every := time.NewTicker(50 * time.Millisecond)
 	defer every.Stop()
 	for {
-		var stats struct{ Total struct{ Clicks int64 } }
-		if status, err := get(ctx, base+"/api/links"+path+"/stats?granularity=minute", key, &stats); err != nil || status != http.StatusOK {
-			return fmt.Errorf("stats of %s: %d, %w", path, status, err)
+		stats, err := user.Stats(ctx, path[1:], began.Add(-time.Minute), began.Add(time.Minute))
+		if err != nil {
+			return fmt.Errorf("stats of %s: %w", path, err)
 		}
 		if stats.Total.Clicks > 0 {
 			return nil

@@ -50,7 +50,7 @@ type config struct {
 	Variants   variants
 
 	// RecordClicks off measures what recording costs.
-	RecordClicks bool `env:"RECORD_CLICKS" envDefault:"true"`
+	RecordClicks toggle `env:"RECORD_CLICKS" envDefault:"on"`
 }
 
 const (
