@@ -60,7 +60,7 @@ func (u Unit) String() string { return u.name }
 
 // Over returns the unit of u divided by o, "$/GB".
 func (u Unit) Over(o Unit) Unit {
-	return Unit{u.name + "/" + o.name, u.size / o.size, u.dims.times(o.dims.inverse())}
+	return Unit{u.name + "/" + singular(o.name), u.size / o.size, u.dims.times(o.dims.inverse())}
 }
 
 // Seconds in the longer spans. A month is a twelfth of a year of 365 days.

@@ -50,9 +50,19 @@ func written(value float64, unit Unit) string {
 		return "$" + number(value) + strings.TrimPrefix(unit.name, "$")
 	case unit.name == "×" || unit.name == "%":
 		return number(value) + unit.name
+	case value == 1:
+		return "1 " + singular(unit.name)
 	default:
 		return number(value) + " " + unit.name
 	}
+}
+
+// singular is the name of one: "month" of months, but "ms" of ms.
+func singular(name string) string {
+	if len(name) > 2 {
+		return strings.TrimSuffix(name, "s")
+	}
+	return name
 }
 
 // number writes three significant digits, with all of a whole number's below
