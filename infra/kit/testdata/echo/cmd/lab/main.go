@@ -10,6 +10,17 @@ import (
 )
 
 func main() {
+	switch strings.Join(os.Args[1:], " ") {
+	case "bench --list":
+		fmt.Println(`{"bench":"ping","about":"a PING, against nothing"}`)
+		return
+	case "curveball --list", "curveball --list redis-dies":
+		fmt.Println(`{"experiment":{"name":"redis-dies","question":"Redis dies. And then?","hypothesis":"It is gone.","expected":["answers = 0"],"predict":"answers"}}`)
+		return
+	case "bench --list nosuch", "curveball --list nosuch":
+		fmt.Fprintln(os.Stderr, "there is no nosuch")
+		os.Exit(2)
+	}
 	conn, err := net.Dial("tcp", os.Getenv("KIT_REDIS"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -17,6 +28,20 @@ func main() {
 	}
 	defer conn.Close()
 	answers := bufio.NewReader(conn)
+	switch held := os.Getenv("LAB_HOLDS") != "no"; os.Args[1] {
+	case "bench":
+		fmt.Fprint(conn, "PING\r\n")
+		answer, _ := answers.ReadString('\n')
+		fmt.Printf("{\"bench\":\"ping\",\"result\":{\"name\":\"ping\",\"value\":7,\"unit\":\"/s\",\"baseline\":14,\"ratio\":0.5,\"goal\":\"≥ 0.4 × baseline\",\"held\":%t,\"note\":%q}}\n", held, strings.TrimSpace(answer))
+		verdict(held)
+		return
+	case "curveball":
+		fmt.Println(`{"name":"redis-dies","event":{"at":0.1,"kind":"fault","text":"redis is killed"}}`)
+		fmt.Printf("{\"report\":{\"name\":\"redis-dies\",\"question\":\"Redis dies. And then?\",\"verdict\":%q,\"measured\":[{\"figure\":\"answers\",\"value\":3,\"band\":\"answers = 0\",\"held\":%t}]}}\n",
+			map[bool]string{true: "held", false: "did not hold"}[held], held)
+		verdict(held)
+		return
+	}
 	ok := true
 	key := os.Getenv("KIT_NAMESPACE") + ":" + os.Args[1]
 	expected := os.Getenv("LAB_EXPECTS")
@@ -32,6 +57,12 @@ func main() {
 	}
 	if !ok {
 		conn.Close()
+		os.Exit(1)
+	}
+}
+
+func verdict(held bool) {
+	if !held {
 		os.Exit(1)
 	}
 }
