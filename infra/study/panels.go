@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os/exec"
 	"path"
@@ -113,8 +114,11 @@ func (s *Server) benches(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := path.Join("cases", c.Name, "bench", "results.json")
 	raw, err := s.tree.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return refusef(http.StatusNotFound, "Nothing has been measured yet in this checkout. Type `go run ./infra/kit bench %s`: it takes a while and writes %s.", c.Name, name)
+	}
 	if err != nil {
-		return refusal{http.StatusNotFound, fmt.Errorf("nothing has been measured yet: `go run ./infra/kit bench %s` makes %s: %w", c.Name, name, err)}
+		return err
 	}
 	if !json.Valid(raw) {
 		return fmt.Errorf("%s is not JSON: `go run ./infra/kit bench %s` makes it anew", name, c.Name)

@@ -154,6 +154,36 @@ func TestADocumentIsRenderedWithoutItsHTMLAndWithLinksInThePage(t *testing.T) {
 	}
 }
 
+func TestSeveralCasesAreAListAndOneIsOpenedAtOnce(t *testing.T) {
+	dir := scratch(t)
+	s := server(t, dir)
+	add := func(name string) {
+		t.Helper()
+		folder := filepath.Join(dir, "cases", name)
+		yaml := "title: The " + name + "\nsummary: <Small>.\npage: http://${p}/\nprocesses:\n  p:\n    port: 9000\n"
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "case.yaml"), []byte(yaml), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("one")
+	if got := ask(s, "GET", "/"); got.Code != 303 || got.Header().Get("Location") != "/one" {
+		t.Errorf("one case: %d %s", got.Code, got.Header().Get("Location"))
+	}
+	add("two")
+	body := ask(s, "GET", "/").Body.String()
+	for _, want := range []string{`href="/one"`, "The two", "&lt;Small&gt;"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the list has no %s:\n%s", want, body)
+		}
+	}
+	if got := ask(s, "GET", "/two"); got.Code != 200 || !strings.Contains(got.Body.String(), "No design doc yet") {
+		t.Errorf("a case without a doc: %d %s", got.Code, got.Body)
+	}
+}
+
 func TestASearchFindsAllWordsAndHeadingsFirst(t *testing.T) {
 	s := server(t, scratch(t))
 	for query, want := range map[string][]string{

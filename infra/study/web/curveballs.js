@@ -27,6 +27,12 @@ export async function start() {
   for (const job of await running("curveball")) items.get(job.name)?.follow((handlers) => attend(job.id, handlers));
 }
 
+// answer leads to the question's chapter in the doc, where there is one.
+function answer(c) {
+  const chapter = [...document.querySelectorAll("#article h3")].find((heading) => heading.textContent === c.question);
+  return chapter && h("p", { class: "hint" }, h("a", { href: `#${chapter.id}` }, "The answer in the doc"));
+}
+
 function item(c) {
   const asked = { name: c.predict, unit: c.unit ?? "" };
   const id = `guess-${c.name}`;
@@ -41,6 +47,7 @@ function item(c) {
       h("div", { class: "field" }, h("label", { for: id }, `Your prediction: ${asked.name}`), h("span", { class: "with-unit" }, guess, h("span", { class: "unit" }, asked.unit))),
       run, stop),
     h("details", { class: "band" }, h("summary", {}, "What the hypothesis expects"), h("ul", {}, ...c.expected.map((e) => h("li", {}, e)))),
+    answer(c),
     h("p", { class: "hint" }, "The same by hand: ", h("code", {}, `go run ./infra/kit curveball ${caseName} ${c.name}`)),
     out));
 
