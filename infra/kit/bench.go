@@ -27,11 +27,7 @@ func benchCommand(o *options) *cobra.Command {
 			"Let nothing else run meanwhile. --quick only shows that the benches work and keeps nothing.",
 		Args: arguments(cobra.MinimumNArgs(1), "CASE [NAME...] [--list] [--quick] [--json]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, err := o.place()
-			if err != nil {
-				return err
-			}
-			c, err := topology.Load(place.Root, args[0])
+			place, c, err := o.load(args[0])
 			if err != nil {
 				return err
 			}

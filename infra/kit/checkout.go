@@ -7,6 +7,7 @@ import (
 
 	"designkits/infra/engine"
 	"designkits/infra/provision"
+	"designkits/infra/topology"
 )
 
 // findRoot returns the top of the checkout from any folder in it.
@@ -45,4 +46,14 @@ func (o *options) place() (engine.Place, error) {
 		return engine.Place{}, fmt.Errorf("find the state folder: %w", err)
 	}
 	return engine.Place{Root: root, State: state, Cache: cache}, nil
+}
+
+// load is the checkout and a case in it.
+func (o *options) load(name string) (engine.Place, topology.Case, error) {
+	place, err := o.place()
+	if err != nil {
+		return engine.Place{}, topology.Case{}, err
+	}
+	c, err := topology.Load(place.Root, name)
+	return place, c, err
 }

@@ -32,11 +32,7 @@ func curveballCommand(o *options) *cobra.Command {
 			"which must leave the bands. On a terminal you are asked for a guess first. The report goes to .kit/reports/.",
 		Args: arguments(cobra.MinimumNArgs(1), "CASE [NAME...|--all] [--list] [--json] [--no-guess]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, err := o.place()
-			if err != nil {
-				return err
-			}
-			c, err := topology.Load(place.Root, args[0])
+			place, c, err := o.load(args[0])
 			if err != nil {
 				return err
 			}

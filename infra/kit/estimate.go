@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"designkits/infra/topology"
 	"designkits/shared/estimate"
 	"designkits/shared/lab"
 )
@@ -28,11 +27,7 @@ func estimateCommand(o *options) *cobra.Command {
 			"which inputs move a row most:\n\n  kit estimate shortener --set 'clicks per link=200' --of cost",
 		Args: arguments(cobra.ExactArgs(1), "CASE [--set 'NAME=VALUE'] [--of ROW] [--json]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, err := o.place()
-			if err != nil {
-				return err
-			}
-			c, err := topology.Load(place.Root, args[0])
+			place, c, err := o.load(args[0])
 			if err != nil {
 				return err
 			}

@@ -56,11 +56,7 @@ func exerciseListCommand(o *options) *cobra.Command {
 		Short: "List a case's exercises and how far you are",
 		Args:  arguments(cobra.ExactArgs(1), "CASE [--json]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, err := o.place()
-			if err != nil {
-				return err
-			}
-			c, err := topology.Load(place.Root, args[0])
+			place, c, err := o.load(args[0])
 			if err != nil {
 				return err
 			}

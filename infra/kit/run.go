@@ -22,11 +22,7 @@ func runCommand(o *options) *cobra.Command {
 		Short: "Start a case with everything it needs, until Ctrl-C; --demo walks its journey",
 		Args:  arguments(cobra.ExactArgs(1), "CASE [--demo]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, err := o.place()
-			if err != nil {
-				return err
-			}
-			c, err := topology.Load(place.Root, args[0])
+			place, c, err := o.load(args[0])
 			if err != nil {
 				return err
 			}
