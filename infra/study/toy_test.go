@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,11 +48,31 @@ func TestThePageOfACaseThatRuns(t *testing.T) {
 		}
 	})
 
+	t.Run("wrong use says what to do", func(t *testing.T) { refusesWrongUse(t, call) })
 	t.Run("it is started from the page and shown in it", func(t *testing.T) { startsAndShows(t, b) })
 	t.Run("benches stand beside their baselines", func(t *testing.T) { comparesBenches(t, b) })
 	t.Run("a curveball runs, and a prediction is compared", func(t *testing.T) { predicts(t, b) })
 	t.Run("an exercise shows its hints one at a time", func(t *testing.T) { hints(t, b) })
 	b.CheckConsole(t)
+}
+
+func refusesWrongUse(t *testing.T, call func(args ...string) *exec.Cmd) {
+	for name, c := range map[string]struct {
+		args []string
+		exit int
+		says string
+	}{
+		"a case that isn't":            {[]string{"study", "nothing"}, 2, "there are: toy"},
+		"a second page at the address": {[]string{"study", "toy"}, 1, "--port-offset"},
+	} {
+		var said strings.Builder
+		cmd := call(c.args...)
+		cmd.Stderr = &said
+		_ = cmd.Run() // its exit status is looked at
+		if got := cmd.ProcessState.ExitCode(); got != c.exit || !strings.Contains(said.String(), c.says) {
+			t.Errorf("%s: exit status %d, want %d: %s", name, got, c.exit, said.String())
+		}
+	}
 }
 
 func startsAndShows(t *testing.T, b *browsertest.Tab) {

@@ -66,7 +66,7 @@ function readChapters() {
 
 // follow marks the chapter that is being read.
 function follow() {
-  const line = header() + 40;
+  const line = header() + 64;
   const at = Math.max(0, chapters.findLastIndex((c) => c.getBoundingClientRect().top <= line));
   if (chapters[at] === current) return;
   current = chapters[at];

@@ -7,7 +7,7 @@ import { api, attend, begin, caseName, running } from "./jobs.js";
 
 const panel = byId("panel-live");
 const EVERY = 4000; // ms between two looks at the state
-let shown = ""; // what the panel shows: "", "down", "job", or the page's address
+let shown = ""; // what the panel shows: "", "down", "starting", "job", "lost", or the page's address
 
 export async function start() {
   await look();
@@ -55,11 +55,15 @@ function showPage(live) {
 }
 
 function showDown(live) {
-  if (shown === "down") return;
-  shown = "down";
+  if (shown === live.state) return;
+  shown = live.state;
+  if (live.state === "starting") { // by a command somewhere else
+    panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "The case is starting …"), h("p", {}, "It appears here as soon as it is up.")));
+    return;
+  }
   panel.replaceChildren(
     h("div", { class: "start" },
-      h("h2", {}, live.state === "starting" ? "The case is starting" : "The case isn't running"),
+      h("h2", {}, "The case isn't running"),
       h("p", {}, "Start it to have it beside the text. The first time it fetches its servers, which takes a few minutes; later a few seconds. It goes on in the background until you stop it."),
       h("p", {}, h("button", { id: "start", class: "button primary", type: "button", onclick: () => progress("up", (handlers) => begin("up", "", handlers)) }, "Start the case")),
       h("p", { class: "hint" }, "The same by hand: ", h("code", {}, `go run ./infra/kit up ${caseName}`))));

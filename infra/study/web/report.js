@@ -59,7 +59,7 @@ function draw(host, load, events) {
   const [ok, bad, axis, line, fault] = ["--accent", "--bad", "--ink-soft", "--line", "--second"].map(colour);
   host.style.color = "";
   const xs = load.seconds.map((_, i) => load.from + i);
-  const side = { stroke: axis, grid: { stroke: line }, ticks: { stroke: line } };
+  const side = { stroke: axis, font: "12px Geist", grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
   const marks = (u) => {
     for (const e of events) {
       if (e.kind !== "fault" && e.kind !== "mended") continue;

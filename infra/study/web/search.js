@@ -52,7 +52,7 @@ async function find() {
     return;
   }
   if (mine !== asked) return; // a later one has been typed
-  say(byId("found"), found.length === 0 ? "Nothing has all of these words." : `${found.length} places`);
+  say(byId("found"), found.length === 0 ? "Nothing has all of these words." : found.length === 1 ? "1 place" : `${found.length} places`);
   hits.replaceChildren(...found.map(item));
 }
 
