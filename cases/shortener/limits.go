@@ -26,6 +26,14 @@ func PerDay(key string, n, cost int) Bucket {
 	return Bucket{Key: key, Burst: n, Refill: float64(n) / (24 * 60 * 60), Cost: cost}
 }
 
+// BucketsOf are the keys of an owner's buckets: that of the rate, and that of
+// new links. The braces put both on one node of a Redis cluster, as a script
+// that charges both needs it.
+func BucketsOf(owner Owner) [2]string {
+	prefix := "key/{" + string(owner) + "}"
+	return [2]string{prefix + "/rate", prefix + "/links"}
+}
+
 // A Verdict says whether a charge was allowed, and how the tightest of its
 // buckets stands: the one that refused, else the one with the fewest tokens.
 type Verdict struct {

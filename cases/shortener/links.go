@@ -41,7 +41,8 @@ type Links struct {
 	Forget    interface { // the counts of a link that is removed
 		Forget(ctx context.Context, code Code) error
 	}
-	Clock func() time.Time
+	Erasers []Eraser // what else names an owner
+	Clock   func() time.Time
 }
 
 // Check returns the draft as it would be stored, or a *Invalid. Whether an

@@ -14,8 +14,8 @@ var ChangedTarget = curveball.Experiment{
 	Name:       "changed-target",
 	Question:   "A link that many have followed gets another target. Who still ends up at the old one?",
 	Hypothesis: "Nobody, a second later: not through any replica, and not in a browser that has been there.",
-	Answer: `Three caches may know the old target: ours, the edge's, and the browser's. Ours are told within a
-second, by version ([Publisher](publish.go)). The other two obey headers: a 302 goes out as
+	Answer: `Three caches may know the old target: ours, the edge's, and the browser's. Ours and the edge are told
+within a second, by version ([Publisher](publish.go)). The browser obeys headers: a 302 goes out as
 "private, no-cache", so a browser asks each time, which is also what makes each click countable. A
 301 is kept, and no purge reaches into a browser. That is why 302 is the default, and a 301 the
 owner's choice, with a warning.`,
@@ -25,7 +25,8 @@ owner's choice, with a warning.`,
 	},
 	Control: curveball.With("301 for every link", "permanent", "yes"),
 	Run: func(ctx context.Context, t *curveball.Trial) error {
-		s, err := start(ctx, t, rig.Options{})
+		// An edge that keeps redirects, as a content delivery network does.
+		s, err := start(ctx, t, rig.Options{Env: map[string]string{"EDGE_CACHE_FOR": "1m", "EDGE": "http://${nginx}"}})
 		if err != nil {
 			return err
 		}

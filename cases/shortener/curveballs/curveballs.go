@@ -14,6 +14,7 @@ var All = []curveball.Experiment{
 	Viral,
 	RedisDies,
 	KafkaAway,
+	TaskManagerDies,
 	ClockGoesBack,
 	GuessCodes,
 	CreateFlood,
@@ -21,4 +22,6 @@ var All = []curveball.Experiment{
 	SameLink,
 	ChangedTarget,
 	PermanentAndBack,
+	GDPRErase,
+	SecondRegion,
 }

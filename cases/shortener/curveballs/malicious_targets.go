@@ -62,12 +62,12 @@ target's page will be tomorrow: that takes a list that is looked at again, a pre
 	},
 	Control: curveball.Without("checks of the target", "TARGET_CHECKS", "off"),
 	Run: func(ctx context.Context, t *curveball.Trial) error {
-		s, err := start(ctx, t, rig.Options{})
+		s, err := startAPI(ctx, t, rig.Options{})
 		if err != nil {
 			return err
 		}
 		accepted, refused := 0, 0
-		for _, e := range evil(s.Client.Page) {
+		for _, e := range evil("http://" + s.Addr("nginx")) {
 			what, target := e[0], e[1]
 			_, err := s.link(ctx, target)
 			switch {

@@ -27,7 +27,7 @@ gets a code of their own. Who wants the same code twice asks for their own links
 	},
 	Control: curveball.With("one code for one target", "CODES", "hashed"),
 	Run: func(ctx context.Context, t *curveball.Trial) error {
-		s, err := start(ctx, t, rig.Options{})
+		s, err := startAPI(ctx, t, rig.Options{})
 		if err != nil {
 			return err
 		}

@@ -55,6 +55,15 @@ func start(ctx context.Context, t *curveball.Trial, o rig.Options) (*site, error
 	return s, nil
 }
 
+// startAPI starts the replicas alone, without edge and counting: they are there
+// sooner.
+func startAPI(ctx context.Context, t *curveball.Trial, o rig.Options) (*site, error) {
+	env := map[string]string{"ANALYTICS": "http://127.0.0.1:1"} // nobody looks at clicks
+	maps.Copy(env, o.Env)
+	o.Env, o.Only = env, []string{"api"}
+	return start(ctx, t, o)
+}
+
 // user is somebody else, with a key of their own.
 func (s *site) user(ctx context.Context) (*client.Client, error) {
 	return userOf(ctx, s.trial, s.Case.Page)
@@ -86,8 +95,17 @@ func (s *site) link(ctx context.Context, target string) (client.Link, error) {
 	return shorten(ctx, s.Client, map[string]any{"target": target})
 }
 
-func shorten(ctx context.Context, by *client.Client, body map[string]any) (l client.Link, err error) {
-	return l, by.Do(ctx, http.MethodPost, "/api/links", body, &l)
+func shorten(ctx context.Context, by *client.Client, body map[string]any) (client.Link, error) {
+	var l client.Link
+	err := by.Do(ctx, http.MethodPost, "/api/links", body, &l)
+	return l, err
+}
+
+// listed are the user's links.
+func listed(ctx context.Context, by *client.Client) ([]client.Link, error) {
+	var page struct{ Links []client.Link }
+	err := by.Do(ctx, http.MethodGet, "/api/links?limit=100", nil, &page)
+	return page.Links, err
 }
 
 // change changes the user's own link.

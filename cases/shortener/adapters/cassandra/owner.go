@@ -35,6 +35,27 @@ func (s *Links) unindex(ctx context.Context, owner shortener.Owner, created time
 		string(owner), monthOf(created), created, string(code)).Idempotent(true).WithContext(ctx).Exec()
 }
 
+// EraseOwner removes the owner's index, with what it may have left over.
+func (s *Links) EraseOwner(ctx context.Context, owner shortener.Owner) error {
+	return s.db.run(ctx, "erase owner", string(owner), 2*s.db.config.Timeout, func(ctx context.Context) error {
+		months, err := s.monthsOf(ctx, owner, monthOf(time.UnixMilli(1<<43)))
+		if err != nil {
+			return err
+		}
+		for _, month := range months {
+			err := s.db.session.Query(`DELETE FROM links_by_owner USING TIMESTAMP 2 WHERE owner = ? AND month = ?`, string(owner), month).
+				Idempotent(true).WithContext(ctx).Exec()
+			if err != nil {
+				return err
+			}
+		}
+		return s.db.session.Query(`DELETE FROM owner_months USING TIMESTAMP 2 WHERE owner = ?`, string(owner)).
+			Idempotent(true).WithContext(ctx).Exec()
+	})
+}
+
+var _ shortener.Eraser = (*Links)(nil)
+
 // monthOf is the bucket of a time, 202611 for November 2026.
 func monthOf(t time.Time) int {
 	year, month, _ := t.UTC().Date()

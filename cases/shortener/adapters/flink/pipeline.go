@@ -34,6 +34,8 @@ type Config struct {
 	ClicksTopic, IncrementsTopic string
 	// Checkpoints is a folder that Flink's processes and this one share.
 	Checkpoints string
+	// CheckpointEvery is how often counts are committed; default every half second.
+	CheckpointEvery time.Duration
 	// Counted reports whether the increments topic holds any committed record.
 	// Where it does and no checkpoint is left, a new job would count all again.
 	Counted func(ctx context.Context) (bool, error)
@@ -75,6 +77,9 @@ func New(c Config) (*Pipeline, error) {
 		return nil, fmt.Errorf("find the checkpoint folder %q: %w", c.Checkpoints, err)
 	}
 	c.Checkpoints = dir
+	if c.CheckpointEvery == 0 {
+		c.CheckpointEvery = checkpointEvery
+	}
 	if _, err := statements(c); err != nil {
 		return nil, err
 	}

@@ -98,7 +98,7 @@ func options(c Config, restoreFrom string) map[string]string {
 		"state.backend.rocksdb.timer-service.factory": "HEAP",
 
 		"execution.checkpointing.mode":     "EXACTLY_ONCE",
-		"execution.checkpointing.interval": milliseconds(checkpointEvery),
+		"execution.checkpointing.interval": milliseconds(c.CheckpointEvery),
 		"execution.checkpointing.timeout":  "60 s",
 		// A checkpoint that fails is made up for by the next; while Kafka is
 		// away none can complete, and the job is left to wait rather than fail.

@@ -69,24 +69,54 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, links int) (s
 }
 
 func (s *Server) keyOf(r *http.Request) (shortener.Key, error) {
-	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return shortener.Key{}, shortener.ErrNoKey
-	}
-	hash, err := shortener.HashSecret(strings.TrimSpace(secret))
+	hash, err := hashOf(r)
 	if err != nil {
 		return shortener.Key{}, err
 	}
 	return s.keys.find(r.Context(), hash)
 }
 
+// hashOf is that of the secret that was sent, or ErrNoKey.
+func hashOf(r *http.Request) (shortener.KeyHash, error) {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return shortener.KeyHash{}, shortener.ErrNoKey
+	}
+	return shortener.HashSecret(strings.TrimSpace(secret))
+}
+
+// erase removes the caller's links, their counts, and at last the key. It can be
+// asked again until it succeeds. Another replica may know the key for
+// keysHeldFor.
+func (s *Server) erase(w http.ResponseWriter, r *http.Request) error {
+	key, err := s.authorize(w, r, 0)
+	if err != nil {
+		return err
+	}
+	if err := noBody(w, r); err != nil {
+		return err
+	}
+	if err := s.Links.Erase(r.Context(), key.Owner); err != nil {
+		return err
+	}
+	hash, err := hashOf(r)
+	if err != nil {
+		return err
+	}
+	if err := s.Keys.DeleteKey(r.Context(), hash); err != nil {
+		return err
+	}
+	s.keys.held.Invalidate(hash)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // ownerBuckets are the buckets of a key: its rate, and its new links.
 func ownerBuckets(key shortener.Key, requests, links int) []shortener.Bucket {
-	// The braces put both on one node of a Redis cluster, as a script needs it.
-	prefix := "key/{" + string(key.Owner) + "}"
-	buckets := []shortener.Bucket{{Key: prefix + "/rate", Burst: key.Burst, Refill: key.Rate, Cost: requests}}
+	names := shortener.BucketsOf(key.Owner)
+	buckets := []shortener.Bucket{{Key: names[0], Burst: key.Burst, Refill: key.Rate, Cost: requests}}
 	if links > 0 {
-		buckets = append(buckets, shortener.PerDay(prefix+"/links", key.LinksPerDay, links))
+		buckets = append(buckets, shortener.PerDay(names[1], key.LinksPerDay, links))
 	}
 	return buckets
 }

@@ -147,6 +147,10 @@ func TestEveryOperationDoesWhatTheFileSays(t *testing.T) {
 		{"DELETE /api/links/{code}", call{method: "DELETE", path: "/api/links/" + gone.Code, key: other}, 403, false},
 		{"DELETE /api/links/{code}", call{method: "DELETE", path: "/api/links/" + gone.Code, key: key}, 204, false},
 		{"DELETE /api/links/{code}", call{method: "DELETE", path: "/api/links/" + gone.Code, key: key}, 404, false},
+		{"DELETE /api/owner", call{method: "DELETE", path: "/api/owner"}, 401, true},
+		{"DELETE /api/owner", call{method: "DELETE", path: "/api/owner", key: key}, 204, false},
+		{"DELETE /api/owner", call{method: "DELETE", path: "/api/owner", key: key}, 401, false},
+		{"GET /{code}", call{path: "/" + link.Code}, 404, false},
 	} {
 		if c.call.method == "" {
 			c.call.method = http.MethodGet

@@ -195,7 +195,8 @@ func (s *scene) replica(o options) *replica {
 	draining := make(chan struct{})
 	r.api = httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: db.Links(), Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: o.clock,
+			Store: db.Links(), Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(),
+			Erasers: []shortener.Eraser{db.Links()}, Clock: o.clock,
 			Policy: target.Policy{OwnHosts: []string{public.Host}, Blocked: blocked},
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: r.visits, Limiter: limiter,

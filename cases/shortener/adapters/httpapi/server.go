@@ -101,6 +101,7 @@ func New(cfg Config) *Server {
 		{"GET /api/links/{code}/live", s.live},
 		{"GET /api/links/{code}/qr", s.qr},
 		{"POST /api/keys", s.newKey},
+		{"DELETE /api/owner", s.erase},
 		{"GET /api/system", s.system},
 		{"GET /api/pipeline", s.pipeline},
 		{"GET /api/openapi.yaml", s.openAPI},

@@ -25,13 +25,20 @@ type Increments struct {
 	brokers []string
 	topics  Topics
 	log     *slog.Logger
+	level   kgo.IsolationLevel
 
 	refused atomic.Int64
 }
 
 // NewIncrements returns the increments of a namespace. It does no I/O.
 func NewIncrements(brokers []string, namespace string, log *slog.Logger) *Increments {
-	return &Increments{brokers: brokers, topics: TopicsOf(namespace), log: log}
+	return &Increments{brokers: brokers, topics: TopicsOf(namespace), log: log, level: kgo.ReadCommitted()}
+}
+
+// Uncommitted reads what the stream job has written at once, and so also what it
+// takes back after a fault: what reading only committed increments is measured beside.
+func (in *Increments) Uncommitted() *Increments {
+	return &Increments{brokers: in.brokers, topics: in.topics, log: in.log, level: kgo.ReadUncommitted()}
 }
 
 // perApply bounds what is handled at once, and so what is repeated after a crash.
@@ -75,7 +82,7 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 		// A name of its own lets a process that was killed take its place again at
 		// once, where the group would wait 45 s for the dead one.
 		kgo.InstanceID("analytics"),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchIsolationLevel(in.level),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(),
 		// The markers that end transactions are read to be committed too: else

@@ -47,7 +47,12 @@ type config struct {
 	// What is held of links, and how long; 0 is the Resolver's default.
 	CacheBytes int64         `env:"CACHE_BYTES"`
 	SharedFor  time.Duration `env:"SHARED_FOR"`
-	Variants   variants
+	// Where regions count codes each for itself, this one's number, from 0, and
+	// how many there are; neither may change.
+	Region  uint64 `env:"REGION"`
+	Regions uint64 `env:"REGIONS" envDefault:"1"`
+
+	Variants variants
 
 	// RecordClicks off measures what recording costs.
 	RecordClicks toggle `env:"RECORD_CLICKS" envDefault:"on"`
@@ -70,6 +75,9 @@ func readConfig() (config, error) {
 	}
 	if err := c.checkStore(); err != nil {
 		return c, err
+	}
+	if c.Region >= c.Regions {
+		return c, fmt.Errorf("REGION is %d of %d: regions are numbered from 0", c.Region, c.Regions)
 	}
 	if c.Replica == "" {
 		name, err := replicaName(c.Listen)

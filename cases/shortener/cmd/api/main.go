@@ -59,7 +59,7 @@ func run(ctx context.Context, s *service.Service) error {
 	})
 	s.OnClose(func(context.Context) error { resolver.Close(); return nil })
 	publisher := shortener.NewPublisher(resolver, cache.Cache(), changes, maxUntold)
-	generator, err := codes.NewGenerator(ctx, []byte(cfg.CodeKey), store.ranges, codes.RangeSize)
+	generator, err := codes.NewGenerator(ctx, []byte(cfg.CodeKey), codes.Region{RangeStore: store.ranges, Number: cfg.Region, Regions: cfg.Regions}, codes.RangeSize)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,8 @@ func run(ctx context.Context, s *service.Service) error {
 	s.Go("record clicks", recorder.Run)
 	api := httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: store.links, Codes: coder, Publisher: publisher, Cache: guarded, Forget: db.Stats(), Clock: cfg.Variants.clock,
+			Store: store.links, Codes: coder, Publisher: publisher, Cache: guarded, Forget: db.Stats(),
+			Erasers: []shortener.Eraser{db.Links(), changes, cache.Limiter()}, Clock: cfg.Variants.clock,
 			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked, Unchecked: !bool(cfg.Variants.TargetChecks)},
 		},
 		Resolver: cfg.Variants.resolver(resolver), Stats: db.Stats(), Keys: db.Keys(), Visits: visits,
