@@ -1,6 +1,8 @@
 package shortener
 
 import (
+	"context"
+
 	"designkits/cases/shortener/codes"
 )
 
@@ -9,6 +11,12 @@ import (
 // alias (see alias.go). The two shapes never overlap, so a generated code can
 // never land on an alias and none of them has to be checked for it.
 type Code string
+
+// A Coder makes the codes of links that have no alias.
+type Coder interface {
+	// CodeFor returns the code of a new link to the target: one that no other link has.
+	CodeFor(ctx context.Context, target string) (string, error)
+}
 
 // Generated reports whether the code has the shape of a generated one: exactly
 // seven base62 characters. Everything else can only be an alias.

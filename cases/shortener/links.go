@@ -24,16 +24,11 @@ type Change struct {
 	Permanent *bool
 }
 
-// A Coder makes the codes of links that have no alias.
-type Coder interface {
-	// CodeFor returns the code of a new link to the target: one that no other link has.
-	CodeFor(ctx context.Context, target string) (string, error)
-}
-
 // Links are the rules by which links are made, changed and removed. Whatever it
 // refuses has not been stored.
 type Links struct {
 	Store     LinkStore
+	Erasers   []Eraser // what else names an owner
 	Codes     Coder
 	Policy    target.Policy
 	Publisher *Publisher
@@ -41,8 +36,7 @@ type Links struct {
 	Forget    interface { // the counts of a link that is removed
 		Forget(ctx context.Context, code Code) error
 	}
-	Erasers []Eraser // what else names an owner
-	Clock   func() time.Time
+	Clock func() time.Time
 }
 
 // Check returns the draft as it would be stored, or a *Invalid. Whether an
