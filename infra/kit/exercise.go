@@ -67,6 +67,9 @@ func exerciseListCommand(o *options) *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(items)
 			}
+			if len(items) == 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s has no exercises yet\n", c.Name)
+			}
 			columns := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, i := range items {
 				fmt.Fprintf(columns, "%s/%s\t%s\t%d min\t%s\n", c.Name, i.ID, i.Title, i.Minutes, i.State)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,11 +54,7 @@ func Prove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{
-		root: root, caseDir: caseDir, checks: t.TempDir(),
-		trees: filepath.Join(os.TempDir(), fmt.Sprintf("exercises-%x", sha256.Sum224([]byte(dir)))),
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(b.trees) })
+	b := &bench{root: root, caseDir: caseDir, checks: t.TempDir(), trees: place(t, dir)}
 	b.compile(t, dir, all)
 	t.Run("untouched", func(t *testing.T) {
 		t.Parallel()
@@ -69,6 +66,23 @@ func Prove(t *testing.T) {
 			b.prove(t, e)
 		})
 	}
+}
+
+// place is the folder of the copies. It is the same at each run, so that the
+// compiler needn't do again what it did before, unless a run is under way.
+func place(t *testing.T, dir string) string {
+	t.Helper()
+	trees := filepath.Join(os.TempDir(), fmt.Sprintf("exercises-%x", sha256.Sum224([]byte(dir))))
+	lock, err := os.OpenFile(trees+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Close() })
+	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(trees) }) // before the lock is let go
+	return trees
 }
 
 // compile makes a program of each check, once for all builds that it grades.
@@ -117,8 +131,6 @@ func (b *bench) prove(t *testing.T, e exercise.Exercise) {
 	if err != nil {
 		t.Error(err)
 	}
-	// Always at the same place, so that the compiler needn't do again what it did
-	// before.
 	tree := filepath.Join(b.trees, e.ID)
 	if err := errors.Join(os.RemoveAll(tree), exercise.CopyTree(b.root, tree)); err != nil {
 		t.Fatalf("copy the tree: %v", err)
