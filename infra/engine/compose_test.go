@@ -54,7 +54,7 @@ func published(t *testing.T, s types.ServiceConfig) map[string]uint32 {
 // ports with the same memory.
 func TestComposeAgreesWithBackends(t *testing.T) {
 	project := load(t, nil, "*")
-	for _, b := range catalog.All {
+	for _, b := range catalog.Known {
 		t.Run(b.Name, func(t *testing.T) {
 			var memory int64
 			open := map[string]uint32{}
@@ -313,7 +313,7 @@ func TestProcessesBuildWithoutTheWorkspace(t *testing.T) {
 func TestPortsMove(t *testing.T) {
 	const offset = 500
 	d := Docker{Place{Root: root, State: "/tmp/state"}}
-	for _, b := range catalog.All {
+	for _, b := range catalog.Known {
 		site := backend.Site{Ports: map[string]int{}}
 		moved := map[string]bool{}
 		for _, p := range b.Ports {

@@ -41,7 +41,8 @@ func (Docker) Name() string { return "docker" }
 // services are the compose services of the backends that are several
 // processes; any other is one service of its own name.
 var services = map[string][]string{
-	"flink": {"flink-jobmanager", "flink-taskmanager", "flink-sql-gateway"},
+	"flink":      {"flink-jobmanager", "flink-taskmanager", "flink-sql-gateway"},
+	"cassandra3": {"cassandra3-node-1", "cassandra3-node-2", "cassandra3-node-3"},
 }
 
 // Services returns the compose services of a backend, in start order.
@@ -140,12 +141,16 @@ func (d Docker) Process(c topology.Case, i topology.Instance) (supervise.Spec, e
 	return spec, nil
 }
 
-// Wipe removes the server's containers and its volume.
+// Wipe removes the server's containers and its volumes.
 func (d Docker) Wipe(ctx context.Context, b backend.Backend, _ backend.Site) error {
 	if err := d.run(ctx, nil, append([]string{"rm", "--force", "--stop", "--volumes"}, Services(b)...)...); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "docker", "volume", "rm", "--force", d.project()+"_"+b.Name)
+	volumes := []string{d.project() + "_" + b.Name}
+	for _, service := range Services(b) { // of a cluster each node has its own
+		volumes = append(volumes, d.project()+"_"+service)
+	}
+	cmd := exec.CommandContext(ctx, "docker", append([]string{"volume", "rm", "--force"}, volumes...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("wipe %s: %w: %s", b.Name, err, bytes.TrimSpace(out))
 	}

@@ -25,7 +25,7 @@ func openHost(ctx context.Context, o *options, place engine.Place, mode string) 
 	if err != nil {
 		return nil, err
 	}
-	l, err := launch.Open(place, eng, o.offset, catalog.All)
+	l, err := launch.Open(place, eng, o.offset, catalog.Known)
 	if err != nil {
 		return nil, busy(err, place)
 	}

@@ -24,7 +24,7 @@ func withBackends(ctx context.Context, o *options, place engine.Place, screen *s
 ) (err error) {
 	removeScratch(place, purpose)
 	place.State = filepath.Join(place.State, fmt.Sprintf("%s-%d", purpose, os.Getpid()))
-	offset, releasePorts, err := launch.FreeOffset(place.State, catalog.All, nil)
+	offset, releasePorts, err := launch.FreeOffset(place.State, catalog.Known, nil)
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,9 @@ func requestsFor(root string, names []string) ([]launch.Request, error) {
 	if len(names) == 0 {
 		return []launch.Request{{Backends: all}}, nil
 	}
+	for _, b := range catalog.OnDemand { // not without its name
+		all = append(all, b.Name)
+	}
 	cases := topology.List(root)
 	var backends launch.Request
 	var requests []launch.Request

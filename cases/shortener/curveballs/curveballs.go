@@ -15,6 +15,7 @@ var All = []curveball.Experiment{
 	RedisDies,
 	KafkaAway,
 	TaskManagerDies,
+	CassandraNodeDies,
 	ClockGoesBack,
 	GuessCodes,
 	CreateFlood,

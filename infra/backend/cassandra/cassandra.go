@@ -1,4 +1,4 @@
-// Package cassandra is Cassandra 5 as a backend: one node.
+// Package cassandra is Cassandra 5 as a backend: one node, or a cluster of three.
 //
 // What was acknowledged survives a kill of the process, and a crash of the
 // machine as far as its disk does: the commit log is flushed before the answer,
@@ -59,53 +59,62 @@ var Backend = backend.Backend{
 }
 
 func units(site backend.Site) ([]supervise.Spec, error) {
+	spec, err := node(site, "127.0.0.1", jvm.Server{Name: name, Heap: 768, Options: []string{
+		// A single node has nobody to wait for.
+		"-Dcassandra.ring_delay_ms=100",
+	}})
+	return []supervise.Spec{spec}, err
+}
+
+// node is one server with its data in a site of its own. The seed is the node on
+// 127.0.0.1.
+func node(site backend.Site, listen string, server jvm.Server) (supervise.Spec, error) {
 	conf := site.Path("conf")
 	if err := os.MkdirAll(conf, 0o755); err != nil {
-		return nil, fmt.Errorf("make the data folder of cassandra: %w", err)
+		return supervise.Spec{}, fmt.Errorf("make the data folder of %s: %w", server.Name, err)
 	}
 	var text bytes.Buffer
 	if err := configTemplate.Execute(&text, map[string]any{
-		"CQL": site.Ports[cql], "Storage": site.Ports[storage], "Data": site.Data,
+		"CQL": site.Ports[cql], "Storage": site.Ports[storage], "Data": site.Data, "Listen": listen,
 	}); err != nil {
-		return nil, fmt.Errorf("write cassandra's configuration: %w", err)
+		return supervise.Spec{}, fmt.Errorf("write the configuration of %s: %w", server.Name, err)
 	}
 	for file, content := range map[string][]byte{"cassandra.yaml": text.Bytes(), "logback.xml": logback} {
 		if err := os.WriteFile(site.Path("conf", file), content, 0o644); err != nil {
-			return nil, fmt.Errorf("write cassandra's configuration: %w", err)
+			return supervise.Spec{}, fmt.Errorf("write the configuration of %s: %w", server.Name, err)
 		}
 	}
-	server := jvm.Server{
-		Name: name, Jars: jars, Heap: 768,
-		Options: []string{
-			"-Djdk.attach.allowAttachSelf=true",
-			"-Djava.security.manager=allow",
-			// A single node has nobody to wait for.
-			"-Dcassandra.skip_wait_for_gossip_to_settle=0",
-			"-Dcassandra.superuser_setup_delay_ms=0",
-			"-Dcassandra.ring_delay_ms=100",
-			"-Dcassandra.shutdown_announce_in_ms=0",
-			"-Dcassandra-foreground=yes",
-			"-Dcassandra.config=" + (&url.URL{Scheme: "file", Path: site.Path("conf", "cassandra.yaml")}).String(),
-			"-Dcassandra.storagedir=" + site.Data,
-			"-Dlogback.configurationFile=" + site.Path("conf", "logback.xml"),
-		},
-		Exports: exports, Opens: opens,
-		Main: "org.apache.cassandra.service.CassandraDaemon",
-	}
+	server.Jars, server.Exports, server.Opens = jars, exports, opens
+	server.Main = "org.apache.cassandra.service.CassandraDaemon"
+	server.Options = append(server.Options,
+		"-Djdk.attach.allowAttachSelf=true",
+		"-Djava.security.manager=allow",
+		"-Dcassandra.skip_wait_for_gossip_to_settle=0",
+		"-Dcassandra.superuser_setup_delay_ms=0",
+		"-Dcassandra.shutdown_announce_in_ms=0",
+		"-Dcassandra-foreground=yes",
+		"-Dcassandra.config="+(&url.URL{Scheme: "file", Path: site.Path("conf", "cassandra.yaml")}).String(),
+		"-Dcassandra.storagedir="+site.Data,
+		"-Dlogback.configurationFile="+site.Path("conf", "logback.xml"),
+	)
 	command, err := server.Command(site)
 	if err != nil {
-		return nil, err
+		return supervise.Spec{}, err
 	}
-	return []supervise.Spec{{
-		Name:    name,
+	ports := []int{site.Ports[cql]}
+	if listen == "127.0.0.1" {
+		ports = append(ports, site.Ports[storage])
+	}
+	return supervise.Spec{
+		Name:    server.Name,
 		Kind:    "backend",
 		Command: command,
 		Dir:     site.Data,
 		Prepare: func(context.Context) error { return server.Prepare(site) },
 		Ready:   func(ctx context.Context) error { return ready(ctx, site) },
-		Ports:   []int{site.Ports[cql], site.Ports[storage]},
+		Ports:   ports,
 		Address: site.Addr(cql),
-	}}, nil
+	}, nil
 }
 
 // What Cassandra 5.0 needs of a JDK 17, from its own jvm17-server.options.

@@ -3,6 +3,8 @@
 package catalog
 
 import (
+	"slices"
+
 	"designkits/infra/backend"
 	"designkits/infra/backend/cassandra"
 	"designkits/infra/backend/dynamodb"
@@ -23,9 +25,17 @@ var All = []backend.Backend{
 	nginx.Backend,
 }
 
+// OnDemand are those that are started only where something names them.
+var OnDemand = []backend.Backend{
+	cassandra.Three,
+}
+
+// Known is both.
+var Known = slices.Concat(All, OnDemand)
+
 // ByName returns the backend of that name.
 func ByName(name string) (backend.Backend, bool) {
-	for _, b := range All {
+	for _, b := range Known {
 		if b.Name == name {
 			return b, true
 		}

@@ -74,6 +74,15 @@ type Config struct {
 	NextVersion func(before int64) int64
 }
 
+// ParseConsistency returns the level of a name: "ONE", "LOCAL_QUORUM".
+func ParseConsistency(name string) (gocql.Consistency, error) {
+	var level gocql.Consistency
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return 0, fmt.Errorf("consistency %q: give ONE, QUORUM, LOCAL_QUORUM or another of Cassandra's levels", name)
+	}
+	return level, nil
+}
+
 func (c Config) withDefaults() Config {
 	if c.ReplicationFactor == 0 {
 		c.ReplicationFactor = 1

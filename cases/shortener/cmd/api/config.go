@@ -47,6 +47,11 @@ type config struct {
 	// What is held of links, and how long; 0 is the Resolver's default.
 	CacheBytes int64         `env:"CACHE_BYTES"`
 	SharedFor  time.Duration `env:"SHARED_FOR"`
+	// How many copies each row has, where the keyspace is made anew; and how many
+	// must answer a plain read or write.
+	Replication int    `env:"REPLICATION" envDefault:"1"`
+	Consistency string `env:"CONSISTENCY" envDefault:"LOCAL_QUORUM"`
+
 	// Where regions count codes each for itself, this one's number, from 0, and
 	// how many there are; neither may change.
 	Region  uint64 `env:"REGION"`

@@ -29,9 +29,13 @@ func run(ctx context.Context, s *service.Service) error {
 	if err != nil {
 		return err
 	}
+	consistency, err := cassandra.ParseConsistency(cfg.Consistency)
+	if err != nil {
+		return err
+	}
 	// Away is what each of these may be later; at the start Cassandra must be there.
 	db, err := cassandra.Open(ctx, cassandra.Config{
-		Hosts: cfg.Cassandra, Keyspace: cfg.Namespace, Now: cfg.Variants.clock, NextVersion: cfg.Variants.nextVersion(),
+		Hosts: cfg.Cassandra, Keyspace: cfg.Namespace, ReplicationFactor: cfg.Replication, Consistency: consistency, Now: cfg.Variants.clock, NextVersion: cfg.Variants.nextVersion(),
 	})
 	if err != nil {
 		return err
