@@ -81,21 +81,32 @@ func startsAndShows(t *testing.T, b *browsertest.Tab) {
 	b.Until(t, 60*time.Second, `document.querySelector("#panel-live .lines")?.textContent.includes("[UP] redis") || document.querySelector("#live-page") !== null`)
 	b.Until(t, 60*time.Second, `document.querySelector("#live-page") !== null && document.querySelector("#parts").textContent === "2 of 2 parts up"`)
 	src := browsertest.Eval[string](t, b, `document.querySelector("#live-page").src`)
-	ctx, cancel := context.WithTimeout(b.Ctx, 10*time.Second)
-	defer cancel()
-	tree, err := chromedp.Call(ctx, page.GetFrameTree, cdp.Empty{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := false
-	for _, f := range tree.FrameTree.ChildFrames {
-		shown = shown || f.Frame.URL == src && f.Frame.UnreachableURL == ""
-	}
-	if !shown {
-		t.Errorf("no frame shows %s (see %s)", src, b.ShootScreen(t, "live"))
-	}
+	awaitFrame(t, b, src)
 	b.CheckAccess(t, "#panel-live")
 	b.ShootScreen(t, "live")
+}
+
+// awaitFrame waits until a frame of the page shows an address: one that refuses
+// to be framed, or that nobody answers at, never does.
+func awaitFrame(t *testing.T, b *browsertest.Tab, address string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.Ctx, 10*time.Second)
+	defer cancel()
+	for again := time.Tick(50 * time.Millisecond); ; {
+		tree, err := chromedp.Call(ctx, page.GetFrameTree, cdp.Empty{})
+		if err != nil {
+			t.Fatalf("no frame shows %s: %v (see %s)", address, err, b.ShootScreen(t, "failed"))
+		}
+		for _, f := range tree.FrameTree.ChildFrames {
+			if f.Frame.URL == address && f.Frame.UnreachableURL == "" {
+				return
+			}
+		}
+		select {
+		case <-again:
+		case <-ctx.Done():
+		}
+	}
 }
 
 func comparesBenches(t *testing.T, b *browsertest.Tab) {
