@@ -54,6 +54,7 @@ func Prove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -ldflags=-w")) // debug data makes linking twice as long
 	b := &bench{root: root, caseDir: caseDir, checks: t.TempDir(), trees: place(t, dir)}
 	b.compile(t, dir, all)
 	t.Run("untouched", func(t *testing.T) {
