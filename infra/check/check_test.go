@@ -79,7 +79,7 @@ func TestTestsRunWithTheirEnvironmentAndTheFaultyOnesApart(t *testing.T) {
 		adopted++
 		return func() { forgotten++ }, nil
 	}
-	if err := Test(t.Context(), m, []string{"KIT_REDIS=here"}, &out, adopt); err != nil {
+	if err := Test(t.Context(), m, Both, []string{"KIT_REDIS=here"}, &out, adopt); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	for _, line := range []string{"ok  \tdesignkits/cases/toy/calm", "ok  \tdesignkits/cases/toy/faulty"} {
@@ -91,7 +91,7 @@ func TestTestsRunWithTheirEnvironmentAndTheFaultyOnesApart(t *testing.T) {
 		t.Errorf("%d process groups were adopted, %d forgotten", adopted, forgotten)
 	}
 	out.Reset()
-	if err := Test(t.Context(), m, nil, &out, adopt); err == nil || !strings.Contains(out.String(), "no address") {
+	if err := Test(t.Context(), m, Both, nil, &out, adopt); err == nil || !strings.Contains(out.String(), "no address") {
 		t.Errorf("without the environment: %v\n%s", err, out.String())
 	}
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -33,11 +34,22 @@ var ErrNoCompiler = fmt.Errorf("no C compiler")
 // faults is the package that a test imports to kill and pause what others use.
 const faults = "designkits/shared/fault"
 
-// Test runs a module's tests with the race detector, their output straight to
-// out: first side by side those that leave the backends alone, then one
-// package after the other those that inject faults. adopt is told of each
-// process group and returns what to call once it has ended.
-func Test(ctx context.Context, m Module, env []string, out io.Writer, adopt func(pid int) (func(), error)) error {
+// A Part is some of a module's packages.
+type Part int
+
+// The parts: packages whose tests leave the backends alone, and those that
+// inject faults. What is faulty to others may not run beside them.
+const (
+	Calm Part = 1 << iota
+	Faulty
+	Both = Calm | Faulty
+)
+
+// Test runs the tests of a part of a module with the race detector, their output
+// straight to out: first the calm packages side by side, then the faulty ones
+// one after the other. adopt is told of each process group and returns what to
+// call once it has ended.
+func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer, adopt func(pid int) (func(), error)) error {
 	calm, faulty, err := packages(ctx, m)
 	if err != nil {
 		return err
@@ -61,14 +73,13 @@ func Test(ctx context.Context, m Module, env []string, out io.Writer, adopt func
 		}
 		return nil
 	}
-	calmErr := run(nil, calm)
-	if ctx.Err() != nil {
-		return calmErr
+	if part&Calm != 0 {
+		err = run(nil, calm)
 	}
-	if err := run([]string{"-p=1"}, faulty); err != nil {
-		return err
+	if part&Faulty != 0 && ctx.Err() == nil {
+		err = errors.Join(err, run([]string{"-p=1"}, faulty))
 	}
-	return calmErr
+	return err
 }
 
 func packages(ctx context.Context, m Module) (calm, faulty []string, err error) {

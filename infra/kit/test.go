@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
+	"designkits/infra/backend/catalog"
 	"designkits/infra/check"
 	"designkits/infra/engine"
 	"designkits/infra/provision"
@@ -89,6 +92,11 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 	for _, c := range cases {
 		names = append(names, c.AllBackends()...)
 	}
+	if slices.ContainsFunc(modules, func(m check.Module) bool { return m.Name() == "infra" }) {
+		for _, b := range catalog.All { // its own tests ask each of them
+			names = append(names, b.Name)
+		}
+	}
 	err := withBackends(testing, o, place, screen, "test", names, func(working context.Context, place engine.Place, env []string) error {
 		select {
 		case err := <-checked:
@@ -140,21 +148,54 @@ func fetchTools(ctx context.Context, place engine.Place, cases []topology.Case, 
 }
 
 // testModules runs all of them even when one fails, so that one run tells all.
+// The cases' tests share the backends. Beside them go those of the other
+// modules, a package at a time; when both have ended, the tests that break the
+// backends.
 func testModules(ctx context.Context, place engine.Place, modules []check.Module, env []string, s *screen) error {
-	var failed []string
+	var cases, others []check.Module
 	for _, m := range modules {
-		s.linef("go test -race %s/...", m.Path)
-		adopt := func(pid int) (func(), error) { return supervise.Adopt(place.State, "go-test", pid) }
-		if err := check.Test(ctx, m, env, os.Stdout, adopt); err != nil {
-			if ctx.Err() != nil {
-				return errInterrupted
-			}
-			failed = append(failed, m.Name())
+		if m.Case() {
+			cases = append(cases, m)
+		} else {
+			others = append(others, m)
 		}
 	}
-	if len(failed) > 0 {
-		return fmt.Errorf("tests failed in: %s", strings.Join(failed, ", "))
+	t := tester{place: place, screen: s, failed: map[string]bool{}}
+	var beside sync.WaitGroup
+	beside.Go(func() { t.run(ctx, others, check.Both, append(slices.Clone(env), "GOFLAGS=-p=1")) })
+	t.run(ctx, cases, check.Calm, env)
+	beside.Wait()
+	t.run(ctx, cases, check.Faulty, env)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if len(t.failed) > 0 {
+		return fmt.Errorf("tests failed in: %s", strings.Join(slices.Sorted(maps.Keys(t.failed)), ", "))
 	}
 	s.linef("all tests of %d modules passed", len(modules))
 	return nil
+}
+
+// A tester runs modules' tests and keeps which have failed.
+type tester struct {
+	place  engine.Place
+	screen *screen
+
+	mu     sync.Mutex
+	failed map[string]bool
+}
+
+func (t *tester) run(ctx context.Context, modules []check.Module, part check.Part, env []string) {
+	for _, m := range modules {
+		if ctx.Err() != nil {
+			return
+		}
+		t.screen.linef("go test -race %s/...", m.Path)
+		adopt := func(pid int) (func(), error) { return supervise.Adopt(t.place.State, "go-test-"+m.Name(), pid) }
+		if err := check.Test(ctx, m, part, env, os.Stdout, adopt); err != nil {
+			t.mu.Lock()
+			t.failed[m.Name()] = true
+			t.mu.Unlock()
+		}
+	}
 }
