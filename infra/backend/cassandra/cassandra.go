@@ -12,8 +12,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -59,23 +61,28 @@ var Backend = backend.Backend{
 }
 
 func units(site backend.Site) ([]supervise.Spec, error) {
-	spec, err := node(site, "127.0.0.1", jvm.Server{Name: name, Heap: 768, Options: []string{
+	spec, err := node(site, "127.0.0.1", []string{"127.0.0.1"}, jvm.Server{Name: name, Heap: 768, Options: []string{
 		// A single node has nobody to wait for.
 		"-Dcassandra.ring_delay_ms=100",
 	}})
 	return []supervise.Spec{spec}, err
 }
 
-// node is one server with its data in a site of its own. The seed is the node on
-// 127.0.0.1.
-func node(site backend.Site, listen string, server jvm.Server) (supervise.Spec, error) {
+// node is one server, with its data in a site of its own: the one of the ring that
+// listens there. Each may find the others by any, so that it may start again
+// whichever are dead.
+func node(site backend.Site, listen string, ring []string, server jvm.Server) (supervise.Spec, error) {
 	conf := site.Path("conf")
 	if err := os.MkdirAll(conf, 0o755); err != nil {
 		return supervise.Spec{}, fmt.Errorf("make the data folder of %s: %w", server.Name, err)
 	}
+	var seeds []string
+	for _, address := range ring {
+		seeds = append(seeds, net.JoinHostPort(address, strconv.Itoa(site.Ports[storage])))
+	}
 	var text bytes.Buffer
 	if err := configTemplate.Execute(&text, map[string]any{
-		"CQL": site.Ports[cql], "Storage": site.Ports[storage], "Data": site.Data, "Listen": listen,
+		"CQL": site.Ports[cql], "Storage": site.Ports[storage], "Data": site.Data, "Listen": listen, "Seeds": strings.Join(seeds, ","),
 	}); err != nil {
 		return supervise.Spec{}, fmt.Errorf("write the configuration of %s: %w", server.Name, err)
 	}

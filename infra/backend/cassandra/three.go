@@ -10,8 +10,8 @@ import (
 	"designkits/infra/supervise"
 )
 
-// nodes is how many the cluster has.
-const nodes = 3
+// ring is where the nodes of the cluster are for each other.
+var ring = []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"}
 
 // Three is a cluster of three small nodes, for what only a cluster can show. All
 // answer on 127.0.0.1, each on a port of its own; among themselves they are
@@ -24,7 +24,7 @@ var Three = backend.Backend{
 		{Name: cql, Number: 9142}, {Name: "cql2", Number: 9143}, {Name: "cql3", Number: 9144},
 		{Name: storage, Number: 7100, Internal: true},
 	},
-	Memory:  nodes * (800 << 20),
+	Memory:  3 * (800 << 20),
 	Sources: Backend.Sources,
 	Units:   unitsOfThree,
 	Ready:   readyThree,
@@ -44,8 +44,9 @@ func siteOf(site backend.Site, n int) backend.Site {
 }
 
 func unitsOfThree(site backend.Site) (specs []supervise.Spec, err error) {
-	for n := 1; n <= nodes; n++ {
-		spec, err := node(siteOf(site, n), fmt.Sprintf("127.0.0.%d", n), jvm.Server{
+	for i, address := range ring {
+		n := i + 1
+		spec, err := node(siteOf(site, n), address, ring, jvm.Server{
 			Name: fmt.Sprintf("cassandra3/node-%d", n), Heap: 512,
 			Options: []string{
 				// An empty cluster has nothing to hand over to a node that joins.
@@ -57,8 +58,8 @@ func unitsOfThree(site backend.Site) (specs []supervise.Spec, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if n > 1 { // they join one after the other
-			spec.Needs = []string{specs[n-2].Name}
+		if i > 0 { // they join one after the other
+			spec.Needs = []string{specs[i-1].Name}
 		}
 		specs = append(specs, spec)
 	}
@@ -66,7 +67,7 @@ func unitsOfThree(site backend.Site) (specs []supervise.Spec, err error) {
 }
 
 func readyThree(ctx context.Context, site backend.Site) error {
-	for n := 1; n <= nodes; n++ {
+	for n := 1; n <= len(ring); n++ {
 		if err := ready(ctx, siteOf(site, n)); err != nil {
 			return fmt.Errorf("node %d: %w", n, err)
 		}
