@@ -100,7 +100,7 @@ func (s *site) answers(ctx context.Context, link client.Link) error {
 	for inRow := 0; inRow < 3; {
 		status, _, err := s.Follow(ctx, "/"+link.Code, http.Header{})
 		if ctx.Err() != nil {
-			return fmt.Errorf("Cassandra doesn't answer with one node dead: status %d, %w", status, err)
+			return fmt.Errorf("wait for Cassandra with one node dead: status %d, %w", status, ctx.Err())
 		}
 		if inRow++; status != http.StatusFound {
 			inRow = 0
