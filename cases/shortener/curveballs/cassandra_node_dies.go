@@ -2,6 +2,7 @@ package curveballs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -100,7 +101,7 @@ func (s *site) answers(ctx context.Context, link client.Link) error {
 	for inRow := 0; inRow < 3; {
 		status, _, err := s.Follow(ctx, "/"+link.Code, http.Header{})
 		if ctx.Err() != nil {
-			return fmt.Errorf("wait for Cassandra with one node dead: status %d, %w", status, ctx.Err())
+			return fmt.Errorf("wait for Cassandra with one node dead: status %d, %w", status, errors.Join(ctx.Err(), err))
 		}
 		if inRow++; status != http.StatusFound {
 			inRow = 0
