@@ -29,7 +29,8 @@ func curveballCommand(o *options) *cobra.Command {
 		Short: "Run an experiment: a question, load, a fault, and a verdict beside that of the naive variant",
 		Long: "Run experiments on a case, on backends started for it on free ports. Each puts a question, sends load, breaks\n" +
 			"something, and compares what it measures with the bands of its hypothesis. The same is done to a naive variant,\n" +
-			"which must leave the bands. On a terminal you are asked for a guess first. The report goes to .kit/reports/.",
+			"which must leave the bands. On a terminal you are asked for a guess first. The report goes to .kit/reports/; --all also\n" +
+			"keeps what was measured in the case's curveballs/results.json, from which `go generate` weaves the design doc.",
 		Args: arguments(cobra.MinimumNArgs(1), "CASE [NAME...|--all] [--list] [--json] [--no-guess]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			place, c, err := o.load(args[0])
@@ -56,6 +57,9 @@ func curveballCommand(o *options) *cobra.Command {
 				run.ask(chosen)
 			}
 			err = run.all(cmd.Context(), o, place, c, chosen)
+			if all && len(run.reports) == len(chosen) {
+				err = errors.Join(err, curveball.Results(run.reports).Write(filepath.Join(place.Root, "cases", c.Name, curveball.ResultsFile)))
+			}
 			if asJSON && len(run.reports) > 0 {
 				return errors.Join(err, json.NewEncoder(cmd.OutOrStdout()).Encode(run.reports))
 			}

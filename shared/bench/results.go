@@ -1,17 +1,13 @@
 package bench
 
 import (
-	"bufio"
+	"designkits/shared/stamp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
-	"strings"
-	"time"
 )
 
 // A File is bench/results.json: the figures of the last full run, where and
@@ -49,7 +45,7 @@ func (f *File) Update(results []Result) {
 			f.Results = append(f.Results, r)
 		}
 	}
-	f.Machine, f.Date, f.Commit = machine(), time.Now().UTC().Format(time.DateOnly), commit()
+	f.Machine, f.Date, f.Commit = stamp.Machine(), stamp.Date(), stamp.Commit()
 }
 
 // Write writes the file as a person would: indented, with a line's end.
@@ -62,27 +58,4 @@ func (f File) Write(path string) error {
 		return fmt.Errorf("write bench results: %w", err)
 	}
 	return nil
-}
-
-// machine says what the figures were taken on, without naming anybody's host.
-func machine() string {
-	name := runtime.GOARCH
-	if info, err := os.Open("/proc/cpuinfo"); err == nil {
-		defer info.Close()
-		for lines := bufio.NewScanner(info); lines.Scan(); {
-			if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
-				name = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%s, %d cores, %s, %s", name, runtime.NumCPU(), runtime.GOOS, runtime.Version())
-}
-
-func commit() string {
-	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -6,21 +6,35 @@ import (
 )
 
 // Markdown is the section of a design doc: each question with its answer, and
-// the experiment that backs it.
-func Markdown(list []Experiment) string {
+// the experiment that backs it, with what it measured last.
+func Markdown(list []Experiment, last File) string {
+	results := map[string]Result{}
+	for _, r := range last.Results {
+		results[r.Name] = r
+	}
 	var b strings.Builder
 	for _, e := range list {
 		fmt.Fprintf(&b, "### %s\n\n%s\n\n", e.Question, e.Answer)
-		var bands []string
-		for _, band := range e.Expect {
-			bands = append(bands, band.String())
-		}
-		fmt.Fprintf(&b, "`%s` expects: %s.\n", e.Name, strings.Join(bands, "; "))
+		control, line := "", ""
 		if e.Control != nil {
-			fmt.Fprintf(&b, "The control, the same %s, must fail.\n\n", e.Control.Name)
-		} else {
+			control, line = " the same "+e.Control.Name+" |", "---:|"
+		}
+		fmt.Fprintf(&b, "| `%s` expects | measured |%s\n|---|---:|%s\n", e.Name, control, line)
+		for _, band := range e.Expect {
+			r := results[e.Name]
+			fmt.Fprintf(&b, "| %s | %s |", band, value(r.Measured, band.Figure))
+			if e.Control != nil {
+				fmt.Fprintf(&b, " %s |", value(r.Control, band.Figure))
+			}
+			b.WriteString("\n")
+		}
+		b.WriteString("\n")
+		if e.Control == nil {
 			fmt.Fprintf(&b, "No control: %s.\n\n", e.NoControl)
 		}
+	}
+	if last.Machine != "" {
+		fmt.Fprintf(&b, "Measured on %s, on %s.\n", last.Machine, last.Date)
 	}
 	return b.String()
 }

@@ -47,11 +47,16 @@ type Outcome struct {
 
 // String is one line for a person.
 func (o Outcome) String() string {
+	return fmt.Sprintf("%s: %s, expected %s", o.Figure, o.value(), o.Band)
+}
+
+// value is the figure with its unit.
+func (o Outcome) value() string {
 	unit := o.Unit
 	if unit != "" && unit != "%" {
 		unit = " " + unit
 	}
-	return fmt.Sprintf("%s: %.4g%s, expected %s", o.Figure, o.Value, unit, o.Band)
+	return fmt.Sprintf("%.4g%s", o.Value, unit)
 }
 
 // A Control is what came of the naive variant.

@@ -12,8 +12,9 @@ import (
 	"designkits/shared/load"
 )
 
-// undoWithin is how long one fault may take to be undone.
-const undoWithin = time.Minute
+// undoWithin is how long it may take to undo all faults of a trial: servers that
+// start again on a busy machine, one after the other.
+const undoWithin = 5 * time.Minute
 
 // A Trial is one run of an experiment on one variant. Its methods may be called
 // by many goroutines.

@@ -24,5 +24,6 @@ var All = []curveball.Experiment{
 	ChangedTarget,
 	PermanentAndBack,
 	GDPRErase,
+	ExpireMany,
 	SecondRegion,
 }

@@ -26,7 +26,7 @@ var KafkaAway = curveball.Experiment{
 [Spool](clicks/spool/spool.go) on the replica's disk and replayed, oldest first, when Kafka is back; what comes
 meanwhile queues behind it, so the order holds. A click that was both spooled and written counts
 once, by its id. The spool's size bounds how long Kafka may be away: 1 GiB is four million clicks,
-twenty minutes of our peak on one replica. And a replica's disk must outlive the replica.`,
+twelve minutes of our peak on two replicas. And a replica's disk must outlive the replica.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("clicks lost", "", 0),
 		curveball.AtMost("clicks counted twice", "", 0),

@@ -15,8 +15,8 @@ var SameLink = curveball.Experiment{
 	Name:       "same-link",
 	Question:   "A million users shorten the same long address. Do they share one short link?",
 	Hypothesis: "No: each gets one of their own, since a link is its owner's to change, and its clicks are its owner's to see.",
-	Answer: `Sharing saves half a gigabyte per million links and copy, 500 bytes each
-([capacity](#capacity)): a few cents a month. It costs an index from target to code, a conditional
+	Answer: `A million links of 500 bytes in three copies are 1.5 GB, some twenty cents a month
+([capacity](#capacity)); that is what sharing saves. It costs an index from target to code, a conditional
 write for each link, and above all the meaning: whose link is it, who may change or delete it, whose
 are the clicks, and that a stranger learns that somebody has shortened this address before. So each
 gets a code of their own. Who wants the same code twice asks for their own links first.`,

@@ -1,0 +1,38 @@
+package curveball_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"designkits/shared/curveball"
+)
+
+func TestTheDocShowsWhatWasMeasured(t *testing.T) {
+	e := experiment(0, 5)
+	e.Answer = "Because."
+	report, err := curveball.Run(t.Context(), e, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "results.json")
+	if none, err := curveball.ReadResults(path); err != nil || len(none.Results) > 0 {
+		t.Errorf("before the first run: %+v, %v", none, err)
+	}
+	if err := curveball.Results([]curveball.Report{report}).Write(path); err != nil {
+		t.Fatal(err)
+	}
+	results, err := curveball.ReadResults(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := curveball.Markdown([]curveball.Experiment{e}, results)
+	for _, want := range []string{"### ?", "Because.", "| lost ≤ 1 | 0 | 5 |", "without care", results.Machine} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the section lacks %q:\n%s", want, text)
+		}
+	}
+	if unmeasured := curveball.Markdown([]curveball.Experiment{e}, curveball.File{}); !strings.Contains(unmeasured, "| lost ≤ 1 | – | – |") {
+		t.Errorf("without results:\n%s", unmeasured)
+	}
+}
