@@ -149,8 +149,8 @@ func fetchTools(ctx context.Context, place engine.Place, cases []topology.Case, 
 
 // testModules runs all of them even when one fails, so that one run tells all.
 // The cases' tests share the backends. Beside them go those of the other
-// modules, a package at a time; when both have ended, the tests that break the
-// backends.
+// modules, a package of each at a time; when both have ended, the tests that
+// break the backends.
 func testModules(ctx context.Context, place engine.Place, modules []check.Module, env []string, s *screen) error {
 	var cases, others []check.Module
 	for _, m := range modules {
@@ -162,8 +162,9 @@ func testModules(ctx context.Context, place engine.Place, modules []check.Module
 	}
 	t := tester{place: place, screen: s, failed: map[string]bool{}}
 	var beside sync.WaitGroup
-	beside.Go(func() { t.run(ctx, others, check.Both, append(slices.Clone(env), "GOFLAGS=-p=1")) })
-	t.run(ctx, cases, check.Calm, env)
+	oneByOne := append(slices.Clone(env), "GOFLAGS=-p=1")
+	beside.Go(func() { t.run(ctx, others, check.Both, oneByOne) })
+	t.run(ctx, cases, check.Calm, oneByOne)
 	beside.Wait()
 	t.run(ctx, cases, check.Faulty, env)
 	if ctx.Err() != nil {
