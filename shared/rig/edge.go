@@ -53,7 +53,7 @@ func startEdge(dir string, topology topology, folder string, addresses map[strin
 			return nil, err
 		}
 	}
-	p := &process{name: "edge", path: nginx, args: []string{"-e", "stderr", "-p", home, "-c", filepath.Join(home, "nginx.conf")},
+	p := &process{name: "edge", path: nginx, workers: true, args: []string{"-e", "stderr", "-p", home, "-c", filepath.Join(home, "nginx.conf")},
 		ready: "http://" + addresses["nginx"] + "/", log: filepath.Join(folder, "edge.log")}
 	return p, p.start()
 }

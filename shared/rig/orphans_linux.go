@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// dieWithParent has the kernel kill the process when the test is killed.
-func dieWithParent(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+// dieWithParent has the kernel send the process a signal when its parent is
+// killed, and makes it the first of a group of its own.
+func dieWithParent(cmd *exec.Cmd, signal syscall.Signal) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: signal, Setpgid: true}
 }

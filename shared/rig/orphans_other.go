@@ -8,6 +8,6 @@ import (
 )
 
 // dieWithParent can't be had here: a test that is killed leaves its processes.
-func dieWithParent(cmd *exec.Cmd) {
+func dieWithParent(cmd *exec.Cmd, _ syscall.Signal) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }

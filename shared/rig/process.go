@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type process struct {
 	env   []string
 	ready string // answers 200 once the process serves
 	log   string // file
+	// workers says that it has children, which only it can end in good order.
+	workers bool
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once it has ended, after failed is set
@@ -33,7 +36,11 @@ func (p *process) start() error {
 	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	dieWithParent(p.cmd)
+	signal := syscall.SIGKILL
+	if p.workers {
+		signal = syscall.SIGTERM
+	}
+	dieWithParent(p.cmd, signal)
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
@@ -76,7 +83,7 @@ func (p *process) end(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	if !p.ended() {
-		_ = p.cmd.Process.Kill()
+		_ = p.kill()
 		<-p.exited
 		return fmt.Errorf("%s did not stop in time and was killed", p.name)
 	}
@@ -85,6 +92,9 @@ func (p *process) end(ctx context.Context) error {
 	}
 	return nil
 }
+
+// kill ends it with kill -9, and its children.
+func (p *process) kill() error { return syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
 func (p *process) ended() bool {
 	select {

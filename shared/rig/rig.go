@@ -178,7 +178,7 @@ func (c *Case) Kill(ctx context.Context, name string) error {
 	if p == nil {
 		return fmt.Errorf("kill %s: there is no such process", name)
 	}
-	if err := p.cmd.Process.Kill(); err != nil {
+	if err := p.kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", name, err)
 	}
 	<-p.exited
