@@ -45,7 +45,7 @@ var edgeCache = harness.Bench{
 			return err
 		}
 		return r.Compare(ctx, harness.Comparison{
-			Name: "edge-throughput", From: 2000, Workers: workers, SLO: fast, Goal: harness.RatioAtLeast(1),
+			Name: "edge-throughput", From: 2000, Workers: workers, Rounds: 1, SLO: fast, Goal: harness.RatioAtLeast(1),
 			Baseline: sides["passes"], Candidate: sides["keeps"],
 		})
 	},
