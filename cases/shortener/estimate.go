@@ -1,14 +1,21 @@
 package shortener
 
 import (
+	_ "embed"
+
 	"designkits/cases/shortener/codes"
 	"designkits/shared/estimate"
 )
 
+// measured are the figures of the last bench, which the sheet takes some from.
+//
+//go:embed bench/results.json
+var measured []byte
+
 // Sheet is the capacity estimate of a shortener of Bitly's size. What is
 // stored a link and a click is taken from schema.cql and clicks/click.go.
 func Sheet() *estimate.Sheet {
-	s := estimate.New("URL shortener")
+	s := estimate.New("URL shortener").UseResultsJSON(measured)
 
 	const bitly = "Bitly 2023: 256 million links and 10 billion clicks a month"
 	links := s.Input("new links", 8.5e6, estimate.PerDay, bitly)
@@ -74,7 +81,7 @@ func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) (ratio *estimat
 
 // fleet adds the machines.
 func fleet(s *estimate.Sheet, redirects, rows, kept *estimate.Expr) (api, cassandra *estimate.Expr) {
-	redirecting := s.Input("redirects per node", 15_000, estimate.PerSecond, "assumption for 4 cores; `kit bench` measures it")
+	redirecting := s.Measured("redirects per node", "redirect-hit", estimate.PerSecond) // of two cores, shared with the load
 	s.Between(2_000, 60_000)
 	writing := s.Input("rows written per Cassandra node", 5_000, estimate.PerSecond, "assumption for 4 cores and batch commit")
 	s.Between(500, 20_000)
