@@ -109,23 +109,11 @@ func startResolving(t *testing.T, at place, cfg shortener.ResolverConfig) *resol
 			t.Error(err)
 		}
 	})
-	until(t, "changes are heard", 10*time.Second, r.changes.Live)
+	testenv.Eventually(t, 10*time.Second, "changes are heard", r.changes.Live)
 	return r
 }
 
 func newPlace(t *testing.T) place { return place{testenv.Namespace(t)} }
-
-// until waits for a condition.
-func until(t *testing.T, what string, within time.Duration, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s in vain until %s", within, what)
-		}
-		<-time.After(time.Millisecond)
-	}
-}
 
 var aliases atomic.Int64
 
@@ -181,7 +169,7 @@ func TestAThousandMissesOnOneCodeAreOneRead(t *testing.T) {
 			}
 		})
 	}
-	until(t, "all wait for one read", 20*time.Second, func() bool {
+	testenv.Eventually(t, 20*time.Second, "all wait for one read", func() bool {
 		return r.store.reads.Load() == 1 && r.Figures().Coalesced == callers-1
 	})
 	letGo()
@@ -199,10 +187,10 @@ func TestOneCallerGoingAwayLeavesTheOthersTheirAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error, 1)
 	go func() { _, err := r.Resolve(ctx, l.Code); first <- err }()
-	until(t, "the first reads", 10*time.Second, func() bool { return r.store.reads.Load() == 1 })
+	testenv.Eventually(t, 10*time.Second, "the first reads", func() bool { return r.store.reads.Load() == 1 })
 	second := make(chan error, 1)
 	go func() { _, err := r.Resolve(t.Context(), l.Code); second <- err }()
-	until(t, "the second waits", 10*time.Second, func() bool { return r.Figures().Coalesced == 1 })
+	testenv.Eventually(t, 10*time.Second, "the second waits", func() bool { return r.Figures().Coalesced == 1 })
 	cancel()
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Errorf("the first: %v", err)
@@ -247,7 +235,7 @@ func TestAReadThatAChangeOvertakesIsNotKept(t *testing.T) {
 			defer letGo()
 			waiter := make(chan string, 1)
 			go func() { waiter <- r.leads(t, l.Code) }()
-			until(t, "the old version is read", 10*time.Second, func() bool { return r.store.reads.Load() == 1 })
+			testenv.Eventually(t, 10*time.Second, "the old version is read", func() bool { return r.store.reads.Load() == 1 })
 			r.Apply(c.change(t, r, l))
 			letGo()
 			if got := <-waiter; got != c.want {
@@ -309,7 +297,7 @@ func TestUnknownCodesAreRememberedUntilTheyAreClaimed(t *testing.T) {
 	if err := one.changes.Announce(t.Context(), shortener.Entry{Link: l}); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the claim is seen", time.Second, func() bool { return two.leads(t, l.Code) == l.Target })
+	testenv.Eventually(t, time.Second, "the claim is seen", func() bool { return two.leads(t, l.Code) == l.Target })
 }
 
 func TestWhatOneReplicaHasReadTheOthersNeedNot(t *testing.T) {
@@ -317,7 +305,7 @@ func TestWhatOneReplicaHasReadTheOthersNeedNot(t *testing.T) {
 	one, two := startResolving(t, at, shortener.ResolverConfig{}), startResolving(t, at, shortener.ResolverConfig{})
 	l := one.claim(t)
 	one.leads(t, l.Code)
-	until(t, "the shared cache is filled", 10*time.Second, func() bool {
+	testenv.Eventually(t, 10*time.Second, "the shared cache is filled", func() bool {
 		_, found, err := one.cache.Get(t.Context(), l.Code)
 		return err == nil && found
 	})
@@ -334,9 +322,9 @@ func TestWithoutChangesNothingIsTrustedForLong(t *testing.T) {
 	l := r.claim(t)
 	r.leads(t, l.Code)
 	r.redis.Cut()
-	until(t, "the connection is missed", shortener.StaleLimit, func() bool { return !r.changes.Live() })
+	testenv.Eventually(t, shortener.StaleLimit, "the connection is missed", func() bool { return !r.changes.Live() })
 	r.retarget(t, l.Code, "https://example.com/2") // and nobody can be told
-	until(t, "the change is seen", shortener.StaleLimit+500*time.Millisecond, func() bool { return r.leads(t, l.Code) == "https://example.com/2" })
+	testenv.Eventually(t, shortener.StaleLimit+500*time.Millisecond, "the change is seen", func() bool { return r.leads(t, l.Code) == "https://example.com/2" })
 }
 
 func TestWithoutAnyStoreWhatIsHeldIsServed(t *testing.T) {
@@ -346,7 +334,7 @@ func TestWithoutAnyStoreWhatIsHeldIsServed(t *testing.T) {
 	r.leads(t, l.Code)
 	r.redis.Cut()
 	r.db.Cut()
-	until(t, "the connection is missed", 5*time.Second, func() bool { return !r.changes.Live() })
+	testenv.Eventually(t, 5*time.Second, "the connection is missed", func() bool { return !r.changes.Live() })
 	clock.add(time.Minute)
 	if got := r.leads(t, l.Code); got != l.Target || r.Figures().Stale == 0 {
 		t.Errorf("without stores it leads to %s; %+v", got, r.Figures())
@@ -357,7 +345,7 @@ func TestWithoutAnyStoreWhatIsHeldIsServed(t *testing.T) {
 	if err := r.db.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the store answers again", 20*time.Second, func() bool {
+	testenv.Eventually(t, 20*time.Second, "the store answers again", func() bool {
 		_, err := r.Resolve(t.Context(), l.Code+"-x")
 		return errors.Is(err, shortener.ErrNotFound)
 	})
@@ -367,7 +355,7 @@ func TestDistrustMakesEverythingBeReadAgain(t *testing.T) {
 	r := startResolving(t, newPlace(t), shortener.ResolverConfig{})
 	l := r.claim(t)
 	r.leads(t, l.Code)
-	until(t, "the shared cache is filled", 10*time.Second, func() bool {
+	testenv.Eventually(t, 10*time.Second, "the shared cache is filled", func() bool {
 		_, found, err := r.cache.Get(t.Context(), l.Code)
 		return err == nil && found
 	})
@@ -403,7 +391,7 @@ func TestWhatIsHeldEnds(t *testing.T) {
 	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Clock: clock.now, HeldFor: time.Minute})
 	l := r.claim(t)
 	r.leads(t, l.Code)
-	until(t, "the shared cache is filled", 10*time.Second, func() bool {
+	testenv.Eventually(t, 10*time.Second, "the shared cache is filled", func() bool {
 		_, found, err := r.cache.Get(t.Context(), l.Code)
 		return err == nil && found
 	})
@@ -425,7 +413,7 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 	for i := range 20_000 {
 		r.Apply(shortener.Entry{Link: shortener.Link{Code: shortener.Code(fmt.Sprintf("many-%d", i)), Target: "https://example.com/", Version: 1}})
 	}
-	until(t, "the cache is within its bound", 5*time.Second, func() bool { return r.Figures().Held <= memory/300 })
+	testenv.Eventually(t, 5*time.Second, "the cache is within its bound", func() bool { return r.Figures().Held <= memory/300 })
 	if held := r.Figures().Held; held < memory/300/4 {
 		t.Errorf("only %d entries are held", held)
 	}
@@ -440,7 +428,7 @@ func TestReadingsAreBounded(t *testing.T) {
 	for i := range 2 {
 		go func() { _, err := r.Resolve(t.Context(), l.Code+shortener.Code(fmt.Sprint(i))); answers <- err }()
 	}
-	until(t, "two are read", 10*time.Second, func() bool { return r.store.reads.Load() == 2 })
+	testenv.Eventually(t, 10*time.Second, "two are read", func() bool { return r.store.reads.Load() == 2 })
 	if _, err := r.Resolve(t.Context(), l.Code); !errors.Is(err, shortener.ErrBusy) {
 		t.Errorf("a third: %v", err)
 	}
@@ -463,7 +451,7 @@ func TestCloseEndsReadings(t *testing.T) {
 		defer r.store.holding()()
 		answer := make(chan error, 1)
 		go func() { _, err := r.Resolve(t.Context(), l.Code); answer <- err }()
-		until(t, "it is read", 10*time.Second, func() bool { return r.store.reads.Load() == 1 })
+		testenv.Eventually(t, 10*time.Second, "it is read", func() bool { return r.store.reads.Load() == 1 })
 		r.Close()
 		if err := <-answer; !errors.Is(err, context.Canceled) {
 			t.Errorf("who waited got %v", err)

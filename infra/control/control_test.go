@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"designkits/shared/testenv"
+
 	"go.uber.org/goleak"
 
 	"designkits/infra/backend"
@@ -74,20 +76,6 @@ func state(t *testing.T, c Client, name string) string {
 	return "unknown"
 }
 
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("it never came to be that %s", what)
-		}
-	}
-}
-
 // A diary keeps the kinds of events.
 type diary struct {
 	mu    sync.Mutex
@@ -136,7 +124,7 @@ func TestAHeldStartIsStoppedWhenLetGoOf(t *testing.T) {
 	if err := c.Pause(t.Context(), "two"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pause is told", func() bool { return seen.has("paused two") })
+	testenv.Eventually(t, 20*time.Second, "the pause is told", func() bool { return seen.has("paused two") })
 	if err := held.Release(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +146,7 @@ func TestAClientThatVanishesLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = held.Close()
-	eventually(t, "it is stopped", func() bool { return state(t, c, "one") == "stopped" })
+	testenv.Eventually(t, 20*time.Second, "it is stopped", func() bool { return state(t, c, "one") == "stopped" })
 }
 
 func TestAStartThatIsCalledOffLeavesNothing(t *testing.T) {
@@ -170,9 +158,9 @@ func TestAStartThatIsCalledOffLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer start.Close()
-	eventually(t, "it is starting", func() bool { return state(t, c, "slow") == "starting" })
+	testenv.Eventually(t, 20*time.Second, "it is starting", func() bool { return state(t, c, "slow") == "starting" })
 	cancel()
-	eventually(t, "both are stopped", func() bool { return state(t, c, "one") == "stopped" && state(t, c, "slow") == "stopped" })
+	testenv.Eventually(t, 20*time.Second, "both are stopped", func() bool { return state(t, c, "one") == "stopped" && state(t, c, "slow") == "stopped" })
 }
 
 func TestFailuresCarryTheExitCode(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"designkits/shared/testenv"
 )
 
 // A witness keeps what an observer was told.
@@ -69,21 +71,6 @@ func shell(name, script string, needs ...string) Spec {
 // lasting is a process that ends by SIGTERM.
 func lasting(name string, needs ...string) Spec { return shell(name, "exec sleep 600", needs...) }
 
-// eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("it never came to be that %s", what)
-		}
-	}
-}
-
 func fileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -103,7 +90,7 @@ func status(t *testing.T, s *Supervisor, name string) Status {
 func readPid(t *testing.T, path string) int {
 	t.Helper()
 	var pid int
-	eventually(t, path+" has a pid", func() bool {
+	testenv.Eventually(t, 20*time.Second, path+" has a pid", func() bool {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			return false

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
+
+	"designkits/shared/testenv"
 )
 
 // orphan runs a shell script in a process group of its own and records it as
@@ -55,7 +58,7 @@ func TestWorkersThatOutlivedTheirMasterAreReaped(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the master is gone", func() bool { _, err := statOf(pid); return err != nil })
+	testenv.Eventually(t, 20*time.Second, "the master is gone", func() bool { _, err := statOf(pid); return err != nil })
 	if gone(worker) {
 		t.Fatal("the worker went with its master, so this proves nothing")
 	}

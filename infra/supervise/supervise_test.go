@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"designkits/shared/testenv"
+
 	"go.uber.org/goleak"
 )
 
@@ -121,7 +123,7 @@ func TestDeathIsReportedAndRestartBringsItBack(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the death is told", func() bool { return w.last("store").State == Dead })
+	testenv.Eventually(t, 20*time.Second, "the death is told", func() bool { return w.last("store").State == Dead })
 	if e := w.last("store"); e.Reason != "signal: killed" {
 		t.Errorf("the reason is %q", e.Reason)
 	}
@@ -153,7 +155,7 @@ func TestPauseFreezesAGroupAndResumeLetsItGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"flink/jobs", "flink/tasks"} {
-		eventually(t, name+" is frozen", func() bool { return frozen(name) })
+		testenv.Eventually(t, 20*time.Second, name+" is frozen", func() bool { return frozen(name) })
 		if st := status(t, s, name); st.State != Paused {
 			t.Errorf("%s is %s", name, st.State)
 		}
@@ -164,7 +166,7 @@ func TestPauseFreezesAGroupAndResumeLetsItGoOn(t *testing.T) {
 	if err := s.Resume(t.Context(), "flink"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "flink goes on", func() bool { return !frozen("flink/jobs") && !frozen("flink/tasks") })
+	testenv.Eventually(t, 20*time.Second, "flink goes on", func() bool { return !frozen("flink/jobs") && !frozen("flink/tasks") })
 	if st := status(t, s, "flink/jobs"); st.State != Ready {
 		t.Errorf("flink/jobs is %s", st.State)
 	}
@@ -236,7 +238,7 @@ func TestTheWholeGroupEndsWithItsLeader(t *testing.T) {
 	if err := syscall.Kill(status(t, s, "nginx").Pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the worker is gone", func() bool { return gone(worker) })
+	testenv.Eventually(t, 20*time.Second, "the worker is gone", func() bool { return gone(worker) })
 }
 
 func TestStopKillsWhatDoesNotListenWhenTheContextEnds(t *testing.T) {
@@ -280,7 +282,7 @@ func TestBackgroundOnesAreNotWaitedFor(t *testing.T) {
 		t.Errorf("flink is %s", st.State)
 	}
 	close(allowed)
-	eventually(t, "flink is ready", func() bool { return w.last("flink").State == Ready })
+	testenv.Eventually(t, 20*time.Second, "flink is ready", func() bool { return w.last("flink").State == Ready })
 }
 
 func TestACalledOffStartLeavesNothing(t *testing.T) {
@@ -291,7 +293,7 @@ func TestACalledOffStartLeavesNothing(t *testing.T) {
 	defer cancel()
 	started := make(chan error, 1)
 	go func() { started <- s.Start(ctx, never) }()
-	eventually(t, "it runs", func() bool { return len(s.Status()) == 1 && s.Status()[0].Pid != 0 })
+	testenv.Eventually(t, 20*time.Second, "it runs", func() bool { return len(s.Status()) == 1 && s.Status()[0].Pid != 0 })
 	pid := s.Status()[0].Pid
 	cancel()
 	if err := <-started; err == nil {
@@ -335,10 +337,10 @@ func TestTheLogOfTheRunBeforeIsKept(t *testing.T) {
 			return strings.TrimSpace(string(raw)) == strconv.Itoa(pid)
 		}
 	}
-	eventually(t, "the first run has logged", written(LogPath(state, "web"), first))
+	testenv.Eventually(t, 20*time.Second, "the first run has logged", written(LogPath(state, "web"), first))
 	if err := s.Restart(t.Context(), "web"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first log is kept", written(LogPath(state, "web")+".1", first))
-	eventually(t, "the second run has logged", written(LogPath(state, "web"), status(t, s, "web").Pid))
+	testenv.Eventually(t, 20*time.Second, "the first log is kept", written(LogPath(state, "web")+".1", first))
+	testenv.Eventually(t, 20*time.Second, "the second run has logged", written(LogPath(state, "web"), status(t, s, "web").Pid))
 }

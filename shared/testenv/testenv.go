@@ -1,9 +1,10 @@
 // Package testenv is kitenv for a test: where a backend is missing the test
-// fails and names the command to type.
+// fails and names the command to type. Eventually is how a test waits.
 package testenv
 
 import (
 	"testing"
+	"time"
 
 	"designkits/shared/kitenv"
 )
@@ -36,4 +37,20 @@ func must(tb testing.TB) func(string, error) string {
 		}
 		return value
 	}
+}
+
+// Eventually waits until a condition holds and says how long that took. When it
+// doesn't within the time, the test fails with what was waited for.
+func Eventually(tb testing.TB, within time.Duration, what string, holds func() bool) time.Duration {
+	tb.Helper()
+	began := time.Now()
+	every := time.NewTicker(2 * time.Millisecond)
+	defer every.Stop()
+	for !holds() {
+		if time.Since(began) > within {
+			tb.Fatalf("not within %s: %s", within, what)
+		}
+		<-every.C
+	}
+	return time.Since(began)
 }

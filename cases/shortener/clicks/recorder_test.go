@@ -165,7 +165,7 @@ func TestNothingIsLostAndOrderIsKeptThroughAnOutageOfTheLog(t *testing.T) {
 	}
 	mended := time.Now()
 	send(time.Second)
-	eventually(t, 30*time.Second, "the recorder is healthy again", func() bool { return r.State().Healthy })
+	testenv.Eventually(t, 30*time.Second, "the recorder is healthy again", func() bool { return r.State().Healthy })
 	t.Logf("healthy again %s after Kafka was back", time.Since(mended).Round(time.Millisecond))
 	send(200 * time.Millisecond)
 	if err := r.stop(); err != nil {
@@ -221,7 +221,7 @@ func TestAGracefulStopLeavesOnDiskWhatTheLogCannotTake(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := record(t, namespace, way.Addr(), dir, nil)
-	eventually(t, 20*time.Second, "what was left is replayed", func() bool { return again.State().Healthy && again.State().Replayed == 1000 })
+	testenv.Eventually(t, 20*time.Second, "what was left is replayed", func() bool { return again.State().Healthy && again.State().Replayed == 1000 })
 	if all, _ := byID(t, logged(t, namespace)); len(all) != 1000 {
 		t.Errorf("%d clicks are in the log, want 1000", len(all))
 	}
@@ -238,7 +238,7 @@ func TestWhenAllIsFullClicksAreDroppedAndCountedAndNobodyWaits(t *testing.T) {
 	r := record(t, namespace, way.Addr(), t.TempDir(), func(c *clicks.RecorderConfig) { c.SpoolBytes, c.Buffer = 10_000, 100 })
 	var slowest time.Duration
 	n := 0
-	eventually(t, 10*time.Second, "all is full", func() bool {
+	testenv.Eventually(t, 10*time.Second, "all is full", func() bool {
 		for range 50 {
 			began := time.Now()
 			r.Record(visit(n))
@@ -257,7 +257,7 @@ func TestWhenAllIsFullClicksAreDroppedAndCountedAndNobodyWaits(t *testing.T) {
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 20*time.Second, "all that was taken is in the log", func() bool { return r.State().Healthy && len(logged(t, namespace)) > 0 })
+	testenv.Eventually(t, 20*time.Second, "all that was taken is in the log", func() bool { return r.State().Healthy && len(logged(t, namespace)) > 0 })
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func killed(t *testing.T, child string, away bool) (oldest, machine time.Duratio
 		t.Fatal(err)
 	}
 	r := record(t, namespace, way.Addr(), dir, nil)
-	eventually(t, 30*time.Second, "what was left is replayed", func() bool { return r.State().Waiting == 0 })
+	testenv.Eventually(t, 30*time.Second, "what was left is replayed", func() bool { return r.State().Waiting == 0 })
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -389,19 +389,4 @@ func killed(t *testing.T, child string, away bool) (oldest, machine time.Duratio
 		t.Fatal("nothing was kept: the test proves nothing")
 	}
 	return oldest, machine
-}
-
-// eventually waits until the condition holds.
-func eventually(t *testing.T, within time.Duration, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(within)
-	every := time.NewTicker(20 * time.Millisecond)
-	defer every.Stop()
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within %s: %s", within, what)
-		case <-every.C:
-		}
-	}
 }

@@ -2,7 +2,6 @@ package edge_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 
 	"designkits/shared/casetest"
 	"designkits/shared/rig"
+	"designkits/shared/testenv"
 )
 
 // A site is the case with an edge that keeps redirects, and a key of its API.
@@ -92,15 +92,7 @@ func (s *site) counted() (n int) {
 
 func (s *site) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
-	defer cancel()
-	for every := time.NewTicker(10 * time.Millisecond); !holds(); {
-		select {
-		case <-every.C:
-		case <-ctx.Done():
-			s.t.Fatalf("not within 5s: %s", what)
-		}
-	}
+	testenv.Eventually(s.t, 5*time.Second, what, holds)
 }
 
 func TestTheEdgeAnswersCountsAndForgets(t *testing.T) {

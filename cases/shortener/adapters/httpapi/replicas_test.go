@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"designkits/shared/testenv"
+
 	"designkits/cases/shortener"
 )
 
@@ -52,7 +54,7 @@ func TestChangesAreSeenByTheOtherReplicaWithinASecond(t *testing.T) {
 	slowest := time.Duration(0)
 	seen := func(what, code, want string) {
 		t.Helper()
-		took := eventually(t, what+" is seen", limit, func() bool { return two.location(code) == want })
+		took := testenv.Eventually(t, limit, what+" is seen", func() bool { return two.location(code) == want })
 		slowest = max(slowest, took)
 	}
 	for i := range 20 {
@@ -119,7 +121,7 @@ func TestRedirectsGoOnWithoutRedis(t *testing.T) {
 			if a := one.do(call{method: "PATCH", path: "/api/links/" + link.Code, key: key, body: `{"target":"https://example.com/after"}`}); a.status != 200 {
 				t.Fatalf("without Redis a link can't be changed: %d %s", a.status, a.body)
 			}
-			took := eventually(t, "the change is seen", 3*time.Second, func() bool { return two.location(link.Code) == "https://example.com/after" })
+			took := testenv.Eventually(t, 3*time.Second, "the change is seen", func() bool { return two.location(link.Code) == "https://example.com/after" })
 			t.Logf("without Redis a change was seen after %s", took)
 			if one.system.Publisher.Waiting() == 0 {
 				t.Error("the change doesn't wait to be told")
@@ -128,15 +130,15 @@ func TestRedirectsGoOnWithoutRedis(t *testing.T) {
 			if err := s.redis.Mend(); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the others are told", 5*time.Second, func() bool { return one.system.Publisher.Waiting() == 0 })
-			eventually(t, "the breaker closes", 10*time.Second, func() bool {
+			testenv.Eventually(t, 5*time.Second, "the others are told", func() bool { return one.system.Publisher.Waiting() == 0 })
+			testenv.Eventually(t, 10*time.Second, "the breaker closes", func() bool {
 				for i := range 3 {
 					two.location(fmt.Sprintf("probe-%d", i)) // something has to ask Redis
 				}
 				two.newKey()
 				return two.system.Breaker.State() == "closed"
 			})
-			eventually(t, "changes are heard", 5*time.Second, two.system.Changes.Live)
+			testenv.Eventually(t, 5*time.Second, "changes are heard", two.system.Changes.Live)
 			if at := two.location(link.Code); at != "https://example.com/after" {
 				t.Errorf("with Redis back it leads to %s", at)
 			}

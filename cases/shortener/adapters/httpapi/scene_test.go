@@ -224,21 +224,8 @@ func (s *scene) replica(o options) *replica {
 			t.Error(err)
 		}
 	})
-	eventually(t, "changes are heard", 10*time.Second, changes.Live)
+	testenv.Eventually(t, 10*time.Second, "changes are heard", changes.Live)
 	return r
-}
-
-// eventually waits for a condition and returns how long it took.
-func eventually(t *testing.T, what string, within time.Duration, condition func() bool) time.Duration {
-	t.Helper()
-	began := time.Now()
-	for !condition() {
-		if time.Since(began) > within {
-			t.Fatalf("waited %s in vain until %s", within, what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-	return time.Since(began)
 }
 
 // An answer is what came back, the body read.

@@ -65,20 +65,6 @@ func following(t *testing.T, namespace string, r *read) (in *Increments, stop fu
 	return in, stop
 }
 
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(40 * time.Second)
-	every := time.NewTicker(20 * time.Millisecond)
-	defer every.Stop()
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within 40 s: %s", what)
-		case <-every.C:
-		}
-	}
-}
-
 // written writes increments of a code in one transaction, and ends it.
 func written(t *testing.T, namespace string, commit kgo.TransactionEndTry, codes ...string) {
 	t.Helper()
@@ -128,7 +114,7 @@ func TestOnlyCommittedIncrementsAreReadInOrderAndAgainUntilApplied(t *testing.T)
 	r := &read{fail: 3}
 	reading, stop := following(t, namespace, r)
 	want := fmt.Sprint([]shortener.Code{"a", "b", "c"})
-	eventually(t, "a, b and c are applied", func() bool {
+	testenv.Eventually(t, 40*time.Second, "a, b and c are applied", func() bool {
 		_, codes := r.positions()
 		return fmt.Sprint(codes) == want
 	})
@@ -147,15 +133,15 @@ func TestOnlyCommittedIncrementsAreReadInOrderAndAgainUntilApplied(t *testing.T)
 		}
 		return backlog.Unapplied()
 	}
-	eventually(t, "no backlog is left, aborted transactions or not", func() bool { return left() == 0 })
+	testenv.Eventually(t, 40*time.Second, "no backlog is left, aborted transactions or not", func() bool { return left() == 0 })
 	stop()
 	written(t, namespace, kgo.TryCommit, "d")
-	eventually(t, "d is in the backlog, once the end of its transaction has reached the partition", func() bool { return left() > 0 })
+	testenv.Eventually(t, 40*time.Second, "d is in the backlog, once the end of its transaction has reached the partition", func() bool { return left() > 0 })
 
 	// Another process goes on where that one stopped.
 	again := &read{}
 	_, stopAgain := following(t, namespace, again)
-	eventually(t, "d is applied", func() bool {
+	testenv.Eventually(t, 40*time.Second, "d is applied", func() bool {
 		_, codes := again.positions()
 		return fmt.Sprint(codes) == fmt.Sprint([]shortener.Code{"d"})
 	})
@@ -167,7 +153,7 @@ func TestATopicMadeAnewIsAnotherSource(t *testing.T) {
 	written(t, namespace, kgo.TryCommit, "old")
 	r := &read{}
 	following(t, namespace, r)
-	eventually(t, "the old topic is read", func() bool {
+	testenv.Eventually(t, 40*time.Second, "the old topic is read", func() bool {
 		_, codes := r.positions()
 		return len(codes) == 1
 	})
@@ -180,7 +166,7 @@ func TestATopicMadeAnewIsAnotherSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	written(t, namespace, kgo.TryCommit, "new")
-	eventually(t, "the new topic is read", func() bool {
+	testenv.Eventually(t, 40*time.Second, "the new topic is read", func() bool {
 		_, codes := r.positions()
 		return len(codes) == 2
 	})

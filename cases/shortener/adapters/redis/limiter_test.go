@@ -84,7 +84,7 @@ func TestBucketsRefillAndAreForgotten(t *testing.T) {
 	if v, err := limiter.Take(t.Context(), bucket); err != nil || !v.Allowed {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	eventually(t, "the bucket is full again", func() bool {
+	testenv.Eventually(t, 5*time.Second, "the bucket is full again", func() bool {
 		v, err := limiter.Take(t.Context(), bucket)
 		return err == nil && v.Allowed
 	})

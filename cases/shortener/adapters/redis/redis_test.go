@@ -121,7 +121,7 @@ func TestCacheEntriesExpire(t *testing.T) {
 	if err := cache.Fill(t.Context(), entry("c", 1), 30*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the entry is gone", func() bool {
+	testenv.Eventually(t, 5*time.Second, "the entry is gone", func() bool {
 		_, found, err := cache.Get(t.Context(), "c")
 		return err == nil && !found
 	})
@@ -159,18 +159,6 @@ func TestSlowRedisEndsWithTheContext(t *testing.T) {
 	}
 }
 
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-}
-
 // A listener remembers what Follow told it.
 type listener struct {
 	changes *redis.Changes
@@ -198,14 +186,14 @@ func follow(t *testing.T, changes *redis.Changes) *listener {
 			t.Errorf("Follow ended with %v", err)
 		}
 	})
-	eventually(t, "changes are live", changes.Live)
+	testenv.Eventually(t, 5*time.Second, "changes are live", changes.Live)
 	return l
 }
 
 // hears waits until exactly these versions were heard, in this order.
 func (l *listener) hears(t *testing.T, want ...int64) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%v is heard", want), func() bool {
+	testenv.Eventually(t, 5*time.Second, fmt.Sprintf("%v is heard", want), func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		return fmt.Sprint(l.heard) == fmt.Sprint(want)
@@ -253,7 +241,7 @@ func TestFollowerMissesNothingAcrossALostConnection(t *testing.T) {
 
 	way.Cut()
 	began := time.Now()
-	eventually(t, "the follower notices", func() bool { return !changes.Live() })
+	testenv.Eventually(t, 5*time.Second, "the follower notices", func() bool { return !changes.Live() })
 	if took := time.Since(began); took > shortener.StaleLimit {
 		t.Errorf("it noticed after %s", took)
 	}
@@ -262,7 +250,7 @@ func TestFollowerMissesNothingAcrossALostConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.hears(t, 1, 2, 3, 4)
-	eventually(t, "changes are live again", changes.Live)
+	testenv.Eventually(t, 5*time.Second, "changes are live again", changes.Live)
 	if n := l.lost.Load(); n != 1 {
 		t.Errorf("nothing was missed, but lost was called %d times", n)
 	}
@@ -280,7 +268,7 @@ func TestSlowRedisIsNotLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	eventually(t, "the follower notices", func() bool { return !changes.Live() })
+	testenv.Eventually(t, 5*time.Second, "the follower notices", func() bool { return !changes.Live() })
 	if took := time.Since(began); took > shortener.StaleLimit {
 		t.Errorf("it noticed after %s", took)
 	}
@@ -318,15 +306,15 @@ func TestFollowerFindsOutWhenChangesAreGone(t *testing.T) {
 			announce(t, announcer, 1)
 			l.hears(t, 1)
 			way.Cut()
-			eventually(t, "the follower notices", func() bool { return !changes.Live() })
+			testenv.Eventually(t, 5*time.Second, "the follower notices", func() bool { return !changes.Live() })
 			disaster(t, namespace, announcer)
 			if err := way.Mend(); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
-			eventually(t, "changes are live again", changes.Live)
+			testenv.Eventually(t, 5*time.Second, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
+			testenv.Eventually(t, 5*time.Second, "changes are live again", changes.Live)
 			announce(t, announcer, 9)
-			eventually(t, "new changes are heard", func() bool {
+			testenv.Eventually(t, 5*time.Second, "new changes are heard", func() bool {
 				l.mu.Lock()
 				defer l.mu.Unlock()
 				return l.heard[len(l.heard)-1] == 9
@@ -345,7 +333,7 @@ func TestFollowerFindsOutWhenTheStreamIsLostWhileItListens(t *testing.T) {
 	announce(t, changes, 1)
 	l.hears(t, 1)
 	lose(t, namespace)
-	eventually(t, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
+	testenv.Eventually(t, 5*time.Second, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
 	announce(t, changes, 2)
 	l.hears(t, 1, 2)
 }

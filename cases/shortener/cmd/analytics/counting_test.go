@@ -36,7 +36,7 @@ func TestFreshness(t *testing.T) {
 		c.append(click(code, time.Now()))
 		<-time.After(rand.N(100 * time.Millisecond))
 	}
-	eventually(t, 20*time.Second, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks == 200 })
+	testenv.Eventually(t, 20*time.Second, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks == 200 })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for code, at := range sent {

@@ -50,7 +50,7 @@ func (c *counting) during(toSend []clicks.Click, between time.Duration) (sent fu
 // the middle of the work.
 func (c *counting) halfway(n int64) {
 	c.t.Helper()
-	eventually(c.t, 30*time.Second, "some clicks are counted", func() bool {
+	testenv.Eventually(c.t, 30*time.Second, "some clicks are counted", func() bool {
 		got := c.total(clicks.Total)
 		return got.Clicks+got.Bots >= n
 	})
@@ -137,19 +137,19 @@ func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
 	if err := kit.Kill(t.Context(), "kafka"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 20*time.Second, "clicks are kept on disk", func() bool { return recorder.State().Waiting > 200 })
+	testenv.Eventually(t, 20*time.Second, "clicks are kept on disk", func() bool { return recorder.State().Waiting > 200 })
 	restart(t, kit, "kafka")
-	eventually(t, 60*time.Second, "clicks go straight into the log again", func() bool { return recorder.State().Healthy })
+	testenv.Eventually(t, 60*time.Second, "clicks go straight into the log again", func() bool { return recorder.State().Healthy })
 	close(quit)
 	n := <-done
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", recorder.State())
-	eventually(t, 90*time.Second, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks >= n && c.total(clicks.Total).Bots >= n })
+	testenv.Eventually(t, 90*time.Second, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks >= n && c.total(clicks.Total).Bots >= n })
 	settled := click("settled", time.Now())
 	c.append(settled)
-	eventually(t, 30*time.Second, "the last click is counted", func() bool {
+	testenv.Eventually(t, 30*time.Second, "the last click is counted", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		last := c.sums[row{settled.Code, settled.Time.Truncate(time.Minute), clicks.Total, ""}]
@@ -170,21 +170,21 @@ func TestNoCountIsLostWhileCassandraIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.clicks.Close(context.Background()) })
-	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipelineOf(t, base).Job == clicks.JobRunning })
+	testenv.Eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipelineOf(t, base).Job == clicks.JobRunning })
 	send := func(n int) {
 		for range n {
 			c.append(click("cass01", time.Now()))
 		}
 	}
 	send(50)
-	eventually(t, 30*time.Second, "clicks are added up", func() bool { return pipelineOf(t, base).Applied > 0 })
+	testenv.Eventually(t, 30*time.Second, "clicks are added up", func() bool { return pipelineOf(t, base).Applied > 0 })
 	if err := kit.Pause(t.Context(), "cassandra"); err != nil {
 		t.Fatal(err)
 	}
 	resume := sync.OnceValue(func() error { return kit.Resume(context.Background(), "cassandra") })
 	defer func() { _ = resume() }()
 	send(50)
-	eventually(t, 30*time.Second, "the pipeline says that the store is away", func() bool { return pipelineOf(t, base).Store != "" })
+	testenv.Eventually(t, 30*time.Second, "the pipeline says that the store is away", func() bool { return pipelineOf(t, base).Store != "" })
 	send(50)
 	if err := resume(); err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestNoCountIsLostWhileCassandraIsAway(t *testing.T) {
 		}
 		return got.Total
 	}
-	eventually(t, 60*time.Second, "every click is added up", func() bool { return total().Clicks >= 150 })
+	testenv.Eventually(t, 60*time.Second, "every click is added up", func() bool { return total().Clicks >= 150 })
 	if got := total(); got.Clicks != 150 || got.Visitors != 1 {
 		t.Errorf("%+v, want 150 clicks of one visitor", got)
 	}
@@ -234,7 +234,7 @@ func TestWithoutItsCheckpointsTheJobIsRefusedAndSaysWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.start()
-	eventually(t, 60*time.Second, "the job is refused", func() bool { return c.pipeline.State().Job == clicks.JobRefused })
+	testenv.Eventually(t, 60*time.Second, "the job is refused", func() bool { return c.pipeline.State().Job == clicks.JobRefused })
 	if reason := c.pipeline.State().Reason; !strings.Contains(reason, "kit reset shortener") {
 		t.Errorf("the reason doesn't say what to type: %s", reason)
 	}

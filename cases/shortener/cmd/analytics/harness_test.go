@@ -129,7 +129,7 @@ func (c *counting) cancelJob() {
 		}
 		resp.Body.Close()
 	}
-	eventually(c.t, 30*time.Second, "the test's job has ended", func() bool { return len(c.activeJobs()) == 0 })
+	testenv.Eventually(c.t, 30*time.Second, "the test's job has ended", func() bool { return len(c.activeJobs()) == 0 })
 }
 
 func (c *counting) apply(_ context.Context, batch []clicks.Positioned) error {
@@ -173,21 +173,6 @@ func (c *counting) total(dimension clicks.Dimension) clicks.Counts {
 	return sum
 }
 
-// eventually waits until the condition holds.
-func eventually(t *testing.T, within time.Duration, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(within)
-	every := time.NewTicker(20 * time.Millisecond)
-	defer every.Stop()
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within %s: %s", within, what)
-		case <-every.C:
-		}
-	}
-}
-
 func (c *counting) untilRunning() {
 	c.t.Helper()
 	defer func() {
@@ -195,7 +180,7 @@ func (c *counting) untilRunning() {
 			c.t.Logf("the pipeline: %+v", c.pipeline.State())
 		}
 	}()
-	eventually(c.t, 30*time.Second, "the stream job runs", func() bool {
+	testenv.Eventually(c.t, 30*time.Second, "the stream job runs", func() bool {
 		return c.pipeline.State().Job == clicks.JobRunning
 	})
 }
@@ -247,14 +232,14 @@ func (c *counting) mustEqual(sent []clicks.Click, within time.Duration) {
 			all += counts.Clicks + counts.Bots
 		}
 	}
-	eventually(c.t, within, "all clicks are counted", func() bool {
+	testenv.Eventually(c.t, within, "all clicks are counted", func() bool {
 		got := c.total(clicks.Total)
 		return got.Clicks+got.Bots >= all
 	})
 	// One window more: what would be counted twice has come by then.
 	settled := click("settled", time.Now())
 	c.append(settled)
-	eventually(c.t, within, "the last click is counted", func() bool {
+	testenv.Eventually(c.t, within, "the last click is counted", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		_, ok := c.arrivals[settled.Code]

@@ -128,7 +128,7 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = c.clicks.Close(context.Background()) })
 	pipeline := func() clicks.Pipeline { return pipelineOf(t, base) }
-	eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipeline().Job == clicks.JobRunning })
+	testenv.Eventually(t, 60*time.Second, "the stream job runs", func() bool { return pipeline().Job == clicks.JobRunning })
 
 	live, states := watch(t, base, "link00")
 	sent := c.send(traffic(2000, 2), 10*time.Millisecond)
@@ -163,7 +163,7 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 	}
 	for code, parts := range want {
 		total := parts[clicks.Total][""]
-		eventually(t, 30*time.Second, fmt.Sprintf("%s has %d clicks, %d bots and %d visitors", code, total.Clicks, total.Bots, total.Visitors), func() bool {
+		testenv.Eventually(t, 30*time.Second, fmt.Sprintf("%s has %d clicks, %d bots and %d visitors", code, total.Clicks, total.Bots, total.Visitors), func() bool {
 			got := stats(code).Total
 			return got.Clicks == total.Clicks && got.Bots == total.Bots && got.Visitors == total.Visitors
 		})
@@ -183,14 +183,14 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 		}
 	}
 	all := want["link00"][clicks.Total][""]
-	eventually(t, 5*time.Second, "the page has got every click of link00", func() bool { return live().Clicks == all.Clicks && live().Bots == all.Bots })
+	testenv.Eventually(t, 5*time.Second, "the page has got every click of link00", func() bool { return live().Clicks == all.Clicks && live().Bots == all.Bots })
 	if states() == 0 {
 		t.Error("the stream said nothing of the pipeline")
 	}
 	if p := pipeline(); p.Applied == 0 || p.Late == 0 || p.Ticks == 0 || p.Committed.IsZero() || p.Store != "" {
 		t.Errorf("%+v", p)
 	}
-	eventually(t, 40*time.Second, "no backlog is left", func() bool {
+	testenv.Eventually(t, 40*time.Second, "no backlog is left", func() bool {
 		p := pipeline()
 		if p.Unread > 0 || p.Unapplied > 0 {
 			t.Logf("%d unread, %d unapplied", p.Unread, p.Unapplied)
@@ -208,7 +208,7 @@ func TestClicksBecomeStatsAndArriveOnThePage(t *testing.T) {
 	}
 	// The job runs on, and the next process finds it.
 	base, _ = boot(t, c.namespace)
-	eventually(t, 20*time.Second, "the stream job is found again", func() bool { return pipeline().Job == clicks.JobRunning })
+	testenv.Eventually(t, 20*time.Second, "the stream job is found again", func() bool { return pipeline().Job == clicks.JobRunning })
 	if p := pipeline(); p.Restarts != 0 {
 		t.Errorf("the running job was submitted %d times more", p.Restarts)
 	}
