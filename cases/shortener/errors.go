@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"designkits/cases/shortener/codes"
 )
 
 // The errors a caller can tell apart. adapters/httpapi maps each to a status
@@ -19,6 +21,18 @@ var (
 	// ErrBusy says that a bounded queue is full. Trying again in a moment helps.
 	ErrBusy = errors.New("too much is under way at the moment")
 )
+
+// Expected reports whether the error is one of the domain's own, which a store
+// returns as it is; all others are the store's, and say which and where.
+func Expected(err error) bool {
+	for _, known := range []error{ErrNotFound, ErrTaken, ErrLookAlike, ErrNotOwner, ErrNoKey, codes.ErrOtherKey} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	var invalid *Invalid
+	return errors.As(err, &invalid)
+}
 
 // An Invalid is input that was refused. Nothing has been stored.
 type Invalid struct {

@@ -56,7 +56,7 @@ type Resolver struct {
 
 	stop    context.CancelFunc
 	running context.Context // that of all readings
-	work    sync.WaitGroup  // the readings
+	work    sync.WaitGroup  // the readings, and the fills after them
 
 	hits, sharedHits, storeReads, coalesced, stale, storeErrors, sharedErrors atomic.Int64
 }
@@ -140,8 +140,8 @@ func (r *Resolver) trusted(h *held, now time.Time) bool {
 // load joins the read of the code that is under way, or begins one.
 func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 	r.mu.Lock()
-	f, ok := r.readings[code]
-	if ok {
+	f, underWay := r.readings[code]
+	if underWay {
 		r.coalesced.Add(1)
 	} else {
 		// One may have ended since the caller looked.
@@ -158,9 +158,13 @@ func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 		}
 		f = &reading{done: make(chan struct{})}
 		r.readings[code] = f
-		// The read has a context of its own: the first to ask may go away while
-		// others still wait.
-		r.work.Go(func() { r.readFor(f, code, before, now.UnixNano()) })
+		r.work.Add(1)
+		r.mu.Unlock()
+		// The first to ask reads, and sees it through for those who come later,
+		// also when its own client goes away.
+		defer r.work.Done()
+		r.readFor(f, code, before, now.UnixNano())
+		return f.answer, f.err
 	}
 	r.mu.Unlock()
 	select {
@@ -197,9 +201,15 @@ func (r *Resolver) readFor(f *reading, code Code, before *held, began int64) {
 	close(f.done)
 
 	if fromStore {
-		if err := r.shared.Fill(ctx, e, r.sharedTTL(e)); err != nil {
-			r.sharedErrors.Add(1)
-		}
+		r.work.Go(func() { r.fill(e) })
+	}
+}
+
+func (r *Resolver) fill(e Entry) {
+	ctx, cancel := context.WithTimeout(r.running, r.cfg.ReadWithin)
+	defer cancel()
+	if err := r.shared.Fill(ctx, e, r.sharedTTL(e)); err != nil {
+		r.sharedErrors.Add(1)
 	}
 }
 

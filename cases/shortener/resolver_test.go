@@ -41,25 +41,43 @@ func TestAThousandMissesOnOneCodeAreOneRead(t *testing.T) {
 	}
 }
 
-func TestOneCallerGoingAwayLeavesTheOthersTheirAnswer(t *testing.T) {
+func TestTheFirstCallerGoingAwayLeavesTheOthersTheirAnswer(t *testing.T) {
 	r := startResolving(t, newPlace(t), shortener.ResolverConfig{})
 	l := r.claim(t)
 	letGo := r.store.holding()
 	defer letGo()
 	ctx, cancel := context.WithCancel(t.Context())
-	first := make(chan error, 1)
+	first, second := make(chan error, 1), make(chan error, 1)
 	go func() { _, err := r.Resolve(ctx, l.Code); first <- err }()
 	testenv.Eventually(t, 10*time.Second, "the first reads", func() bool { return r.store.reads.Load() == 1 })
-	second := make(chan error, 1)
 	go func() { _, err := r.Resolve(t.Context(), l.Code); second <- err }()
 	testenv.Eventually(t, 10*time.Second, "the second waits", func() bool { return r.Figures().Coalesced == 1 })
 	cancel()
-	if err := <-first; !errors.Is(err, context.Canceled) {
-		t.Errorf("the first: %v", err)
+	letGo()
+	if err := errors.Join(<-first, <-second); err != nil {
+		t.Error(err)
+	}
+	if reads := r.store.reads.Load(); reads != 1 {
+		t.Errorf("%d reads", reads)
+	}
+}
+
+func TestALaterCallerGoingAwayDoesntWaitForTheRead(t *testing.T) {
+	r := startResolving(t, newPlace(t), shortener.ResolverConfig{})
+	l := r.claim(t)
+	letGo := r.store.holding()
+	defer letGo()
+	first := make(chan error, 1)
+	go func() { _, err := r.Resolve(t.Context(), l.Code); first <- err }()
+	testenv.Eventually(t, 10*time.Second, "the first reads", func() bool { return r.store.reads.Load() == 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Resolve(ctx, l.Code); !errors.Is(err, context.Canceled) {
+		t.Errorf("the second: %v", err)
 	}
 	letGo()
-	if err := <-second; err != nil {
-		t.Errorf("the second: %v", err)
+	if err := <-first; err != nil {
+		t.Errorf("the first: %v", err)
 	}
 }
 

@@ -104,24 +104,11 @@ func node(site backend.Site, listen string, ring []string, server jvm.Server) (s
 		"-Dcassandra.storagedir="+site.Data,
 		"-Dlogback.configurationFile="+site.Path("conf", "logback.xml"),
 	)
-	command, err := server.Command(site)
-	if err != nil {
-		return supervise.Spec{}, err
-	}
 	ports := []int{site.Ports[cql]}
 	if listen == "127.0.0.1" {
 		ports = append(ports, site.Ports[storage])
 	}
-	return supervise.Spec{
-		Name:    server.Name,
-		Kind:    "backend",
-		Command: command,
-		Dir:     site.Data,
-		Prepare: func(context.Context) error { return server.Prepare(site) },
-		Ready:   func(ctx context.Context) error { return ready(ctx, site) },
-		Ports:   ports,
-		Address: site.Addr(cql),
-	}, nil
+	return server.Unit(site, ready, site.Addr(cql), ports...)
 }
 
 // What Cassandra 5.0 needs of a JDK 17, from its own jvm17-server.options.

@@ -68,20 +68,8 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 		Main:    program, // a source file: java compiles it in memory
 		Args:    []string{"-sharedDb", "-dbPath", tables, "-port", strconv.Itoa(site.Ports[port]), "-disableTelemetry"},
 	}
-	command, err := server.Command(site)
-	if err != nil {
-		return nil, err
-	}
-	return []supervise.Spec{{
-		Name:    name,
-		Kind:    "backend",
-		Command: command,
-		Dir:     site.Data,
-		Prepare: func(context.Context) error { return server.Prepare(site) },
-		Ready:   func(ctx context.Context) error { return ready(ctx, site) },
-		Ports:   []int{site.Ports[port]},
-		Address: site.Addr(port),
-	}}, nil
+	spec, err := server.Unit(site, ready, site.Addr(port), site.Ports[port])
+	return []supervise.Spec{spec}, err
 }
 
 // open makes a client that asks once. The key and the region may be any; a

@@ -99,25 +99,16 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 			"-Dorg.slf4j.simpleLogger.log.org.apache.flink.runtime.executiongraph.ExecutionGraph=info",
 			"-Dorg.slf4j.simpleLogger.showDateTime=true",
 			"-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss,SSS")
-		command, err := server.Command(site)
+		spec, err := server.Unit(site, p.ready, p.address, p.ports...)
 		if err != nil {
 			return nil, err
 		}
-		specs = append(specs, supervise.Spec{
-			Name:    server.Name,
-			Kind:    "backend",
-			Command: command,
-			Env: []string{
-				"FLINK_CONF_DIR=" + conf, "FLINK_HOME=" + site.Data,
-				"FLINK_LIB_DIR=" + jars.Lib(site.Cache), "FLINK_OPT_DIR=" + site.Path("opt"),
-				"MALLOC_ARENA_MAX=2",
-			},
-			Dir:     site.Data,
-			Prepare: func(context.Context) error { return server.Prepare(site) },
-			Ready:   func(ctx context.Context) error { return p.ready(ctx, site) },
-			Ports:   p.ports,
-			Address: p.address,
-		})
+		spec.Env = []string{
+			"FLINK_CONF_DIR=" + conf, "FLINK_HOME=" + site.Data,
+			"FLINK_LIB_DIR=" + jars.Lib(site.Cache), "FLINK_OPT_DIR=" + site.Path("opt"),
+			"MALLOC_ARENA_MAX=2",
+		}
+		specs = append(specs, spec)
 	}
 	return specs, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"designkits/infra/backend"
 	"designkits/infra/provision"
+	"designkits/infra/supervise"
 )
 
 // A Server is one JVM to run.
@@ -85,6 +86,25 @@ func (s Server) Command(site backend.Site) ([]string, error) {
 	cmd = append(cmd, s.Options...)
 	cmd = append(cmd, "-cp", filepath.Join(s.Jars.Lib(site.Cache), "*"), s.Main)
 	return append(cmd, s.Args...), nil
+}
+
+// Unit is the server as the supervisor runs it: in the backend's data folder, with
+// its folder for temporary files emptied before each start.
+func (s Server) Unit(site backend.Site, ready func(context.Context, backend.Site) error, address string, ports ...int) (supervise.Spec, error) {
+	command, err := s.Command(site)
+	if err != nil {
+		return supervise.Spec{}, err
+	}
+	return supervise.Spec{
+		Name:    s.Name,
+		Kind:    "backend",
+		Command: command,
+		Dir:     site.Data,
+		Prepare: func(context.Context) error { return s.Prepare(site) },
+		Ready:   func(ctx context.Context) error { return ready(ctx, site) },
+		Ports:   ports,
+		Address: address,
+	}, nil
 }
 
 // Prepare empties the folder for temporary files, where a JVM that was killed

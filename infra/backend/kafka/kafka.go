@@ -74,25 +74,15 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 		Options: []string{"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"},
 		Main:    "kafka.Kafka", Args: []string{config},
 	}
-	command, err := server.Command(site)
-	if err != nil {
-		return nil, err
+	spec, err := server.Unit(site, ready, site.Addr(broker), site.Ports[broker], site.Ports[controller])
+	prepare := spec.Prepare
+	spec.Prepare = func(ctx context.Context) error {
+		if err := prepare(ctx); err != nil {
+			return err
+		}
+		return format(ctx, site, server, config)
 	}
-	return []supervise.Spec{{
-		Name:    name,
-		Kind:    "backend",
-		Command: command,
-		Dir:     site.Data,
-		Prepare: func(ctx context.Context) error {
-			if err := server.Prepare(site); err != nil {
-				return err
-			}
-			return format(ctx, site, server, config)
-		},
-		Ready:   func(ctx context.Context) error { return ready(ctx, site) },
-		Ports:   []int{site.Ports[broker], site.Ports[controller]},
-		Address: site.Addr(broker),
-	}}, nil
+	return []supervise.Spec{spec}, err
 }
 
 // format lays out the storage once, as Kafka wants it. The cluster's id is

@@ -37,7 +37,6 @@ import (
 	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
-	"designkits/cases/shortener/codes"
 )
 
 // Config says where Cassandra is and how careful to be.
@@ -215,12 +214,10 @@ func (db *DB) run(ctx context.Context, operation, subject string, timeout time.D
 	if db.config.Observe != nil {
 		db.config.Observe(operation, time.Since(start), err)
 	}
-	var invalid *shortener.Invalid
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, shortener.ErrNotFound), errors.Is(err, shortener.ErrTaken), errors.Is(err, shortener.ErrLookAlike),
-		errors.Is(err, shortener.ErrNoKey), errors.Is(err, codes.ErrOtherKey), errors.As(err, &invalid):
+	case shortener.Expected(err):
 		return err
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
 		// The driver may report what the end of the context broke, not the end.

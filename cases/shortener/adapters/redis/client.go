@@ -23,13 +23,14 @@ import (
 // and Limiter are made from it.
 type Client struct {
 	redis     *redis.Client
+	together  *together // for what many ask at once
 	namespace string
 }
 
 // Open returns a client for the Redis at addr. It doesn't connect yet, since a
 // process must be able to start while Redis is away.
 func Open(addr, namespace string) *Client {
-	return &Client{namespace: namespace, redis: redis.NewClient(&redis.Options{
+	client := redis.NewClient(&redis.Options{
 		Addr:                  addr,
 		ContextTimeoutEnabled: true,
 		DialTimeout:           500 * time.Millisecond,
@@ -42,11 +43,15 @@ func Open(addr, namespace string) *Client {
 		MaintNotificationsConfig: &maintnotifications.Config{
 			Mode: maintnotifications.ModeDisabled,
 		},
-	})}
+	})
+	return &Client{redis: client, together: startTogether(client), namespace: namespace}
 }
 
 // Close closes the connections. Followers must have ended before.
-func (c *Client) Close(context.Context) error { return c.redis.Close() }
+func (c *Client) Close(context.Context) error {
+	c.together.close()
+	return c.redis.Close()
+}
 
 // Ping makes one round trip.
 func (c *Client) Ping(ctx context.Context) error {

@@ -1,5 +1,5 @@
 -- Stores an entry unless the cache holds a newer one.
--- KEYS: the code's key. ARGV: version, "VERSION JSON", time to live in ms.
+-- KEYS: the code's key. ARGV: version, entry (which begins with its version), time to live in ms.
 -- Versions are below 2^53, so Lua's numbers hold them exactly.
 local held = redis.call('GET', KEYS[1])
 if held and tonumber(string.match(held, '^%d+')) > tonumber(ARGV[1]) then
