@@ -175,8 +175,8 @@ func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 	}
 }
 
-// readFor reads the code, hands out the answer, and then fills the shared cache, which
-// nobody waits for. before is what was held of it and not trusted, or nil.
+// readFor reads the code, hands out the answer, and has the shared cache filled.
+// before is what was held of it and not trusted, or nil.
 func (r *Resolver) readFor(f *reading, code Code, before *held, began int64) {
 	ctx, cancel := context.WithTimeout(r.running, r.cfg.ReadWithin)
 	defer cancel()
@@ -201,7 +201,7 @@ func (r *Resolver) readFor(f *reading, code Code, before *held, began int64) {
 	close(f.done)
 
 	if fromStore {
-		r.work.Go(func() { r.fill(e) })
+		r.work.Go(func() { r.fill(e) }) // nobody waits for it
 	}
 }
 

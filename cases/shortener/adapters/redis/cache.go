@@ -46,13 +46,13 @@ func (c *Cache) Get(ctx context.Context, code shortener.Code) (shortener.Entry, 
 	return e, true, nil
 }
 
-// Fill implements shortener.SharedCache.
+// Fill implements shortener.SharedCache. Mostly the cache holds nothing of the
+// code; only where it does has the script to compare.
 func (c *Cache) Fill(ctx context.Context, e shortener.Entry, ttl time.Duration) error {
 	key, value, ms := c.client.key("link", string(e.Link.Code)), encode(e), max(ttl.Milliseconds(), 1)
-	call := redis.NewCmd(ctx, "evalsha", fillScript.Hash(), 1, key, e.Link.Version, value, ms)
-	err := c.client.together.do(ctx, call)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the first call since Redis began
-		err = fillScript.Eval(ctx, c.client.redis, []string{key}, e.Link.Version, value, ms).Err()
+	err := c.client.together.do(ctx, redis.NewStatusCmd(ctx, "set", key, value, "px", ms, "nx"))
+	if errors.Is(err, redis.Nil) {
+		err = fillScript.Run(ctx, c.client.redis, []string{key}, e.Link.Version, value, ms).Err()
 	}
 	if err != nil {
 		return fmt.Errorf("redis: fill %q: %w", e.Link.Code, err)
