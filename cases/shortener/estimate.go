@@ -58,7 +58,9 @@ func storage(s *estimate.Sheet, links, years, replicas *estimate.Expr) (kept *es
 }
 
 // cacheSize adds how much memory a hit ratio costs. What counts is how many
-// different links are asked for in a day, not how many requests there are.
+// different links are asked for in a day, not how many requests there are. The
+// curve is that of the policy which the cache has, not of a perfect one: TinyLFU
+// has counted only some asks of each link.
 func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) (ratio *estimate.Expr) {
 	ratio = s.Input("hit ratio wanted", 90, estimate.Percent, "requirement: one redirect in ten may reach Cassandra")
 	s.Between(50, 99)
@@ -70,8 +72,8 @@ func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) (ratio *estimat
 	s.Between(200, 1000)
 
 	distinct := s.Derive("different links asked for", links.Times(alive), estimate.Count)
-	keys := s.Derive("links cached", estimate.Apply("Zipf⁻¹(hit ratio wanted, different links asked for)", estimate.Count,
-		func(args ...float64) float64 { return estimate.ZipfCacheKeys(args[0], args[1], args[2]) },
+	keys := s.Derive("links cached", estimate.Apply("Zipf⁻¹(hit ratio wanted, different links asked for) under TinyLFU", estimate.Count,
+		func(args ...float64) float64 { return estimate.TinyLFUCacheKeys(args[0], args[1], args[2]) },
 		ratio, distinct, skew), estimate.Count)
 	s.Derive("cache", keys.Times(entry), estimate.GB)
 	s.Slip("cache for a fifth of the requests", links.Times(perLink).Times(estimate.Const(1, estimate.Day)).Times(estimate.Const(20, estimate.Percent)).Times(entry),

@@ -14,13 +14,18 @@ func harmonic(n, s float64) float64 {
 	if n <= exact {
 		return sum
 	}
-	integral := math.Log(n / exact)
+	return sum + between(exact, n, s)
+}
+
+// between is the sum of 1/i^s for i from a+1 to b, by the formula.
+func between(a, b, s float64) float64 {
+	integral := math.Log(b / a)
 	if s != 1 {
-		integral = (math.Pow(n, 1-s) - math.Pow(exact, 1-s)) / (1 - s)
+		integral = (math.Pow(b, 1-s) - math.Pow(a, 1-s)) / (1 - s)
 	}
-	correction := (math.Pow(n, -s) - math.Pow(exact, -s)) / 2
-	curvature := s / 12 * (math.Pow(exact, -s-1) - math.Pow(n, -s-1))
-	return sum + integral + correction + curvature
+	correction := (math.Pow(b, -s) - math.Pow(a, -s)) / 2
+	curvature := s / 12 * (math.Pow(a, -s-1) - math.Pow(b, -s-1))
+	return integral + correction + curvature
 }
 
 // ZipfHitRatio is the share of requests that go to the k most popular of n
@@ -33,16 +38,21 @@ func ZipfHitRatio(k, n, s float64) float64 {
 // ZipfCacheKeys is the inverse: how many keys a cache must hold, of n distinct
 // ones, for that hit ratio.
 func ZipfCacheKeys(ratio, n, s float64) float64 {
+	return smallest(n, func(k float64) bool { return ZipfHitRatio(k, n, s) >= ratio })
+}
+
+// smallest is the smallest number of keys up to n that is enough.
+func smallest(n float64, enough func(float64) bool) float64 {
 	low, high := 1.0, n
 	for high-low > 0.5 {
 		mid := math.Sqrt(low * high) // popularity spans decades
 		if mid-low < 0.25 || high-mid < 0.25 {
 			mid = (low + high) / 2
 		}
-		if ZipfHitRatio(mid, n, s) < ratio {
-			low = mid
-		} else {
+		if enough(mid) {
 			high = mid
+		} else {
+			low = mid
 		}
 	}
 	return math.Ceil(high)

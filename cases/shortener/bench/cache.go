@@ -92,7 +92,7 @@ var hitRatio = harness.Bench{
 				if err != nil {
 					return err
 				}
-				curve := 100 * estimate.ZipfHitRatio(share*keys, keys, s)
+				curve := 100 * estimate.TinyLFUHitRatio(share*keys, keys, s)
 				r.Report(harness.Result{
 					Name: fmt.Sprintf("hit-ratio-zipf-%.1f-cache-%g%%", s, share*100), Value: got, Unit: "%",
 					Note: fmt.Sprintf("the sheet says %.1f %%", curve),
