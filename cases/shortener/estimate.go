@@ -64,7 +64,7 @@ func storage(s *estimate.Sheet, links, years, replicas *estimate.Expr) (kept *es
 func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) (ratio *estimate.Expr) {
 	ratio = s.Input("hit ratio wanted", 90, estimate.Percent, "requirement: one redirect in ten may reach Cassandra")
 	s.Between(50, 99)
-	skew := s.Input("Zipf exponent", 1, estimate.Count, "assumption; 0.8 to 1.2 are seen for web requests (Breslau et al., INFOCOM 1999, found 0.64 to 0.83)")
+	skew := s.Input("Zipf exponent", 1, estimate.Count, "assumption, a kind one: Breslau et al., INFOCOM 1999, found 0.64 to 0.83 for pages of the web")
 	s.Between(0.6, 1.4)
 	alive := s.Input("days a link is asked for", 30, estimate.Day, "assumption: most links are dead after a month")
 	s.Between(1, 365)
@@ -87,7 +87,7 @@ func fleet(s *estimate.Sheet, redirects, rows, kept *estimate.Expr) (api, cassan
 	s.Between(2_000, 60_000)
 	writing := s.Input("rows written per Cassandra node", 5_000, estimate.PerSecond, "assumption for 4 cores and batch commit")
 	s.Between(500, 20_000)
-	disk := s.Input("data per Cassandra node", 1, estimate.TB, "operating advice is 1 to 2 TB a node, half of the disk left for compaction")
+	disk := s.Input("data per Cassandra node", 1, estimate.TB, "assumption; as much of the disk again is left for compaction")
 	s.Between(0.5, 4)
 	api = s.Derive("api nodes", redirects.Over(redirecting).WithHeadroom(0.6).RoundUp().AtLeast(2), estimate.Count)
 	byWrites := s.Derive("Cassandra nodes for writes", rows.Over(writing).WithHeadroom(0.6).RoundUp(), estimate.Count)

@@ -9,9 +9,9 @@ import (
 // A Publisher brings a change of a link, once the store has it, to every cache:
 // this process's, the shared one, through Changes those of the other replicas,
 // and that of the edge, in this order. What can't be brought out, since Redis is away, waits
-// here and is tried again until it can; only then may followers that are back
-// before it hold an old entry, for at most ResolverConfig.HeldFor if this
-// process dies meanwhile.
+// here and is tried again until it can. Only if this process dies before may the
+// other replicas go on with an old entry, for at most ResolverConfig.SharedFor in
+// the shared cache and HeldFor in process after that.
 //
 // It does not go through the Breaker: a change that waited for the breaker to
 // close would reach the other replicas half a minute late.

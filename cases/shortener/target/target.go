@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// MaxTarget is the longest target in bytes, before and after normalising.
+// MaxBytes is the longest target in bytes, before and after normalising.
 const MaxBytes = 8192
 
 // A Policy is what Check needs to know of the site.

@@ -20,8 +20,9 @@
 //
 // Not guaranteed: what an outage of all replicas loses. Cassandra syncs its
 // commit log every ten seconds by default, so a power cut on a single node can
-// take acknowledged writes with it, a leased range among them; a kill -9
-// doesn't. Production has three replicas, on three supplies.
+// take acknowledged writes with it, a leased range among them, and so can a
+// kill -9, the last moments' (infra/backend/cassandra has it sync each batch).
+// Production has three replicas, on three supplies.
 package cassandra
 
 import (
