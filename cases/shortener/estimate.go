@@ -58,9 +58,9 @@ func storage(s *estimate.Sheet, links, years, replicas *estimate.Expr) (kept *es
 }
 
 // cacheSize adds how much memory a hit ratio costs. What counts is how many
-// different links are asked for in a day, not how many requests there are. The
-// curve is that of the policy which the cache has, not of a perfect one: TinyLFU
-// has counted only some asks of each link.
+// different links are asked for, not how many requests there are. The curve is
+// that of the policy which the cache has, not of a perfect one: TinyLFU has
+// counted only some asks of each link.
 func cacheSize(s *estimate.Sheet, links, perLink *estimate.Expr) (ratio *estimate.Expr) {
 	ratio = s.Input("hit ratio wanted", 90, estimate.Percent, "requirement: one redirect in ten may reach Cassandra")
 	s.Between(50, 99)

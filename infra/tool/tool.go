@@ -1,6 +1,7 @@
-// Package tool lists the programs that a case's tests use and that are no
-// servers: a browser, a video encoder. A case asks for them under tools in its
-// case.yaml; `kit test` fetches them, and nothing else does.
+// Package tool lists the programs that a case's tests and experiments use and
+// that are no servers: a browser, a video encoder. A case asks for them under
+// tools in its case.yaml; `kit test`, `kit bench` and `kit curveball` fetch them,
+// and nothing else does.
 package tool
 
 import (
