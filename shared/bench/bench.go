@@ -133,10 +133,10 @@ type Comparison struct {
 	From                float64 // the rate at which the search begins
 	// Warm is how long each side gets load at that rate before the first round: a
 	// JVM behind compiles in its first seconds what it is asked most.
-	Warm time.Duration
-	Rounds              int     // in turns; default 3
-	SLO                 load.SLO
-	Goal                Goal // for the ratio of throughputs
+	Warm   time.Duration
+	Rounds int // in turns; default 3
+	SLO    load.SLO
+	Goal   Goal // for the ratio of throughputs
 	// P99 wants the candidate's p99 at half of what it carries to be at most
 	// this much of the baseline's at the same rate; 0 wants nothing.
 	P99 float64
