@@ -131,9 +131,12 @@ type Comparison struct {
 	Baseline, Candidate load.Call
 	Workers             int
 	From                float64 // the rate at which the search begins
-	Rounds              int     // in turns; default 3
-	SLO                 load.SLO
-	Goal                Goal // for the ratio of throughputs
+	// Warm is how long each side gets load at that rate before the first round: a
+	// JVM behind compiles in its first seconds what it is asked most.
+	Warm   time.Duration
+	Rounds int // in turns; default 3
+	SLO    load.SLO
+	Goal   Goal // for the ratio of throughputs
 	// P99 wants the candidate's p99 at half of what it carries to be at most
 	// this much of the baseline's at the same rate; 0 wants nothing.
 	P99 float64
@@ -153,6 +156,14 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 	n := cmp.Or(c.Rounds, rounds)
 	if r.Quick {
 		n = 1
+	}
+	if c.Warm > 0 {
+		warm := load.Plan{Rate: c.From, For: r.For(c.Warm), Workers: c.Workers}
+		for _, side := range []load.Call{c.Baseline, c.Candidate} {
+			if _, err := load.Run(ctx, warm, side); err != nil {
+				return fmt.Errorf("%s, warming up: %w", c.Name, err)
+			}
+		}
 	}
 	var pairs []pair
 	for round := range n {

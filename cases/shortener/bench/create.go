@@ -24,10 +24,8 @@ var create = harness.Bench{
 			return err
 		}
 		defer func() { err = errors.Join(err, ours.stop()) }()
-		slo := fast
-		slo.P99 *= 10 // each write waits for the disk
 		return r.Compare(ctx, harness.Comparison{
-			Name: "create", From: 400, Workers: workers, SLO: slo, Goal: harness.RatioAtLeast(0.8),
+			Name: "create", From: 400, Workers: workers, SLO: paused, Goal: harness.RatioAtLeast(0.8),
 			Baseline: makeLink(base.addr, "/insert", ""), Candidate: makeLink(ours.addr, "/api/links", ours.key),
 		})
 	},

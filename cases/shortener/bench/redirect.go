@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	harness "designkits/shared/bench"
 	"designkits/shared/load"
@@ -14,7 +15,8 @@ var redirectHit = harness.Bench{
 	Name:  "redirect-hit",
 	About: "redirect, held in process, against a bare handler with a constant 302",
 	Run: func(ctx context.Context, r *harness.Run) error {
-		return redirects(ctx, r, "redirect-hit", "/constant", 1000, 8000, map[string]string{"RECORD_CLICKS": "off"}, harness.RatioAtLeast(0.75))
+		return redirects(ctx, r, harness.Comparison{Name: "redirect-hit", From: 8000, SLO: fast, Goal: harness.RatioAtLeast(0.75)},
+			"/constant", 1000, map[string]string{"RECORD_CLICKS": "off"})
 	},
 }
 
@@ -24,8 +26,8 @@ var redirectRedis = harness.Bench{
 	Name:  "redirect-redis",
 	About: "redirect, held in Redis, against a bare handler with one Redis GET",
 	Run: func(ctx context.Context, r *harness.Run) error {
-		return redirects(ctx, r, "redirect-redis", "/redis", 20_000, 4000,
-			map[string]string{"RECORD_CLICKS": "off", "CACHE_BYTES": "1", "BREAKER": "off"}, harness.RatioAtLeast(0.75))
+		return redirects(ctx, r, harness.Comparison{Name: "redirect-redis", From: 4000, SLO: fast, Goal: harness.RatioAtLeast(0.75)},
+			"/redis", 20_000, map[string]string{"RECORD_CLICKS": "off", "CACHE_BYTES": "1", "BREAKER": "off"})
 	},
 }
 
@@ -33,8 +35,8 @@ var redirectCold = harness.Bench{
 	Name:  "redirect-cold",
 	About: "redirect, held nowhere, against a bare handler with one Cassandra SELECT",
 	Run: func(ctx context.Context, r *harness.Run) error {
-		return redirects(ctx, r, "redirect-cold", "/cassandra", 20_000, 1000,
-			nothingHeld, harness.RatioAtLeast(0.7))
+		return redirects(ctx, r, harness.Comparison{Name: "redirect-cold", From: 2000, Warm: 15 * time.Second, SLO: paused, Goal: harness.RatioAtLeast(0.7)},
+			"/cassandra", 20_000, nothingHeld)
 	},
 }
 
@@ -42,7 +44,7 @@ var redirectCold = harness.Bench{
 var nothingHeld = map[string]string{"RECORD_CLICKS": "off", "CACHE_BYTES": "1", "BREAKER": "off", "SHARED_FOR": "1ms"}
 
 // redirects compares the api, in some state of its caches, with a bare handler.
-func redirects(ctx context.Context, r *harness.Run, name, baseline string, links int, from float64, settings map[string]string, goal harness.Goal) (err error) {
+func redirects(ctx context.Context, r *harness.Run, c harness.Comparison, baseline string, links int, settings map[string]string) (err error) {
 	base, err := bare(ctx)
 	if err != nil {
 		return err
@@ -53,11 +55,10 @@ func redirects(ctx context.Context, r *harness.Run, name, baseline string, links
 		return err
 	}
 	defer func() { err = errors.Join(err, ours.stop()) }()
-	return r.Compare(ctx, harness.Comparison{
-		Name: name, From: from, Workers: workers, SLO: fast, Goal: goal,
-		Baseline:  follow(base.addr, []string{baseline}, http.StatusFound),
-		Candidate: follow(ours.addr, paths, http.StatusFound),
-	})
+	c.Workers = workers
+	c.Baseline = follow(base.addr, []string{baseline}, http.StatusFound)
+	c.Candidate = follow(ours.addr, paths, http.StatusFound)
+	return r.Compare(ctx, c)
 }
 
 var redirectRecorded = harness.Bench{

@@ -32,11 +32,9 @@ var stores = harness.Bench{
 			made[store] = makeLink(s.addr, "/api/links", s.key)
 			read[store] = follow(s.addr, paths, http.StatusFound)
 		}
-		slo := fast
-		slo.P99 *= 10
 		for name, calls := range map[string]map[string]load.Call{"store-create": made, "store-read": read} {
 			err := r.Compare(ctx, harness.Comparison{
-				Name: name, From: 50, Workers: workers, Rounds: 1, SLO: slo, Goal: harness.None,
+				Name: name, From: 50, Workers: workers, Rounds: 1, SLO: paused, Goal: harness.None,
 				Baseline: calls["cassandra"], Candidate: calls["dynamodb"],
 			})
 			if err != nil {

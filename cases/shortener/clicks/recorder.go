@@ -17,15 +17,19 @@ import (
 
 // Times of the Recorder.
 const (
-	// flushEvery is the pause between two looks at the buffer.
-	flushEvery = 25 * time.Millisecond
-	// appendWithin is how long an append straight into the log may take before
-	// its clicks are written to the spool.
-	appendWithin = 3 * flushEvery
+	// takeEvery is the pause between two looks at the buffer: often, so that what
+	// there is to do for each click never adds up to a pause that a redirect on
+	// the same core would feel.
+	takeEvery = 5 * time.Millisecond
+	// flushEvery is how often what was taken goes on, into the log as one batch.
+	flushEvery = 20 * time.Millisecond
+	// appendWithin is how long a click that was taken may need to be in the log
+	// before it is written to the spool.
+	appendWithin = 75 * time.Millisecond
 	// SafeWithin is how long after its redirect a click is in the log or on
 	// disk, whatever happens to the log: it is what a kill -9 can cost, give or
 	// take what the disk takes to sync.
-	SafeWithin = flushEvery + appendWithin
+	SafeWithin = takeEvery + flushEvery + appendWithin
 	// replayWithin bounds the append of one batch out of the spool.
 	replayWithin = 2 * time.Second
 	// drainWithin bounds what a graceful stop does to empty the spool. What is
@@ -140,9 +144,9 @@ func (r *Recorder) Run(ctx context.Context) error {
 	defer salts.Wait()
 
 	work := context.WithoutCancel(ctx) // appends that are under way outlive ctx
-	every := time.NewTicker(flushEvery)
+	every := time.NewTicker(takeEvery)
 	defer every.Stop()
-	for {
+	for flushed := time.Now(); ; {
 		var landed chan error
 		if r.flight != nil {
 			landed = r.flight.done
@@ -152,7 +156,12 @@ func (r *Recorder) Run(ctx context.Context) error {
 			return r.drain(work)
 		case err := <-landed:
 			r.land(work, err)
-		case <-every.C:
+		case now := <-every.C:
+			if now.Sub(flushed) < flushEvery {
+				r.take()
+				continue
+			}
+			flushed = now
 			r.flush(work)
 		}
 		r.measure()

@@ -38,6 +38,7 @@ import (
 	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
+	"designkits/shared/gather"
 )
 
 // Config says where Cassandra is and how careful to be.
@@ -112,6 +113,7 @@ func (c Config) withDefaults() Config {
 type DB struct {
 	session *gocql.Session
 	config  Config
+	index   *gather.Gatherer[indexEntry] // of owners
 }
 
 // Open connects, creates the keyspace and the tables that are missing, and
@@ -138,7 +140,10 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		session.Close()
 		return nil, err
 	}
-	return &DB{session: session, config: config}, nil
+	return &DB{session: session, config: config, index: gather.New(gather.Config[indexEntry]{
+		Lanes: 2,
+		Send:  func(ctx context.Context, entries []indexEntry) error { return writeIndex(ctx, session, entries) },
+	})}, nil
 }
 
 func connect(config Config, keyspace string) (*gocql.Session, error) {
@@ -195,7 +200,10 @@ func portOf(hosts []string) (int, bool) {
 }
 
 // Close ends the connection. Calls in flight fail.
-func (db *DB) Close() { db.session.Close() }
+func (db *DB) Close() {
+	db.index.Close()
+	db.session.Close()
+}
 
 // Ping makes one round trip, for a readiness check.
 func (db *DB) Ping(ctx context.Context) error {

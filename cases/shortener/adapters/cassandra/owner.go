@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gocql/gocql"
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
@@ -25,8 +26,36 @@ func (s *Links) index(ctx context.Context, l shortener.Link) error {
 		}
 		s.months.add(month)
 	}
-	return s.db.session.Query(`INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
-		string(l.Owner), month.month, l.Created, string(l.Code)).Idempotent(true).WithContext(ctx).Exec()
+	return s.db.index.Do(ctx, indexEntry{month, l.Created, l.Code})
+}
+
+// An indexEntry is a row of links_by_owner.
+type indexEntry struct {
+	month   ownerMonth
+	created time.Time
+	code    shortener.Code
+}
+
+// writeIndex writes entries, those of one partition as one mutation. Written one
+// by one, the links of a busy owner would all contend for that partition.
+func writeIndex(ctx context.Context, session *gocql.Session, entries []indexEntry) error {
+	partitions := map[ownerMonth]*gocql.Batch{}
+	for _, e := range entries {
+		batch, ok := partitions[e.month]
+		if !ok {
+			batch = session.NewBatch(gocql.UnloggedBatch).WithContext(ctx)
+			partitions[e.month] = batch
+		}
+		batch.Entries = append(batch.Entries, gocql.BatchEntry{
+			Stmt: `INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
+			Args: []any{string(e.month.owner), e.month.month, e.created, string(e.code)}, Idempotent: true,
+		})
+	}
+	var all errgroup.Group
+	for _, batch := range partitions {
+		all.Go(func() error { return session.ExecuteBatch(batch) })
+	}
+	return all.Wait()
 }
 
 // unindex removes the entry.

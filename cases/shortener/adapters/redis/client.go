@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"time"
 
+	"designkits/shared/gather"
+
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
@@ -23,7 +25,7 @@ import (
 // and Limiter are made from it.
 type Client struct {
 	redis     *redis.Client
-	together  *together // for what many ask at once
+	together  *gather.Gatherer[redis.Cmder] // for what many ask at once
 	namespace string
 }
 
@@ -44,12 +46,53 @@ func Open(addr, namespace string) *Client {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	})
-	return &Client{redis: client, together: startTogether(client), namespace: namespace}
+	return &Client{redis: client, together: pipelined(client), namespace: namespace}
+}
+
+// pipelined gathers commands into pipelines. The driver has the like
+// (AutoPipeline), but there a command that waits doesn't end with its context,
+// and these must: a redirect doesn't wait for a slow cache.
+func pipelined(client *redis.Client) *gather.Gatherer[redis.Cmder] {
+	return gather.New(gather.Config[redis.Cmder]{Lanes: 2, Send: func(ctx context.Context, batch []redis.Cmder) error {
+		pipe := client.Pipeline()
+		for _, command := range batch {
+			_ = pipe.Process(ctx, command) // it is only queued
+		}
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		return nil
+	}})
+}
+
+// do carries a command out together with those of others.
+func (c *Client) do(ctx context.Context, command redis.Cmder) error {
+	if err := c.together.Do(ctx, command); err != nil {
+		return err
+	}
+	return command.Err()
+}
+
+// script runs a script together with the commands of others.
+func (c *Client) script(ctx context.Context, s *redis.Script, keys []string, args ...any) *redis.Cmd {
+	call := make([]any, 0, 3+len(keys)+len(args))
+	call = append(call, "evalsha", s.Hash(), len(keys))
+	for _, key := range keys {
+		call = append(call, key)
+	}
+	command := redis.NewCmd(ctx, append(call, args...)...)
+	err := c.do(ctx, command)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the first call since Redis began
+		return s.Eval(ctx, c.redis, keys, args...)
+	}
+	if err != nil { // the context's, and then the command must not be looked at
+		command = redis.NewCmd(ctx)
+		command.SetErr(err)
+	}
+	return command
 }
 
 // Close closes the connections. Followers must have ended before.
 func (c *Client) Close(context.Context) error {
-	c.together.close()
+	c.together.Close()
 	return c.redis.Close()
 }
 

@@ -30,7 +30,7 @@ func (l *Limiter) Take(ctx context.Context, buckets ...shortener.Bucket) (shorte
 		keys[i] = l.client.key("limit", b.Key)
 		args = append(args, b.Burst, b.Refill, b.Cost)
 	}
-	answer, err := takeScript.Run(ctx, l.client.redis, keys, args...).Slice()
+	answer, err := l.client.script(ctx, takeScript, keys, args...).Slice()
 	if err != nil {
 		return shortener.Verdict{}, fmt.Errorf("redis: charge %q: %w", keys, err)
 	}

@@ -1,0 +1,141 @@
+// Package gather puts the calls of many callers together into batches: what
+// comes while a batch is under way makes up the next. A call that comes alone
+// goes at once and alone; under load a round trip that would carry one carries
+// hundreds. Databases call the same for their logs group commit.
+//
+// Nothing waits for a batch to fill, so it costs no latency that isn't there
+// anyway.
+package gather
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrClosed is the error of calls after Close.
+var ErrClosed = errors.New("gather: closed")
+
+// A Gatherer sends items of many callers in batches. Its methods may be called
+// by many goroutines at once.
+type Gatherer[T any] struct {
+	cfg     Config[T]
+	calls   chan call[T]
+	closing chan struct{}
+	closed  sync.Once
+	lanes   sync.WaitGroup
+}
+
+// Config says how a Gatherer sends.
+type Config[T any] struct {
+	// Send carries a batch out. Its error is that of every caller; where items
+	// have errors of their own, they hold them themselves. The context ends when
+	// the last of the callers has given up.
+	Send func(ctx context.Context, batch []T) error
+	// Lanes is how many batches may be under way at once. Default 1: batches keep
+	// the order of the calls.
+	Lanes int
+	// Max is how many items a batch has at most. Default 256.
+	Max int
+	// Within bounds a batch none of whose callers has a deadline. Default 2 s.
+	Within time.Duration
+}
+
+type call[T any] struct {
+	ctx  context.Context
+	item T
+	done chan error // buffered, so that a caller that has gone holds nobody up
+}
+
+// New starts a Gatherer. Close ends it.
+func New[T any](cfg Config[T]) *Gatherer[T] {
+	if cfg.Lanes == 0 {
+		cfg.Lanes = 1
+	}
+	if cfg.Max == 0 {
+		cfg.Max = 256
+	}
+	if cfg.Within == 0 {
+		cfg.Within = 2 * time.Second
+	}
+	g := &Gatherer[T]{cfg: cfg, calls: make(chan call[T]), closing: make(chan struct{})}
+	for range cfg.Lanes {
+		g.lanes.Go(g.run)
+	}
+	return g
+}
+
+// Close ends the Gatherer when what is under way has come back.
+func (g *Gatherer[T]) Close() {
+	g.closed.Do(func() { close(g.closing) })
+	g.lanes.Wait()
+}
+
+// Do sends the item and returns when its batch has been carried out, with the
+// batch's error, or when the context ends, with the context's. In the latter
+// case the item may be sent all the same, and must not be touched.
+func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
+	c := call[T]{ctx: ctx, item: item, done: make(chan error, 1)}
+	select {
+	case g.calls <- c:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-g.closing:
+		return ErrClosed
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run sends one batch after the other.
+func (g *Gatherer[T]) run() {
+	for {
+		select {
+		case first := <-g.calls:
+			g.send(g.more(first))
+		case <-g.closing:
+			return
+		}
+	}
+}
+
+// more returns the call and all that wait behind it.
+func (g *Gatherer[T]) more(first call[T]) []call[T] {
+	batch := []call[T]{first}
+	for len(batch) < g.cfg.Max {
+		select {
+		case next := <-g.calls:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// send carries the batch out for as long as one of its callers waits.
+func (g *Gatherer[T]) send(batch []call[T]) {
+	items := make([]T, len(batch))
+	var end time.Time
+	for i, c := range batch {
+		items[i] = c.item
+		deadline, ok := c.ctx.Deadline()
+		if !ok {
+			deadline = time.Now().Add(g.cfg.Within)
+		}
+		if deadline.After(end) {
+			end = deadline
+		}
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), end)
+	defer cancel()
+	err := g.cfg.Send(ctx, items)
+	for _, c := range batch {
+		c.done <- err
+	}
+}

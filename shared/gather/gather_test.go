@@ -1,0 +1,131 @@
+package gather_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"designkits/shared/gather"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// What comes while a batch is under way goes together, in order.
+func TestWhatWaitsGoesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches [][]int
+		g := gather.New(gather.Config[int]{Max: 3, Send: func(_ context.Context, batch []int) error {
+			batches = append(batches, batch)
+			time.Sleep(time.Second) // of the bubble: all others wait by then
+			return nil
+		}})
+		defer g.Close()
+		var callers sync.WaitGroup
+		for n := range 6 {
+			callers.Go(func() {
+				if err := g.Do(t.Context(), n); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		callers.Wait()
+		if want := [][]int{{0}, {1, 2, 3}, {4, 5}}; !slices.EqualFunc(batches, want, slices.Equal[[]int]) {
+			t.Errorf("%v, want %v", batches, want)
+		}
+	})
+}
+
+func TestTheErrorIsEveryones(t *testing.T) {
+	broken := errors.New("broken")
+	g := gather.New(gather.Config[int]{Send: func(context.Context, []int) error { return broken }})
+	defer g.Close()
+	for range 3 {
+		if err := g.Do(t.Context(), 1); !errors.Is(err, broken) {
+			t.Error(err)
+		}
+	}
+}
+
+// A caller that gives up returns at once; the batch goes on for the others and
+// ends with the last of them.
+func TestACallEndsWithItsContextAndTheBatchWithTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gather.New(gather.Config[string]{Send: func(ctx context.Context, batch []string) error {
+			if batch[0] == "first" {
+				time.Sleep(time.Second)
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}})
+		defer g.Close()
+		var callers sync.WaitGroup
+		callers.Go(func() { _ = g.Do(t.Context(), "first") })
+		synctest.Wait()
+		began := time.Now()
+		for _, within := range []time.Duration{3 * time.Second, 5 * time.Second, 500 * time.Millisecond} {
+			callers.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), within)
+				defer cancel()
+				if err := g.Do(ctx, "second"); !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				if took := time.Since(began); took != within {
+					t.Errorf("%v, want %v", took, within)
+				}
+			})
+		}
+		callers.Wait()
+		g.Close()
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("the batch ended after %v", took)
+		}
+	})
+}
+
+func TestAfterCloseNothingIsSent(t *testing.T) {
+	g := gather.New(gather.Config[int]{Send: func(context.Context, []int) error { return nil }})
+	g.Close()
+	g.Close()
+	if err := g.Do(t.Context(), 1); !errors.Is(err, gather.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// Each item of many callers on many lanes is sent once.
+func TestEachIsSentOnce(t *testing.T) {
+	var seen sync.Map
+	var sent atomic.Int64
+	g := gather.New(gather.Config[int]{Lanes: 4, Send: func(_ context.Context, batch []int) error {
+		for _, n := range batch {
+			if _, again := seen.LoadOrStore(n, true); again {
+				t.Errorf("%d was sent twice", n)
+			}
+		}
+		sent.Add(int64(len(batch)))
+		return nil
+	}})
+	defer g.Close()
+	var callers sync.WaitGroup
+	for from := range 50 {
+		callers.Go(func() {
+			for n := from * 100; n < from*100+100; n++ {
+				if err := g.Do(t.Context(), n); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if sent.Load() != 5000 {
+		t.Errorf("%d of 5000", sent.Load())
+	}
+}
