@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -14,8 +15,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A Cache is shortener.SharedCache: one string a code that begins with the
-// version, which is all that the script that compares versions reads of it.
+// A Cache is shortener.SharedCache: one string a code, "VERSION JSON", so that
+// the script that compares versions needn't read the JSON.
 type Cache struct{ client *Client }
 
 // Cache returns the shared cache.
@@ -57,63 +58,20 @@ func (c *Cache) Fill(ctx context.Context, e shortener.Entry, ttl time.Duration) 
 	return nil
 }
 
-// encode writes an entry as it stands in the cache and in the stream: version,
-// flags (m missing, p permanent), created, expires, code, owner and target,
-// between tabs, which none of them contains. Times are Unix ms; no expiry is
-// empty.
+// encode writes an entry as it stands in the cache and in the stream: its
+// version, which is all that the script reads of it, and the rest as JSON.
 func encode(e shortener.Entry) string {
-	l := e.Link
-	b := make([]byte, 0, 64+len(l.Code)+len(l.Owner)+len(l.Target))
-	b = append(strconv.AppendInt(b, l.Version, 10), '\t')
-	if e.Missing {
-		b = append(b, 'm')
+	text, err := json.Marshal(e)
+	if err != nil {
+		return "" // strings, times of this era, ints and bools always marshal
 	}
-	if l.Permanent {
-		b = append(b, 'p')
-	}
-	b = append(appendTime(append(b, '\t'), l.Created), '\t')
-	b = append(appendTime(b, l.Expires), '\t')
-	b = append(append(b, l.Code...), '\t')
-	b = append(append(b, l.Owner...), '\t')
-	return string(append(b, l.Target...))
+	return strconv.FormatInt(e.Link.Version, 10) + " " + string(text)
 }
 
-func appendTime(b []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return b
+func decode(value string) (e shortener.Entry, err error) {
+	_, text, _ := strings.Cut(value, " ")
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return shortener.Entry{}, fmt.Errorf("an entry that can't be read: %w", err)
 	}
-	return strconv.AppendInt(b, t.UnixMilli(), 10)
-}
-
-func decode(value string) (shortener.Entry, error) {
-	var fields [6]string
-	rest := value
-	for i := range fields {
-		field, after, ok := strings.Cut(rest, "\t")
-		if !ok {
-			return shortener.Entry{}, fmt.Errorf("an entry that can't be read: %.100q", value)
-		}
-		fields[i], rest = field, after
-	}
-	version, err1 := strconv.ParseInt(fields[0], 10, 64)
-	created, err2 := parseTime(fields[2])
-	expires, err3 := parseTime(fields[3])
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return shortener.Entry{}, fmt.Errorf("an entry that can't be read: %.100q: %w", value, err)
-	}
-	return shortener.Entry{
-		Missing: strings.Contains(fields[1], "m"),
-		Link: shortener.Link{
-			Code: shortener.Code(fields[4]), Target: rest, Owner: shortener.Owner(fields[5]), Created: created, Expires: expires,
-			Permanent: strings.Contains(fields[1], "p"), Version: version,
-		},
-	}, nil
-}
-
-func parseTime(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	ms, err := strconv.ParseInt(text, 10, 64)
-	return time.UnixMilli(ms).UTC(), err
+	return e, nil
 }
