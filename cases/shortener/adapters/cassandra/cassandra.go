@@ -113,7 +113,7 @@ func (c Config) withDefaults() Config {
 type DB struct {
 	session *gocql.Session
 	config  Config
-	index   *gather.Gatherer[indexEntry] // of owners
+	writes  *gather.Gatherer[[]gocql.BatchEntry]
 }
 
 // Open connects, creates the keyspace and the tables that are missing, and
@@ -140,10 +140,26 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		session.Close()
 		return nil, err
 	}
-	return &DB{session: session, config: config, index: gather.New(gather.Config[indexEntry]{
-		Lanes: 2,
-		Send:  func(ctx context.Context, entries []indexEntry) error { return writeIndex(ctx, session, entries) },
+	return &DB{session: session, config: config, writes: gather.New(gather.Config[[]gocql.BatchEntry]{
+		Lanes: 16, Max: 5, Send: writer(session),
 	})}, nil
+}
+
+// writer writes what many callers have at once as one unlogged batch: one
+// request, and one place in the commit log, in place of one for each. An owner's
+// entries become one mutation; one by one they would contend for its partition.
+//
+// Such a batch makes its coordinator do the work of several, so it is kept
+// small: five callers with two partitions each are the ten above which Cassandra
+// warns. It isn't atomic and needn't be, since each write can be repeated.
+func writer(session *gocql.Session) func(context.Context, [][]gocql.BatchEntry) error {
+	return func(ctx context.Context, writes [][]gocql.BatchEntry) error {
+		batch := session.NewBatch(gocql.UnloggedBatch).WithContext(ctx)
+		for _, entries := range writes {
+			batch.Entries = append(batch.Entries, entries...)
+		}
+		return session.ExecuteBatch(batch)
+	}
 }
 
 func connect(config Config, keyspace string) (*gocql.Session, error) {
@@ -158,9 +174,6 @@ func connect(config Config, keyspace string) (*gocql.Session, error) {
 	cluster.Consistency = config.Consistency
 	cluster.SerialConsistency = config.SerialConsistency
 	cluster.DefaultTimestamp = false // see the package comment
-	// What columns an answer has is read from the answer. It can't be known when
-	// a conditional write is prepared, and may change when a table does.
-	cluster.DisableSkipMetadata = true
 	cluster.DisableInitialHostLookup = !config.Discover
 	cluster.Events.DisableNodeStatusEvents = !config.Discover
 	cluster.Events.DisableTopologyEvents = !config.Discover
@@ -201,7 +214,7 @@ func portOf(hosts []string) (int, bool) {
 
 // Close ends the connection. Calls in flight fail.
 func (db *DB) Close() {
-	db.index.Close()
+	db.writes.Close()
 	db.session.Close()
 }
 
@@ -241,7 +254,8 @@ func (db *DB) run(ctx context.Context, operation, subject string, timeout time.D
 // was not, held gets the columns that the refusal names. The driver's own call
 // for this panics when it can't read the answer.
 func conditional(ctx context.Context, query *gocql.Query, held map[string]any) (applied bool, err error) {
-	answer := query.WithContext(ctx).Iter()
+	// What columns the answer has can't be known when it is prepared.
+	answer := query.WithContext(ctx).NoSkipMetadata().Iter()
 	answer.MapScan(held)
 	if err := answer.Close(); err != nil {
 		return false, err

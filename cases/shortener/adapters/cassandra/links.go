@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gocql/gocql"
-	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
 )
@@ -71,7 +70,7 @@ func (s *Links) ttl(expires time.Time) int {
 }
 
 // Put stores a new link under a generated code, and its entry in the owner's
-// index, at the same time. After a crash in between either may be missing. An
+// index, at the same time, together with the links of others: see DB.writes. After a crash in between either may be missing. An
 // entry without a link is left out of listings, which also clear it away; a
 // link without an entry is one whose code nobody was told, since Put had not
 // returned. Repeating the Put completes it.
@@ -82,16 +81,17 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 		return fmt.Errorf("cassandra: put link %q: not a generated code; an alias is claimed", l.Code)
 	}
 	return s.db.run(ctx, "put link", string(l.Code), s.db.config.Timeout, func(ctx context.Context) error {
-		both, ctx := errgroup.WithContext(ctx)
-		both.Go(func() error {
+		index, err := s.indexed(ctx, l)
+		if err != nil {
+			return err
+		}
+		return s.db.writes.Do(ctx, []gocql.BatchEntry{{
 			// UPDATE, not INSERT: an INSERT also writes a marker that the row exists,
 			// with a TTL of its own that no later UPDATE changes.
-			return s.db.session.Query(`UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
-				s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)).
-				Idempotent(true).WithContext(ctx).Exec()
-		})
-		both.Go(func() error { return s.index(ctx, l) })
-		return both.Wait()
+			Stmt:       `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
+			Args:       []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)},
+			Idempotent: true,
+		}, index})
 	})
 }
 

@@ -17,45 +17,29 @@ import (
 
 // index writes a link's entry in its owner's index.
 func (s *Links) index(ctx context.Context, l shortener.Link) error {
+	entry, err := s.indexed(ctx, l)
+	if err != nil {
+		return err
+	}
+	return s.db.writes.Do(ctx, []gocql.BatchEntry{entry})
+}
+
+// indexed makes sure that the link's month is known of its owner, and returns
+// the entry for the index.
+func (s *Links) indexed(ctx context.Context, l shortener.Link) (gocql.BatchEntry, error) {
 	month := ownerMonth{l.Owner, monthOf(l.Created)}
 	if !s.months.has(month) {
 		err := s.db.session.Query(`INSERT INTO owner_months (owner, month) VALUES (?, ?) USING TIMESTAMP 1`, string(l.Owner), month.month).
 			Idempotent(true).WithContext(ctx).Exec()
 		if err != nil {
-			return err
+			return gocql.BatchEntry{}, err
 		}
 		s.months.add(month)
 	}
-	return s.db.index.Do(ctx, indexEntry{month, l.Created, l.Code})
-}
-
-// An indexEntry is a row of links_by_owner.
-type indexEntry struct {
-	month   ownerMonth
-	created time.Time
-	code    shortener.Code
-}
-
-// writeIndex writes entries, those of one partition as one mutation. Written one
-// by one, the links of a busy owner would all contend for that partition.
-func writeIndex(ctx context.Context, session *gocql.Session, entries []indexEntry) error {
-	partitions := map[ownerMonth]*gocql.Batch{}
-	for _, e := range entries {
-		batch, ok := partitions[e.month]
-		if !ok {
-			batch = session.NewBatch(gocql.UnloggedBatch).WithContext(ctx)
-			partitions[e.month] = batch
-		}
-		batch.Entries = append(batch.Entries, gocql.BatchEntry{
-			Stmt: `INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
-			Args: []any{string(e.month.owner), e.month.month, e.created, string(e.code)}, Idempotent: true,
-		})
-	}
-	var all errgroup.Group
-	for _, batch := range partitions {
-		all.Go(func() error { return session.ExecuteBatch(batch) })
-	}
-	return all.Wait()
+	return gocql.BatchEntry{
+		Stmt: `INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
+		Args: []any{string(l.Owner), month.month, l.Created, string(l.Code)}, Idempotent: true,
+	}, nil
 }
 
 // unindex removes the entry.
