@@ -64,12 +64,15 @@ function item(e) {
     }
   });
 
+  let shown = ""; // which command's words stand there
   async function follow(what, attach) {
     details.open = true;
     for (const b of Object.values(buttons)) b.disabled = true;
     const lines = h("div", { class: "lines", role: "log", "aria-label": "What it says", tabindex: "0" });
     const command = h("p", { class: "hint mono" });
-    out.replaceChildren(command, lines);
+    if (what !== "hint" || shown !== "hint") out.replaceChildren(); // a further hint stands below the one before
+    shown = what;
+    out.append(command, lines);
     try {
       const job = await attach({
         onStart: (started) => {

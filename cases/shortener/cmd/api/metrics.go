@@ -19,10 +19,10 @@ func measure(registry prometheus.Registerer, sys *httpapi.System) {
 
 	counter("shortener_resolved_in_process_total", "Codes answered from the cache in process.", func() int64 { return resolver.Figures().Hits })
 	counter("shortener_resolved_shared_total", "Codes answered by Redis.", func() int64 { return resolver.Figures().SharedHits })
-	counter("shortener_resolved_store_total", "Codes read from Cassandra.", func() int64 { return resolver.Figures().StoreReads })
+	counter("shortener_resolved_store_total", "Codes read from the store of links.", func() int64 { return resolver.Figures().StoreReads })
 	counter("shortener_resolved_coalesced_total", "Callers that waited for another's read of the same code.", func() int64 { return resolver.Figures().Coalesced })
 	counter("shortener_resolved_stale_total", "Codes answered from memory because no store answered.", func() int64 { return resolver.Figures().Stale })
-	counter("shortener_store_errors_total", "Reads of links that Cassandra failed.", func() int64 { return resolver.Figures().StoreErrors })
+	counter("shortener_store_errors_total", "Reads that the store of links failed.", func() int64 { return resolver.Figures().StoreErrors })
 	counter("shortener_shared_errors_total", "Calls of the cache that Redis failed or the breaker refused.", func() int64 { return resolver.Figures().SharedErrors })
 	counter("shortener_limits_local_total", "Charges judged in process because Redis was away.", sys.Limiter.Local)
 	gauge("shortener_held_entries", "Entries in the cache in process.", func() float64 { return float64(resolver.Figures().Held) })
