@@ -68,6 +68,20 @@ func TestWorkersThatOutlivedTheirMasterAreReaped(t *testing.T) {
 	}
 }
 
+func TestDescendantsInOtherGroupsAreReaped(t *testing.T) {
+	state := t.TempDir()
+	pid := orphan(t, state, "postgres", fmt.Sprintf("setsid sleep 600 & echo $! >%s/worker; wait", state))
+	worker := readPid(t, filepath.Join(state, "worker"))
+	testenv.Eventually(t, 20*time.Second, "the worker has left the group", func() bool {
+		p, err := statOf(worker)
+		return err == nil && p.group == worker
+	})
+	open(t, state)
+	if !gone(pid) || !gone(worker) {
+		t.Error("one of them still runs")
+	}
+}
+
 // A record names a process by its number and start time: another one that was
 // given the number later, or before a reboot, is none of ours.
 func TestStrangersAreLeftAlone(t *testing.T) {

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ const (
 	readyEvery   = 100 * time.Millisecond
 	readyWithin  = 4 * time.Minute  // a busy machine is slow; a death is told at once anyway
 	readyAttempt = 10 * time.Second // bound of one call of Spec.Ready
-	grace        = 10 * time.Second // between SIGTERM and SIGKILL
+	grace        = 10 * time.Second // between the stop signal and SIGKILL
 )
 
 // A process is one Spec and, while it runs, its child.
@@ -178,7 +179,8 @@ func (p *process) launch(ctx context.Context) (*child, error) {
 // watch waits for the child's end and reports it if nobody asked for it.
 func (p *process) watch(c *child) {
 	_ = c.cmd.Wait() // the state below says more than the error
-	// What it has forked goes too: half a server is worse than none.
+	// What it has forked goes too: half a server is worse than none. Those in
+	// groups of their own are nobody's children now, and must notice by themselves.
 	_ = syscall.Kill(-c.pid, syscall.SIGKILL)
 	removeRecord(p.sup.state, p.spec.Name)
 
@@ -288,7 +290,7 @@ func (p *process) end(ctx context.Context, c *child) {
 	if paused { // it can't hear
 		_ = p.signal(asked, c, syscall.SIGCONT)
 	}
-	if p.signal(asked, c, syscall.SIGTERM) == nil {
+	if p.signal(asked, c, cmp.Or(p.spec.StopSignal, syscall.SIGTERM)) == nil {
 		select {
 		case <-c.done:
 			return
@@ -302,10 +304,26 @@ func (p *process) end(ctx context.Context, c *child) {
 	<-c.done
 }
 
-// signal reaches the child's whole group, or what the engine says it is.
+// signal reaches the child's whole group, or what the engine says it is. A
+// freeze, a thaw and a kill reach its descendants in other groups as well; to
+// end those when the child is asked to end is the child's own affair.
 func (p *process) signal(ctx context.Context, c *child, sig syscall.Signal) error {
 	if p.spec.Signal != nil {
 		return p.spec.Signal(ctx, sig)
+	}
+	switch sig {
+	case syscall.SIGSTOP, syscall.SIGKILL:
+		// What is frozen forks no more, and is still its children's parent.
+		_ = syscall.Kill(-c.pid, syscall.SIGSTOP)
+		fallthrough
+	case syscall.SIGCONT:
+		if members, err := familyOf(c.pid); err == nil {
+			for _, m := range members {
+				if m.group != c.pid {
+					_ = syscall.Kill(m.pid, sig)
+				}
+			}
+		}
 	}
 	if err := syscall.Kill(-c.pid, sig); err != nil {
 		return fmt.Errorf("send %s to %s (pid %d): %w", sig, p.spec.Name, c.pid, err)
@@ -329,20 +347,22 @@ func (c *child) over() bool {
 	}
 }
 
-// rss adds up what the child's group has in memory, in bytes; pages shared
-// between its members count for each. It is 0 where the child is only a
-// server's client and the server isn't ours.
+// rss adds up what the child and its descendants have in memory, in bytes. What
+// they may share counts once, as the most that one of them has. It is 0 where
+// the child is only a server's client and the server isn't ours.
 func (p *process) rss(c *child) int64 {
 	if p.spec.Signal != nil {
 		return 0
 	}
-	members, err := groupOf(c.pid)
+	members, err := familyOf(c.pid)
 	if err != nil {
 		return 0
 	}
-	var sum int64
+	var own, shared int64
 	for _, m := range members {
-		sum += m.rss
+		s := min(sharedOf(m.pid), m.rss)
+		own += m.rss - s
+		shared = max(shared, s)
 	}
-	return sum
+	return own + shared
 }

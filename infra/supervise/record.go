@@ -89,32 +89,36 @@ func reap(state string) ([]string, error) {
 	return reaped, nil
 }
 
-// endGroup kills the recorded group and waits until it is gone. The leader is
-// known by its start time. Without its leader (nginx workers outlive their
-// master's SIGKILL) the members are known by the session, and by not being
-// older than the leader was: their group's number can't have been given to
-// anybody else while they have it.
+// endGroup kills the recorded group with its descendants in other groups, and
+// waits until they are gone. The leader is known by its start time. Without its
+// leader (nginx workers outlive their master's SIGKILL) the members are known
+// by the session, and by not being older than the leader was: their group's
+// number can't have been given to anybody else while they have it.
 func endGroup(r record) (bool, error) {
 	deadline := time.Now().Add(5 * time.Second)
 	ended := false
+	ours := map[int]procStat{} // also those whose parent is gone by now
 	for {
-		members, err := groupOf(r.Pid)
+		if p, err := statOf(r.Pid); err == nil && !p.dead && p.group == r.Pid && p.start != r.Start {
+			return ended, nil // the number is another group's now, so ours is gone
+		}
+		members, err := family(func(p procStat) bool {
+			return p.group == r.Pid && (p.pid == r.Pid || p.start >= r.Start && p.session == r.Session)
+		})
 		if err != nil {
 			return ended, fmt.Errorf("reap %s: %w", r.Name, err)
 		}
-		live := 0
 		for _, m := range members {
-			if m.pid == r.Pid && m.start != r.Start {
-				return ended, nil // the number is another group's now, so ours is gone
-			}
+			ours[m.pid] = m
 		}
-		for _, m := range members {
-			if m.pid != r.Pid && (m.start < r.Start || m.session != r.Session) {
+		live := 0
+		for pid, m := range ours {
+			if !Alive(pid, m.start) {
 				continue
 			}
 			live++
-			if err := syscall.Kill(m.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-				return ended, fmt.Errorf("reap %s: kill pid %d: %w", r.Name, m.pid, err)
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return ended, fmt.Errorf("reap %s: kill pid %d: %w", r.Name, pid, err)
 			}
 		}
 		if live == 0 {

@@ -42,6 +42,9 @@ type Spec struct {
 	// Background marks a process that nobody waits for at start: its readiness
 	// is reported when it comes (Flink joins a page that works already).
 	Background bool
+	// StopSignal asks the process to end; 0 means SIGTERM, which PostgreSQL takes
+	// for a request to wait until its last client has gone.
+	StopSignal syscall.Signal
 	// Signal delivers a signal. Nil means to the child's process group; an
 	// engine whose servers are no children of ours (containers) sets it and
 	// maps SIGSTOP to pause, SIGCONT to unpause, SIGTERM to a graceful stop and

@@ -241,6 +241,56 @@ func TestTheWholeGroupEndsWithItsLeader(t *testing.T) {
 	testenv.Eventually(t, 20*time.Second, "the worker is gone", func() bool { return gone(worker) })
 }
 
+// PostgreSQL's processes each make a group and a session of their own.
+func TestFaultsReachDescendantsInOtherGroups(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, filepath.Join(dir, "state"))
+	if err := s.Start(t.Context(), shell("store", fmt.Sprintf(`setsid sleep 600 & echo $! >%s/worker; exec sleep 600`, dir))); err != nil {
+		t.Fatal(err)
+	}
+	worker := readPid(t, filepath.Join(dir, "worker"))
+	inState := func(state string) func() bool {
+		return func() bool {
+			raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", worker))
+			return err == nil && strings.Contains(string(raw), ") "+state+" ")
+		}
+	}
+	testenv.Eventually(t, 20*time.Second, "the worker has left the group", func() bool {
+		p, err := statOf(worker)
+		return err == nil && p.group == worker
+	})
+	if err := s.Pause(t.Context(), "store"); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 20*time.Second, "the worker is frozen", inState("T"))
+	if err := s.Resume(t.Context(), "store"); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 20*time.Second, "the worker goes on", inState("S"))
+	if err := s.Kill(t.Context(), "store"); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 20*time.Second, "the worker is gone", func() bool { return gone(worker) })
+}
+
+func TestStopAsksByTheSignalThatTheSpecNames(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, filepath.Join(dir, "state"))
+	patient := shell("store", fmt.Sprintf(`trap '' TERM; trap 'exit 0' USR1; echo >%s/up; while :; do sleep 0.05; done`, dir))
+	patient.StopSignal = syscall.SIGUSR1
+	patient.Ready = func(context.Context) error { _, err := os.Stat(filepath.Join(dir, "up")); return err }
+	if err := s.Start(t.Context(), patient); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if err := s.Stop(t.Context(), "store"); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took > grace/2 {
+		t.Errorf("stopping took %s: it was killed", took)
+	}
+}
+
 func TestStopKillsWhatDoesNotListenWhenTheContextEnds(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := open(t, filepath.Join(dir, "state"))

@@ -167,7 +167,7 @@ func (p *process) awaitUp(ctx context.Context) error {
 }
 
 // Stop ends the named processes, or all without a name, each after those that
-// need it: with SIGTERM, after ten seconds or when ctx ends with SIGKILL.
+// need it: with its stop signal, after ten seconds or when ctx ends with SIGKILL.
 func (s *Supervisor) Stop(ctx context.Context, names ...string) error {
 	procs, err := s.resolve(names...)
 	if err != nil {
