@@ -18,6 +18,7 @@ type Debian struct {
 	Program     string   // "redis-server"
 	VersionArgs []string // make the program print its version: "--version"
 	Major       string   // "7" accepts 7.0.15, "" any
+	Dir         string   // where the packages put it, if PATH doesn't have that
 	Packages    []string // "redis-server"
 	Services    []string // what the packages would start at every boot
 	Bytes       int64    // about how much is downloaded
@@ -30,7 +31,7 @@ var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
 // Path returns the program of the right major version, from PATH or from where
 // Debian puts servers, which is not on everybody's PATH.
 func (d Debian) Path() (string, error) {
-	dirs := append(filepath.SplitList(os.Getenv("PATH")), "/usr/local/sbin", "/usr/sbin", "/usr/bin")
+	dirs := append(filepath.SplitList(os.Getenv("PATH")), "/usr/local/sbin", "/usr/sbin", "/usr/bin", d.Dir)
 	var others []string
 	for _, dir := range dirs {
 		path := filepath.Join(dir, d.Program)

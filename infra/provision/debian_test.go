@@ -98,6 +98,17 @@ func TestRightsAreKnownBeforeTheyAreNeeded(t *testing.T) {
 	}
 }
 
+// Debian's PostgreSQL is in a folder of its version's.
+func TestADirOffPathIsSearched(t *testing.T) {
+	dir := t.TempDir()
+	want := program(t, dir, "kit-test-server", "echo server 15.18")
+	t.Setenv("PATH", t.TempDir())
+	d := Debian{Program: "kit-test-server", VersionArgs: []string{"-v"}, Major: "15", Dir: dir}
+	if got, err := d.Path(); got != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 // install runs the script that becomes root, with an apt-get of the test's.
 // It is the script that is tested here; the real apt-get is what installs the
 // servers that other tests talk to.
@@ -126,6 +137,24 @@ func TestNoServiceIsStarted(t *testing.T) {
 	}
 	if _, err := os.Stat(policy); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the policy is still there: %v", err)
+	}
+}
+
+// What the script makes tells Debian's PostgreSQL to make no cluster.
+func TestNoClusterIsMade(t *testing.T) {
+	dir := t.TempDir()
+	cmd, out := install(t, filepath.Join(dir, "policy-rc.d"), `cat "$CLUSTERS"/*.conf`)
+	cmd.Args = append(cmd.Args, "postgresql-15")
+	cmd.Env = append(cmd.Env, "CLUSTERS="+filepath.Join(dir, "createcluster.d"))
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if !strings.Contains(out.String(), "create_main_cluster = false") {
+		t.Errorf("the packages are told nothing:\n%s", out)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
