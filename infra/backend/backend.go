@@ -44,7 +44,7 @@ type Backend struct {
 	// within ctx and may be called again and again.
 	Ready func(ctx context.Context, site Site) error
 	// Drop removes everything in the server whose name begins with namespace:
-	// keyspaces, keys, topics, jobs. Dropping what is not there is no error.
+	// keyspaces, schemas, keys, topics, jobs. Dropping what is not there is no error.
 	Drop func(ctx context.Context, site Site, namespace string) error
 }
 

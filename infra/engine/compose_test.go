@@ -18,6 +18,7 @@ import (
 
 	"designkits/infra/backend"
 	"designkits/infra/backend/catalog"
+	"designkits/infra/backend/postgres"
 	"designkits/infra/topology"
 )
 
@@ -159,6 +160,27 @@ func TestKafkaIsConfiguredAlike(t *testing.T) {
 	}
 }
 
+func TestPostgresIsConfiguredAlike(t *testing.T) {
+	s, err := load(t, nil, "postgres").GetService("postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := []string{"postgres"}
+	for _, setting := range postgres.Settings {
+		command = append(command, "-c", setting)
+	}
+	if !slices.Equal(s.Command, command) {
+		t.Errorf("it is started as %q, natively as %q", s.Command, command)
+	}
+	for variable, want := range map[string]string{
+		"POSTGRES_USER": postgres.User, "POSTGRES_DB": postgres.Database, "POSTGRES_INITDB_ARGS": postgres.Initdb,
+	} {
+		if got := s.Environment[variable]; got == nil || *got != want {
+			t.Errorf("%s doesn't say %q, as the native server's cluster does", variable, want)
+		}
+	}
+}
+
 func TestComposeIsSafeAndWatched(t *testing.T) {
 	project := load(t, nil, "*")
 	if len(project.Services) == 0 {
@@ -208,7 +230,7 @@ func TestComposeIsSafeAndWatched(t *testing.T) {
 }
 
 // protocol are the commands that speak a server's own protocol.
-var protocol = regexp.MustCompile(`redis-cli SET|cqlsh -e|kafka-broker-api-versions|wget -qO- http|curl -fsS`)
+var protocol = regexp.MustCompile(`redis-cli SET|psql .* -c|cqlsh -e|kafka-broker-api-versions|wget -qO- http|curl -fsS`)
 
 // One profile a case: everything that case.yaml names is in it, with the same
 // variables and ports, and whatever a process needs is healthy before it.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"designkits/infra/backend/catalog"
+	"designkits/infra/control"
 )
 
 func TestABackendsLife(t *testing.T) {
@@ -97,6 +98,26 @@ func TestAKilledKitLeavesNothingRunningAfterTheNextStart(t *testing.T) {
 		t.Errorf("before: %v, after: %v", before, after)
 	}
 	c.ask("PING")
+}
+
+// PostgreSQL runs as another user where the kit is root, and its processes are
+// in groups of their own.
+func TestAKilledKitTakesPostgresWithIt(t *testing.T) {
+	c := newCheckout(t)
+	c.up("postgres")
+	pid := c.status()["postgres"].Pid
+	kit, err := control.Find(filepath.Join(c.root, ".kit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(kit.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "postgres ends with the kit", func() string { return "" }, func() bool { return !runs(pid) })
+	c.up("postgres")
+	if s := c.status()["postgres"]; s.State != "ready" {
+		t.Errorf("after the next start: %+v", s)
+	}
 }
 
 func TestABackendThatDiesWhileStartingShowsWhy(t *testing.T) {

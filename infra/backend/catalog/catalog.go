@@ -11,6 +11,7 @@ import (
 	"designkits/infra/backend/flink"
 	"designkits/infra/backend/kafka"
 	"designkits/infra/backend/nginx"
+	"designkits/infra/backend/postgres"
 	"designkits/infra/backend/redis"
 )
 
@@ -18,6 +19,7 @@ import (
 // shown them.
 var All = []backend.Backend{
 	redis.Backend,
+	postgres.Backend,
 	cassandra.Backend,
 	dynamodb.Backend,
 	kafka.Backend,
