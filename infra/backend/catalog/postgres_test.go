@@ -149,7 +149,7 @@ func TestPostgresAnswersNothingWhilePaused(t *testing.T) {
 	}()
 	select {
 	case err := <-answered:
-		t.Errorf("it answers while it is paused (%v)", err)
+		t.Fatalf("it answers while it is paused (%v)", err)
 	case <-time.After(300 * time.Millisecond):
 	}
 	if err := s.sup.Resume(t.Context(), s.Name); err != nil {
