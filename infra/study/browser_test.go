@@ -208,7 +208,7 @@ func searches(t *testing.T, b *browsertest.Tab, address string) {
 
 func steps(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address)
-	for _, want := range []string{"Requirements", "Capacity"} {
+	for _, want := range []string{"The problem", "Requirements", "Capacity"} {
 		b.Do(t, 10*time.Second, chromedp.KeyEvent("j"))
 		b.Until(t, 5*time.Second, fmt.Sprintf(`document.querySelector("#chapters [aria-current]").textContent === %q`, want))
 	}

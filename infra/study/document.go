@@ -84,8 +84,9 @@ func (t *tree) document(name string) (Document, error) {
 	if err := markdown.Renderer().Render(&html, source, root); err != nil {
 		return Document{}, fmt.Errorf("render %s: %w", name, err)
 	}
-	// A table may be wider than the page: it scrolls by itself, by keyboard too.
-	out := strings.NewReplacer("<table>", `<div class="wide" role="group" aria-label="Table" tabindex="0"><table>`, "</table>", "</table></div>").Replace(html.String())
+	// A table may be wider than the page, and so may a block of code: each scrolls
+	// by itself, by keyboard too.
+	out := strings.NewReplacer("<pre><code", `<pre tabindex="0"><code`, "<table>", `<div class="wide" role="group" aria-label="Table" tabindex="0"><table>`, "</table>", "</table></div>").Replace(html.String())
 	d.HTML = template.HTML(out)
 	return d, nil
 }

@@ -145,8 +145,11 @@ func hints(t *testing.T, b *browsertest.Tab) {
 	b.Until(t, 10*time.Second, `document.querySelector("#panel-exercises .task")?.textContent.includes("Count every drop")`)
 	for _, want := range []string{"Hint 1 of 2", "Hint 2 of 2"} {
 		b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#panel-exercises button")].find((b) => b.textContent === "Next hint").click()`))
-		b.Until(t, 20*time.Second, fmt.Sprintf(`document.querySelector("#panel-exercises .lines")?.textContent.includes(%q)`, want))
+		b.Until(t, 20*time.Second, fmt.Sprintf(`document.querySelector("#panel-exercises .outcome").textContent.includes(%q)`, want))
 		b.Until(t, 20*time.Second, `document.querySelector("#panel-exercises .badge").textContent === "started" && !document.querySelector("#panel-exercises .acts button").disabled`)
+	}
+	if text := b.Text(t, "#panel-exercises .outcome"); !strings.Contains(text, "Hint 1 of 2") {
+		t.Errorf("the first hint is gone: %s", text)
 	}
 	b.CheckAccess(t, "#panel-exercises")
 	b.ShootScreen(t, "exercise")
