@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"designkits/cases/tickets"
+)
+
+// Sales is the tickets.Sales: table sales, and its index one_sale.
+type Sales struct{ db *DB }
+
+// Sales returns the record of sales.
+func (db *DB) Sales() *Sales { return &Sales{db} }
+
+var _ tickets.Sales = (*Sales)(nil)
+
+// Sell implements tickets.Sales.
+func (s *Sales) Sell(ctx context.Context, g tickets.Grant, order tickets.OrderID) error {
+	return s.db.run(ctx, "sell", string(order), func(ctx context.Context) error {
+		return s.db.transaction(ctx, func(tx pgx.Tx) error { return sell(ctx, tx, g, order) })
+	})
+}
+
+// sell records the sale. The index refuses what is sold; the tokens refuse a
+// grant that others have overtaken.
+func sell(ctx context.Context, tx pgx.Tx, g tickets.Grant, order tickets.OrderID) error {
+	// In one order in every transaction, so that no two wait for each other.
+	done, err := tx.Exec(ctx, `
+		INSERT INTO sales (event, seat, order_id, account, token)
+		SELECT $1, seat, $3, $4, $5 FROM unnest($2::text[]) AS seat
+		WHERE NOT EXISTS (SELECT FROM sales WHERE event = $1 AND sales.seat = seat.seat AND token >= $5)
+		ORDER BY seat`, g.Event, g.Seats, order, g.Account, g.Token)
+	if violates(err, "one_sale") {
+		return &tickets.Taken{Seats: g.Seats}
+	}
+	if err != nil || int(done.RowsAffected()) == len(g.Seats) {
+		return err
+	}
+	ours := 0
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM sales WHERE event = $1 AND seat = ANY($2) AND order_id = $3 AND refunded_at IS NULL`,
+		g.Event, g.Seats, order).Scan(&ours)
+	if err == nil && ours != len(g.Seats) { // not a repetition
+		return &tickets.Taken{Seats: g.Seats}
+	}
+	return err
+}
+
+// violates reports whether an error is the refusal of the constraint.
+func violates(err error, constraint string) bool {
+	var failure *pgconn.PgError
+	return errors.As(err, &failure) && failure.ConstraintName == constraint
+}
+
+// Refund implements tickets.Sales.
+func (s *Sales) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID) (seats []tickets.SeatID, err error) {
+	err = s.db.run(ctx, "refund", string(order), func(ctx context.Context) error {
+		return s.db.transaction(ctx, func(tx pgx.Tx) (err error) {
+			seats, err = refund(ctx, tx, event, order)
+			return err
+		})
+	})
+	return seats, err
+}
+
+// refund marks the sales of an order and returns their seats.
+func refund(ctx context.Context, tx pgx.Tx, event tickets.EventID, order tickets.OrderID) ([]tickets.SeatID, error) {
+	rows, err := tx.Query(ctx, `UPDATE sales SET refunded_at = now() WHERE event = $1 AND order_id = $2 AND refunded_at IS NULL RETURNING seat`, event, order)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[tickets.SeatID])
+}
+
+// Sold implements tickets.Sales.
+func (s *Sales) Sold(ctx context.Context, event tickets.EventID) (map[tickets.SeatID]tickets.OrderID, error) {
+	sold := map[tickets.SeatID]tickets.OrderID{}
+	err := s.db.run(ctx, "read the sales of", string(event), func(ctx context.Context) error {
+		rows, err := s.db.pool.Query(ctx, `SELECT seat, order_id FROM sales WHERE event = $1 AND refunded_at IS NULL`, event)
+		if err != nil {
+			return err
+		}
+		var seat tickets.SeatID
+		var order tickets.OrderID
+		_, err = pgx.ForEachRow(rows, []any{&seat, &order}, func() error { sold[seat] = order; return nil })
+		return err
+	})
+	return sold, err
+}

@@ -1,0 +1,180 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"designkits/cases/tickets"
+)
+
+// Claims is tickets.Claims with the holds in Redis, decided by one script, and
+// the sales in the record, which decides in the end. While Redis is away no seat
+// can be held, but what is held can be bought.
+type Claims struct {
+	client *Client
+	sales  tickets.Sales
+}
+
+// Claims returns the claims.
+func (c *Client) Claims(sales tickets.Sales) *Claims { return &Claims{c, sales} }
+
+var _ tickets.Claims = (*Claims)(nil)
+
+var (
+	//go:embed hold.lua
+	holdSource string
+	//go:embed move.lua
+	moveSource string
+
+	holdScript = redis.NewScript(holdSource)
+	moveScript = redis.NewScript(moveSource)
+)
+
+// confirmWithin is how long the seats of a hold are kept from others while the
+// record is asked.
+const confirmWithin = 10 * time.Second
+
+// Hold implements tickets.Claims.
+func (c *Claims) Hold(ctx context.Context, claim tickets.Claim) (tickets.Grant, error) {
+	args := make([]any, 0, 2+len(claim.Seats))
+	args = append(args, string(claim.Hold), claim.For.Milliseconds())
+	for _, s := range claim.Seats {
+		args = append(args, string(s))
+	}
+	answer, err := holdScript.Run(ctx, c.client.redis, []string{c.client.key(claim.Event, "seats"), c.client.key(claim.Event, "token")}, args...).Slice()
+	if err != nil {
+		return tickets.Grant{}, fmt.Errorf("redis: hold for %s: %w", claim.Account, err)
+	}
+	if answer[0] == int64(1) {
+		token, _ := answer[1].(int64)
+		until, _ := answer[2].(int64)
+		return tickets.Grant{Claim: claim, Token: token, Until: time.UnixMilli(until)}, nil
+	}
+	taken := &tickets.Taken{}
+	for _, s := range answer[1:] {
+		taken.Seats = append(taken.Seats, tickets.SeatID(fmt.Sprint(s)))
+	}
+	return tickets.Grant{}, taken
+}
+
+// move runs the script on the seats of a grant.
+func (c *Claims) move(ctx context.Context, what string, g tickets.Grant, value any) (int64, error) {
+	args := make([]any, 0, 4+len(g.Seats))
+	args = append(args, what, string(g.Hold), g.Token, value)
+	for _, s := range g.Seats {
+		args = append(args, string(s))
+	}
+	ends, err := moveScript.Run(ctx, c.client.redis, []string{c.client.key(g.Event, "seats")}, args...).Int64()
+	if err != nil {
+		return 0, fmt.Errorf("redis: %s hold %s: %w", what, g.Hold, err)
+	}
+	return ends, nil
+}
+
+// Extend implements tickets.Claims.
+func (c *Claims) Extend(ctx context.Context, g tickets.Grant, d time.Duration) (tickets.Grant, error) {
+	ends, err := c.move(ctx, "extend", g, d.Milliseconds())
+	if err != nil {
+		return g, err
+	}
+	if ends == 0 {
+		return g, tickets.ErrGone
+	}
+	g.Until = time.UnixMilli(ends)
+	return g, nil
+}
+
+// Release implements tickets.Claims.
+func (c *Claims) Release(ctx context.Context, g tickets.Grant) error {
+	_, err := c.move(ctx, "release", g, 0)
+	return err
+}
+
+// Confirm implements tickets.Claims. The hold is made longer first, so that
+// nobody comes in between; where Redis doesn't answer, the record alone decides.
+func (c *Claims) Confirm(ctx context.Context, g tickets.Grant, order tickets.OrderID) error {
+	_, gone := c.Extend(ctx, g, confirmWithin)
+	if errors.Is(gone, tickets.ErrGone) && !c.bought(ctx, g, order) {
+		return tickets.ErrGone
+	}
+	if gone != nil && !errors.Is(gone, tickets.ErrGone) && !time.Now().Before(g.Until) {
+		return tickets.ErrGone
+	}
+	if err := c.sales.Sell(ctx, g, order); err != nil {
+		return err
+	}
+	// It is sold; that Redis hears of it late only lets somebody try in vain.
+	_, _ = c.move(ctx, "sell", g, string(order))
+	return nil
+}
+
+// bought reports whether the order has the seats of the grant already.
+func (c *Claims) bought(ctx context.Context, g tickets.Grant, order tickets.OrderID) bool {
+	sold, err := c.sales.Sold(ctx, g.Event)
+	if err != nil {
+		return false
+	}
+	for _, seat := range g.Seats {
+		if sold[seat] != order {
+			return false
+		}
+	}
+	return true
+}
+
+// Refund implements tickets.Claims.
+func (c *Claims) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID) error {
+	seats, err := c.sales.Refund(ctx, event, order)
+	if err != nil || len(seats) == 0 {
+		return err
+	}
+	_, err = c.move(ctx, "free", tickets.Grant{Claim: tickets.Claim{Event: event, Seats: seats}}, string(order))
+	return err
+}
+
+// Seats implements tickets.Claims. What the record says goes before what Redis
+// believes.
+func (c *Claims) Seats(ctx context.Context, event tickets.EventID) (map[tickets.SeatID]tickets.State, error) {
+	sold, err := c.sales.Sold(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	pipe := c.client.redis.Pipeline()
+	now, all := pipe.Time(ctx), pipe.HGetAll(ctx, c.client.key(event, "seats"))
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("redis: read the seats of %s: %w", event, err)
+	}
+	states := make(map[tickets.SeatID]tickets.State, len(sold))
+	for seat, field := range all.Val() {
+		until, _, _ := strings.Cut(field, " ")
+		if until != "sold" && until > fmt.Sprint(now.Val().UnixMilli()) { // both have 13 digits
+			states[tickets.SeatID(seat)] = tickets.Held
+		}
+	}
+	for seat := range sold {
+		states[seat] = tickets.Paid
+	}
+	return states, nil
+}
+
+// Restore tells Redis what the record knows to be sold, after it has lost data.
+func (c *Claims) Restore(ctx context.Context, event tickets.EventID) error {
+	sold, err := c.sales.Sold(ctx, event)
+	if err != nil || len(sold) == 0 {
+		return err
+	}
+	fields := make([]any, 0, 2*len(sold))
+	for seat, order := range sold {
+		fields = append(fields, string(seat), "sold "+string(order)+" 0")
+	}
+	if err := c.client.redis.HSet(ctx, c.client.key(event, "seats"), fields...).Err(); err != nil {
+		return fmt.Errorf("redis: restore the sales of %s: %w", event, err)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/adapters/postgres"
+	"designkits/cases/tickets/adapters/redis"
+	"designkits/cases/tickets/claimstest"
+	"designkits/shared/fault/link"
+	"designkits/shared/testenv"
+
+	goredis "github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// open returns a client of the Redis at addr, and its namespace.
+func open(t *testing.T, addr string) (*redis.Client, string) {
+	t.Helper()
+	namespace := testenv.Namespace(t)
+	client := redis.Open(addr, namespace)
+	t.Cleanup(func() {
+		if err := client.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return client, namespace
+}
+
+// record opens the real record of sales.
+func record(t *testing.T) *postgres.Sales {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Config{
+		Addr: testenv.Addr(t, "postgres"), Namespace: testenv.Namespace(t), Timeout: 20 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db.Sales()
+}
+
+func TestClaims(t *testing.T) {
+	client, _ := open(t, testenv.Addr(t, "redis"))
+	sales := record(t)
+	claimstest.Run(t, func(context.Context, tickets.EventID, []tickets.SeatID) (tickets.Claims, error) {
+		return client.Claims(sales), nil
+	})
+}
+
+func TestTheContractCatchesSetNX(t *testing.T) {
+	client, _ := open(t, testenv.Addr(t, "redis"))
+	claimstest.Catches(t, func(context.Context, tickets.EventID, []tickets.SeatID) (tickets.Claims, error) {
+		return client.SetNX(), nil
+	}, "a hold that is over can't be bought")
+}
+
+// a claim of two seats for as long as a test takes.
+func claim(hold string, seats ...tickets.SeatID) tickets.Claim {
+	return tickets.Claim{Hold: tickets.HoldID(hold), Event: "e", Account: "ann", Seats: seats, For: 10 * time.Minute}
+}
+
+// Redis comes back empty: who had held may buy as long as nobody else has, and
+// what was sold isn't sold again.
+func TestARedisThatHasLostEverythingSellsNothingTwice(t *testing.T) {
+	client, namespace := open(t, testenv.Addr(t, "redis"))
+	claims := client.Claims(record(t))
+	ctx := t.Context()
+	sold, err := claims.Hold(ctx, claim("sold", "a/A/1", "a/A/2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := claims.Confirm(ctx, sold, "first"); err != nil {
+		t.Fatal(err)
+	}
+	held, err := claims.Hold(ctx, claim("held", "a/A/3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lose(t, namespace)
+
+	again, err := claims.Hold(ctx, claim("again", "a/A/2", "a/A/3"))
+	if err != nil {
+		t.Fatal(err) // Redis knows no better
+	}
+	if again.Token <= held.Token {
+		t.Errorf("token %d after %d", again.Token, held.Token)
+	}
+	var taken *tickets.Taken
+	if err := claims.Confirm(ctx, again, "second"); !errors.As(err, &taken) {
+		t.Errorf("sold twice: %v", err)
+	}
+	if err := claims.Confirm(ctx, held, "third"); !errors.Is(err, tickets.ErrGone) {
+		t.Errorf("a hold that was lost: %v", err)
+	}
+	if err := claims.Release(ctx, again); err != nil {
+		t.Fatal(err)
+	}
+	if err := claims.Restore(ctx, "e"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claims.Hold(ctx, claim("more", "a/A/2")); !errors.As(err, &taken) {
+		t.Errorf("after the restoration: %v", err)
+	}
+}
+
+// lose removes everything that the namespace holds, as a Redis that comes back
+// empty would.
+func lose(t *testing.T, namespace string) {
+	t.Helper()
+	client := goredis.NewClient(&goredis.Options{Addr: testenv.Addr(t, "redis")})
+	defer client.Close()
+	keys, err := client.Keys(t.Context(), namespace+":*").Result()
+	if err != nil || len(keys) == 0 {
+		t.Fatalf("there was nothing to lose: %v", err)
+	}
+	if err := client.Del(t.Context(), keys...).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Who has held before Redis went away can still buy, once.
+func TestWhatIsHeldCanBeBoughtWhileRedisIsAway(t *testing.T) {
+	way, err := link.Open(testenv.Addr(t, "redis"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer way.Close()
+	client, _ := open(t, way.Addr())
+	claims := client.Claims(record(t))
+	ctx := t.Context()
+	g, err := claims.Hold(ctx, claim("held", "a/A/1", "a/A/2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	way.Cut()
+	if err := claims.Confirm(ctx, g, "o"); err != nil {
+		t.Fatalf("while Redis is away: %v", err)
+	}
+	if _, err := claims.Hold(ctx, claim("more", "a/A/3")); err == nil || tickets.Expected(err) {
+		t.Errorf("held while Redis is away: %v", err)
+	}
+	if err := way.Mend(); err != nil {
+		t.Fatal(err)
+	}
+	var taken *tickets.Taken
+	if err := claims.Confirm(ctx, g, "another"); !errors.As(err, &taken) {
+		t.Errorf("bought twice: %v", err)
+	}
+}
