@@ -29,13 +29,13 @@ func TestTogether(t *testing.T) {
 		"the second row, if the first can't": {[]string{"..xx..x..", "........."}, 3, best.Block{Row: 1, From: 3, Seats: 3}, false},
 		"the middle of behind beats the edge of the front": {
 			[]string{"..xxxxxxxxxxxxxxxxxxxx", "xxxxxxxxxx..xxxxxxxxxx"}, 2, best.Block{Row: 1, From: 10, Seats: 2}, false},
-		"no orphan at the edge":        {[]string{"...xxx...."}, 2, best.Block{Row: 0, From: 6, Seats: 2}, false},
-		"an orphan, if all would":      {[]string{"xx...xx"}, 2, best.Block{Row: 0, From: 2, Seats: 2}, false},
-		"a gap that fits is filled":    {[]string{"xx..xx...."}, 2, best.Block{Row: 0, From: 2, Seats: 2}, false},
-		"nothing side by side":         {[]string{".x.x.x", "x.x.x."}, 2, best.Block{}, true},
-		"more than a row":              {[]string{"...", "..."}, 4, best.Block{}, true},
-		"none wanted":                  {[]string{"..."}, 0, best.Block{}, true},
-		"sold out":                     {[]string{"xxx"}, 1, best.Block{}, true},
+		"no orphan at the edge":     {[]string{"...xxx...."}, 2, best.Block{Row: 0, From: 6, Seats: 2}, false},
+		"an orphan, if all would":   {[]string{"xx...xx"}, 2, best.Block{Row: 0, From: 2, Seats: 2}, false},
+		"a gap that fits is filled": {[]string{"xx..xx...."}, 2, best.Block{Row: 0, From: 2, Seats: 2}, false},
+		"nothing side by side":      {[]string{".x.x.x", "x.x.x."}, 2, best.Block{}, true},
+		"more than a row":           {[]string{"...", "..."}, 4, best.Block{}, true},
+		"none wanted":               {[]string{"..."}, 0, best.Block{}, true},
+		"sold out":                  {[]string{"xxx"}, 1, best.Block{}, true},
 	} {
 		var rows []best.Row
 		for _, r := range c.rows {

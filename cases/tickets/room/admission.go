@@ -34,10 +34,10 @@ func (a *Admission) Look(p99 time.Duration) {
 	a.rate = min(max(a.rate, a.Min), a.Max)
 }
 
-// Due returns how many may be let in after the time that has gone by. What is
-// left over counts next time, but no more than a second's worth.
+// Due returns how many may be let in after the time that has gone by, of which
+// at most a second counts. The fraction that is left over counts next time.
 func (a *Admission) Due(gone time.Duration) int {
-	a.owed = min(a.owed+a.rate*gone.Seconds(), max(a.rate, 1))
+	a.owed += a.rate * min(gone, time.Second).Seconds()
 	n := int(a.owed)
 	a.owed -= float64(n)
 	return n

@@ -37,15 +37,15 @@ func TestPasses(t *testing.T) {
 		later   time.Duration
 		want    error
 	}{
-		"good":               {pass, "ann", "e", 4 * time.Minute, nil},
-		"stolen":             {pass, "bob", "e", 0, room.ErrForeignPass},
-		"for another event":  {pass, "ann", "f", 0, room.ErrForeignPass},
-		"old":                {pass, "ann", "e", 6 * time.Minute, room.ErrPassExpired},
-		"none":               {"", "ann", "e", 0, room.ErrNoPass},
-		"nonsense":           {"a.b.c", "ann", "e", 0, room.ErrNoPass},
-		"changed":            {head + ".x" + rest, "ann", "e", 0, room.ErrNoPass},
-		"not signed":         {unsigned, "ann", "e", 0, room.ErrNoPass},
-		"without an end":     {endless, "ann", "e", 0, room.ErrNoPass},
+		"good":              {pass, "ann", "e", 4 * time.Minute, nil},
+		"stolen":            {pass, "bob", "e", 0, room.ErrForeignPass},
+		"for another event": {pass, "ann", "f", 0, room.ErrForeignPass},
+		"old":               {pass, "ann", "e", 6 * time.Minute, room.ErrPassExpired},
+		"none":              {"", "ann", "e", 0, room.ErrNoPass},
+		"nonsense":          {"a.b.c", "ann", "e", 0, room.ErrNoPass},
+		"changed":           {head + ".x" + rest, "ann", "e", 0, room.ErrNoPass},
+		"not signed":        {unsigned, "ann", "e", 0, room.ErrNoPass},
+		"without an end":    {endless, "ann", "e", 0, room.ErrNoPass},
 	} {
 		later := passes
 		later.Now = func() time.Time { return now.Add(c.later) }

@@ -41,16 +41,16 @@ func TestShippedHallsHaveTheirSeats(t *testing.T) {
 
 func TestHallsThatAreRefused(t *testing.T) {
 	for want, text := range map[string]string{
-		"no name":         `{"sections": [{"id": "a", "standing": 1}]}`,
-		"no sections":     `{"name": "x"}`,
-		"two of that id":  `{"name": "x", "sections": [{"id": "a", "standing": 1}, {"id": "a", "standing": 1}]}`,
-		"either blocks":   `{"name": "x", "sections": [{"id": "a"}]}`,
-		"slashes":         `{"name": "x", "sections": [{"id": "a/b", "standing": 1}]}`,
-		"a row of 0":      `{"name": "x", "sections": [{"id": "a", "blocks": [{"rows": 1}]}]}`,
-		"more than":       `{"name": "x", "sections": [{"id": "a", "blocks": [{"rows": 2000, "seats": 200}]}]}`,
-		"unknown field":   `{"name": "x", "rows": 1}`,
-		"unexpected EOF":  `{"name": "x"`,
-		"a row of -1":     `{"name": "x", "sections": [{"id": "a", "blocks": [{"rows": 3, "seats": 5, "wider": -6}]}]}`,
+		"no name":        `{"sections": [{"id": "a", "standing": 1}]}`,
+		"no sections":    `{"name": "x"}`,
+		"two of that id": `{"name": "x", "sections": [{"id": "a", "standing": 1}, {"id": "a", "standing": 1}]}`,
+		"either blocks":  `{"name": "x", "sections": [{"id": "a"}]}`,
+		"slashes":        `{"name": "x", "sections": [{"id": "a/b", "standing": 1}]}`,
+		"a row of 0":     `{"name": "x", "sections": [{"id": "a", "blocks": [{"rows": 1}]}]}`,
+		"more than":      `{"name": "x", "sections": [{"id": "a", "blocks": [{"rows": 2000, "seats": 200}]}]}`,
+		"unknown field":  `{"name": "x", "rows": 1}`,
+		"unexpected EOF": `{"name": "x"`,
+		"a row of -1":    `{"name": "x", "sections": [{"id": "a", "blocks": [{"rows": 3, "seats": 5, "wider": -6}]}]}`,
 	} {
 		if _, err := venue.Read("x", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
