@@ -4,12 +4,12 @@ package claimstest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/uuid"
 
 	"designkits/cases/tickets"
 )
@@ -76,7 +76,7 @@ func openHall(ctx context.Context, open Open, seats int) (*hall, error) {
 	return h, err
 }
 
-func short() string { return uuid.NewString()[:8] }
+func short() string { return strings.ToLower(rand.Text()[:8]) }
 
 // long is longer than a rule takes.
 const long = 10 * time.Minute

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"designkits/cases/tickets"
 )
@@ -40,9 +42,8 @@ func Strategies() []Strategy {
 
 // Claims is tickets.Claims on table seats.
 type Claims struct {
-	db       *DB
-	strategy Strategy
-	take     func(context.Context, pgx.Tx, tickets.Grant) (int64, error)
+	db   *DB
+	take func(context.Context, pgx.Tx, tickets.Grant) (int64, error)
 }
 
 // Claims returns the claims by a strategy.
@@ -57,7 +58,7 @@ func (db *DB) Claims(strategy Strategy) (*Claims, error) {
 	if !ok {
 		return nil, fmt.Errorf("%q is no strategy: %v", strategy, Strategies())
 	}
-	return &Claims{db: db, strategy: strategy, take: take}, nil
+	return &Claims{db: db, take: take}, nil
 }
 
 var _ tickets.Claims = (*Claims)(nil)
@@ -84,17 +85,18 @@ func (c *Claims) Hold(ctx context.Context, claim tickets.Claim) (tickets.Grant, 
 	return g, err
 }
 
-const free = ` AND until <= now()`
-
-// takeFree is the update that all strategies end with.
-func takeFree(ctx context.Context, tx pgx.Tx, g tickets.Grant) (int64, error) {
-	return take(ctx, tx, g, free)
-}
-
-func take(ctx context.Context, tx pgx.Tx, g tickets.Grant, condition string) (int64, error) {
-	done, err := tx.Exec(ctx, `UPDATE seats SET hold = $3, account = $4, token = $5, until = $6 WHERE event = $1 AND seat = ANY($2)`+condition,
-		g.Event, g.Seats, g.Hold, g.Account, g.Token, g.Until)
-	return done.RowsAffected(), err
+// takeFree updates the rows that are free, one by one, since an update of many
+// locks them in an order of its own; they go over the line together.
+func takeFree(ctx context.Context, tx pgx.Tx, g tickets.Grant) (taken int64, err error) {
+	batch := &pgx.Batch{}
+	for _, seat := range g.Seats {
+		batch.Queue(`UPDATE seats SET hold = $3, account = $4, token = $5, until = $6 WHERE event = $1 AND seat = $2 AND until <= now()`,
+			g.Event, seat, g.Hold, g.Account, g.Token, g.Until).Exec(func(done pgconn.CommandTag) error {
+			taken += done.RowsAffected()
+			return nil
+		})
+	}
+	return taken, tx.SendBatch(ctx, batch).Close()
 }
 
 // lockThenTake selects the free rows with a locking clause, and updates them
@@ -109,7 +111,9 @@ func lockThenTake(clause string) func(context.Context, pgx.Tx, tickets.Grant) (i
 		if err != nil || len(found) < len(g.Seats) || slices.Contains(found, false) {
 			return 0, err
 		}
-		return take(ctx, tx, g, ``)
+		done, err := tx.Exec(ctx, `UPDATE seats SET hold = $3, account = $4, token = $5, until = $6 WHERE event = $1 AND seat = ANY($2)`,
+			g.Event, g.Seats, g.Hold, g.Account, g.Token, g.Until)
+		return done.RowsAffected(), err
 	}
 }
 
@@ -137,24 +141,25 @@ func (c *Claims) whyNot(ctx context.Context, tx pgx.Tx, g *tickets.Grant) error 
 		Seat  tickets.SeatID
 		Hold  tickets.HoldID
 		Token int64
-		Until time.Time
+		Until pgtype.Timestamptz // infinite where it is sold
 	}])
 	if err != nil {
 		return err
 	}
 	taken := &tickets.Taken{}
-	ours := 0
+	before, ours := *g, 0
 	for _, row := range held {
 		switch {
 		case row.Hold != g.Hold:
 			taken.Seats = append(taken.Seats, row.Seat)
 		case row.Token != g.Token: // of an earlier call
 			ours++
-			g.Token, g.Until = row.Token, row.Until
+			before.Token, before.Until = row.Token, row.Until.Time
 		}
 	}
 	switch {
 	case ours == len(g.Seats):
+		*g = before
 		return nil
 	case len(taken.Seats) == 0: // locked by one that isn't done yet, or unknown
 		taken.Seats = g.Seats
@@ -175,10 +180,13 @@ func (c *Claims) Extend(ctx context.Context, g tickets.Grant, d time.Duration) (
 	return g, err
 }
 
+// ofHold are the rows of a hold that isn't sold, locked in the order of all.
+const ofHold = ` FROM (SELECT seat FROM seats WHERE event = $1 AND hold = $2 AND token = $3 AND until < 'infinity' ORDER BY seat FOR UPDATE) AS ours
+	WHERE seats.event = $1 AND seats.seat = ours.seat`
+
 // holding sets the end of a hold that isn't over, or returns ErrGone.
 func (c *Claims) holding(ctx context.Context, tx pgx.Tx, g tickets.Grant, until any) error {
-	done, err := tx.Exec(ctx, `UPDATE seats SET until = $4 WHERE event = $1 AND hold = $2 AND token = $3 AND until > now() AND until < 'infinity'`,
-		g.Event, g.Hold, g.Token, until)
+	done, err := tx.Exec(ctx, `UPDATE seats SET until = $4`+ofHold+` AND until > now()`, g.Event, g.Hold, g.Token, until)
 	if err == nil && int(done.RowsAffected()) < len(g.Seats) {
 		return tickets.ErrGone
 	}
@@ -188,8 +196,7 @@ func (c *Claims) holding(ctx context.Context, tx pgx.Tx, g tickets.Grant, until 
 // Release implements tickets.Claims.
 func (c *Claims) Release(ctx context.Context, g tickets.Grant) error {
 	return c.db.run(ctx, "release hold", string(g.Hold), func(ctx context.Context) error {
-		_, err := c.db.pool.Exec(ctx, `UPDATE seats SET hold = '', until = '-infinity' WHERE event = $1 AND hold = $2 AND token = $3 AND until < 'infinity'`,
-			g.Event, g.Hold, g.Token)
+		_, err := c.db.pool.Exec(ctx, `UPDATE seats SET hold = '', until = '-infinity'`+ofHold, g.Event, g.Hold, g.Token)
 		return err
 	})
 }
