@@ -86,7 +86,7 @@ func (t *tree) document(name string) (Document, error) {
 	}
 	// A table may be wider than the page, and so may a block of code: each scrolls
 	// by itself, by keyboard too.
-	out := strings.NewReplacer("<pre><code", `<pre tabindex="0"><code`, "<table>", `<div class="wide" role="group" aria-label="Table" tabindex="0"><table>`, "</table>", "</table></div>").Replace(html.String())
+	out := strings.NewReplacer("<pre><code", `<pre tabindex="0"><code`, `<pre class="chroma">`, `<pre class="chroma" tabindex="0">`, "<table>", `<div class="wide" role="group" aria-label="Table" tabindex="0"><table>`, "</table>", "</table></div>").Replace(html.String())
 	d.HTML = template.HTML(out)
 	return d, nil
 }
