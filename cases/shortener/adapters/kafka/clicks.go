@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -34,9 +33,7 @@ func NewClickLog(brokers []string, namespace string, opts ...kgo.Opt) (*ClickLog
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.DisableIdempotentWrite(),
 		kgo.MaxProduceRequestsInflightPerBroker(1),
-		// The Recorder has batched already: its batch goes as one, into one partition.
-		kgo.ProducerLinger(time.Millisecond),
-		kgo.RecordPartitioner(kgo.StickyPartitioner()),
+		kgo.ProducerLinger(0), // the Recorder has batched already
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
 	}, opts...)...)
 	if err != nil {
