@@ -50,8 +50,8 @@ type Claims interface {
 	// another or sold it returns a *Taken that names at least one such seat.
 	Hold(ctx context.Context, c Claim) (Grant, error)
 
-	// Extend makes the hold end later: at now plus d. It returns ErrGone when the
-	// hold is over.
+	// Extend makes the hold end at now plus d, unless it ends later already. It
+	// returns ErrGone when the hold is over.
 	Extend(ctx context.Context, g Grant, d time.Duration) (Grant, error)
 
 	// Release frees the seats of the hold that are not sold. Releasing what is
@@ -59,7 +59,8 @@ type Claims interface {
 	Release(ctx context.Context, g Grant) error
 
 	// Confirm sells all seats of the hold to the order, or none: ErrGone when the
-	// hold is over, *Taken when a seat was sold to another order. Whatever Hold
+	// hold is over, *Taken when a seat was sold to another order. One that fails
+	// for another reason leaves the hold as it is. Whatever Hold
 	// has promised to whom, a seat is sold once. Repeating it for the same order
 	// is harmless.
 	Confirm(ctx context.Context, g Grant, order OrderID) error
@@ -78,6 +79,9 @@ type Sales interface {
 	// when one is sold to another order, or a grant with a higher token has had
 	// it since. Repeating it for the same order is harmless.
 	Sell(ctx context.Context, g Grant, order OrderID) error
+
+	// Bought reports whether the order has bought the seats of the grant.
+	Bought(ctx context.Context, g Grant, order OrderID) (bool, error)
 
 	// Refund marks what the order bought of the event as refunded and returns
 	// those seats; a second time it returns none.

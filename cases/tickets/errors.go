@@ -5,10 +5,8 @@ import (
 	"fmt"
 )
 
-// The errors a caller can tell apart.
-var (
-	ErrGone = errors.New("the hold is over")
-)
+// ErrGone is the error of whoever comes with a hold that is over.
+var ErrGone = errors.New("the hold is over")
 
 // A Taken says which seats of a claim somebody else has. It names at least one,
 // not always all.

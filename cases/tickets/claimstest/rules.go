@@ -130,6 +130,9 @@ func extended(ctx context.Context, open Open) error {
 	if longer.Until.Before(g.Until.Add(long / 2)) {
 		return fmt.Errorf("from %v to %v", g.Until, longer.Until)
 	}
+	if again, err := h.Extend(ctx, longer, time.Second); err != nil || again.Until.Before(longer.Until) {
+		return fmt.Errorf("made shorter, from %v to %v: %v", longer.Until, again.Until, err)
+	}
 	if err := wait(ctx, g); err != nil {
 		return err
 	}

@@ -171,8 +171,12 @@ func (c *Claims) whyNot(ctx context.Context, tx pgx.Tx, g *tickets.Grant) error 
 func (c *Claims) Extend(ctx context.Context, g tickets.Grant, d time.Duration) (tickets.Grant, error) {
 	err := c.db.run(ctx, "extend hold", string(g.Hold), func(ctx context.Context) error {
 		return c.db.transaction(ctx, func(tx pgx.Tx) error {
-			if err := tx.QueryRow(ctx, `SELECT now() + $1::interval`, d).Scan(&g.Until); err != nil {
+			var until time.Time
+			if err := tx.QueryRow(ctx, `SELECT now() + $1::interval`, d).Scan(&until); err != nil {
 				return err
+			}
+			if until.After(g.Until) {
+				g.Until = until
 			}
 			return c.holding(ctx, tx, g, g.Until)
 		})
@@ -186,7 +190,7 @@ const ofHold = ` FROM (SELECT seat FROM seats WHERE event = $1 AND hold = $2 AND
 
 // holding sets the end of a hold that isn't over, or returns ErrGone.
 func (c *Claims) holding(ctx context.Context, tx pgx.Tx, g tickets.Grant, until any) error {
-	done, err := tx.Exec(ctx, `UPDATE seats SET until = $4`+ofHold+` AND until > now()`, g.Event, g.Hold, g.Token, until)
+	done, err := tx.Exec(ctx, `UPDATE seats SET until = greatest(until, $4)`+ofHold+` AND until > now()`, g.Event, g.Hold, g.Token, until)
 	if err == nil && int(done.RowsAffected()) < len(g.Seats) {
 		return tickets.ErrGone
 	}
@@ -205,17 +209,14 @@ func (c *Claims) Release(ctx context.Context, g tickets.Grant) error {
 func (c *Claims) Confirm(ctx context.Context, g tickets.Grant, order tickets.OrderID) error {
 	return c.db.run(ctx, "confirm hold", string(g.Hold), func(ctx context.Context) error {
 		return c.db.transaction(ctx, func(tx pgx.Tx) error {
-			gone := c.holding(ctx, tx, g, "infinity")
-			if gone != nil && !errors.Is(gone, tickets.ErrGone) {
-				return gone
-			}
-			if gone != nil {
-				var ours int
-				err := tx.QueryRow(ctx, `SELECT count(*) FROM sales WHERE event = $1 AND order_id = $2 AND token = $3 AND refunded_at IS NULL`,
-					g.Event, order, g.Token).Scan(&ours)
-				if err == nil && ours != len(g.Seats) { // not a repetition
-					return gone
+			err := c.holding(ctx, tx, g, "infinity")
+			if errors.Is(err, tickets.ErrGone) {
+				ours, failed := bought(ctx, tx, g, order)
+				if failed != nil || ours { // a repetition
+					return failed
 				}
+			}
+			if err != nil {
 				return err
 			}
 			return sell(ctx, tx, g, order)

@@ -40,13 +40,30 @@ func sell(ctx context.Context, tx pgx.Tx, g tickets.Grant, order tickets.OrderID
 	if err != nil || int(done.RowsAffected()) == len(g.Seats) {
 		return err
 	}
-	ours := 0
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM sales WHERE event = $1 AND seat = ANY($2) AND order_id = $3 AND refunded_at IS NULL`,
-		g.Event, g.Seats, order).Scan(&ours)
-	if err == nil && ours != len(g.Seats) { // not a repetition
+	ours, err := bought(ctx, tx, g, order)
+	if err == nil && !ours { // not a repetition
 		return &tickets.Taken{Seats: g.Seats}
 	}
 	return err
+}
+
+// Bought implements tickets.Sales.
+func (s *Sales) Bought(ctx context.Context, g tickets.Grant, order tickets.OrderID) (has bool, err error) {
+	err = s.db.run(ctx, "look for the sale to", string(order), func(ctx context.Context) (err error) {
+		has, err = bought(ctx, s.db.pool, g, order)
+		return err
+	})
+	return has, err
+}
+
+// bought reports whether the order has bought the seats by this very grant.
+func bought(ctx context.Context, in interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, g tickets.Grant, order tickets.OrderID) (bool, error) {
+	var seats int
+	err := in.QueryRow(ctx, `SELECT count(*) FROM sales WHERE event = $1 AND seat = ANY($2) AND order_id = $3 AND token = $4 AND refunded_at IS NULL`,
+		g.Event, g.Seats, order, g.Token).Scan(&seats)
+	return seats == len(g.Seats), err
 }
 
 // violates reports whether an error is the refusal of the constraint.

@@ -99,11 +99,15 @@ func (c *Claims) Release(ctx context.Context, g tickets.Grant) error {
 // Confirm implements tickets.Claims. The hold is made longer first, so that
 // nobody comes in between; where Redis doesn't answer, the record alone decides.
 func (c *Claims) Confirm(ctx context.Context, g tickets.Grant, order tickets.OrderID) error {
-	_, gone := c.Extend(ctx, g, confirmWithin)
-	if errors.Is(gone, tickets.ErrGone) && !c.bought(ctx, g, order) {
-		return tickets.ErrGone
-	}
-	if gone != nil && !errors.Is(gone, tickets.ErrGone) && !time.Now().Before(g.Until) {
+	_, err := c.Extend(ctx, g, confirmWithin)
+	switch {
+	case errors.Is(err, tickets.ErrGone):
+		bought, err := c.sales.Bought(ctx, g, order)
+		if err == nil && !bought { // not a repetition
+			err = tickets.ErrGone
+		}
+		return err
+	case err != nil && !time.Now().Before(g.Until):
 		return tickets.ErrGone
 	}
 	if err := c.sales.Sell(ctx, g, order); err != nil {
@@ -112,20 +116,6 @@ func (c *Claims) Confirm(ctx context.Context, g tickets.Grant, order tickets.Ord
 	// It is sold; that Redis hears of it late only lets somebody try in vain.
 	_, _ = c.move(ctx, "sell", g, string(order))
 	return nil
-}
-
-// bought reports whether the order has the seats of the grant already.
-func (c *Claims) bought(ctx context.Context, g tickets.Grant, order tickets.OrderID) bool {
-	sold, err := c.sales.Sold(ctx, g.Event)
-	if err != nil {
-		return false
-	}
-	for _, seat := range g.Seats {
-		if sold[seat] != order {
-			return false
-		}
-	}
-	return true
 }
 
 // Refund implements tickets.Claims.

@@ -1,7 +1,7 @@
 -- Does something to the seats of a hold that isn't over, to all or to none.
 -- KEYS: the event's seats. ARGV: what, hold, token, for how long in ms (or the
 -- order), seat, seat, …
---   extend   the hold ends later
+--   extend   the hold ends that much from now, unless it ends later already
 --   release  the seats are free, those of them that the hold still has
 --   sell     the seats are sold to the order, also when the hold is over
 --   free     the seats that were sold to the order are free
@@ -10,7 +10,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local what, hold, token, value = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local seats = {unpack(ARGV, 5)}
-local ours = {}
+local ours, ends = {}, 0
 for i, field in ipairs(redis.call('HMGET', KEYS[1], unpack(seats))) do
   local till, holder, mark
   if field then
@@ -22,6 +22,7 @@ for i, field in ipairs(redis.call('HMGET', KEYS[1], unpack(seats))) do
     end
   elseif till and till ~= 'sold' and holder == hold and mark == token and tonumber(till) > now then
     ours[#ours + 1] = seats[i]
+    ends = math.max(ends, tonumber(till))
   end
 end
 if what == 'sell' then
@@ -33,7 +34,7 @@ elseif what == 'extend' then
   if #ours < #seats then
     return 0
   end
-  local ends = string.format('%.0f', now + value)
+  ends = string.format('%.0f', math.max(ends, now + value))
   for _, seat in ipairs(seats) do
     redis.call('HSET', KEYS[1], seat, ends .. ' ' .. hold .. ' ' .. token)
   end

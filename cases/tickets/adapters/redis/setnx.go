@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -90,7 +91,7 @@ func (s *SetNX) Seats(ctx context.Context, event tickets.EventID) (map[tickets.S
 	states := map[tickets.SeatID]tickets.State{}
 	err := s.each(ctx, event, func(_ string, seat tickets.SeatID, value string) error {
 		states[seat] = tickets.Held
-		if len(value) > 5 && value[:5] == "sold " {
+		if strings.HasPrefix(value, "sold ") {
 			states[seat] = tickets.Paid
 		}
 		return nil
