@@ -65,8 +65,9 @@ type Claims interface {
 	// is harmless.
 	Confirm(ctx context.Context, g Grant, order OrderID) error
 
-	// Refund frees the seats of an order. Refunding what isn't sold is no error.
-	Refund(ctx context.Context, event EventID, order OrderID) error
+	// Refund frees these seats of an order, all of them where none is named.
+	// Refunding what isn't sold to it is no error.
+	Refund(ctx context.Context, event EventID, order OrderID, seats []SeatID) error
 
 	// Seats returns Held or Paid for each of the event's seats that isn't available.
 	Seats(ctx context.Context, event EventID) (map[SeatID]State, error)
@@ -83,9 +84,10 @@ type Sales interface {
 	// Bought reports whether the order has bought the seats of the grant.
 	Bought(ctx context.Context, g Grant, order OrderID) (bool, error)
 
-	// Refund marks what the order bought of the event as refunded and returns
-	// those seats; a second time it returns none.
-	Refund(ctx context.Context, event EventID, order OrderID) ([]SeatID, error)
+	// Refund marks these seats of an order as refunded, all of them where none is
+	// named, and returns those of them that it has had and has no more, also when
+	// they were refunded before: so a caller that had no time to go on can.
+	Refund(ctx context.Context, event EventID, order OrderID, seats []SeatID) ([]SeatID, error)
 
 	// Sold returns the order that has each of the event's sold seats.
 	Sold(ctx context.Context, event EventID) (map[SeatID]OrderID, error)

@@ -25,10 +25,12 @@ type Order struct {
 
 // A Line is one seat of an order.
 type Line struct {
-	Seat     SeatID
-	Tier     string
-	Price    Cents
-	Refunded bool
+	Seat  SeatID
+	Tier  string
+	Price Cents
+	// Returning says that it is being given back, Refunded that it was.
+	Returning bool
+	Refunded  bool
 }
 
 // An OrderState is where an order stands.
@@ -54,15 +56,15 @@ const (
 
 // orderMoves are the ways from state to state. There are no others.
 var orderMoves = map[OrderState][]OrderState{
-	Placed:     {Authorised, Releasing},
+	Placed:     {Authorised, Releasing, Voiding}, // voiding when nobody knows what became of the payment
 	Authorised: {Confirmed, Voiding},
-	Confirmed:  {Captured, Voiding},
+	Confirmed:  {Captured, Voiding}, // voiding when the reservation was lost
 	Captured:   {Ticketed, Refunding},
 	Ticketed:   {Done, Refunding},
 	Done:       {Refunding},
-	Voiding:    {Releasing},
+	Voiding:    {Releasing, Refunding}, // refunding when it was taken after all
 	Refunding:  {Releasing},
-	Releasing:  {Cancelled, Refunded},
+	Releasing:  {Cancelled, Refunded, Done}, // done where other lines remain
 }
 
 // OrderStates returns every state, in the order in which an order meets them.

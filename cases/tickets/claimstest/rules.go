@@ -238,8 +238,18 @@ func refunded(ctx context.Context, open Open) error {
 	if err := h.Confirm(ctx, first, "first"); err != nil {
 		return err
 	}
+	if err := h.Refund(ctx, h.event, "first", h.seats[:1]); err != nil {
+		return err
+	}
+	states, err := h.Seats(ctx, h.event)
+	if err != nil {
+		return err
+	}
+	if _, sold := states[h.seats[0]]; sold || states[h.seats[1]] != tickets.Paid {
+		return fmt.Errorf("one of two seats was refunded: %v", states)
+	}
 	for range 2 {
-		if err := h.Refund(ctx, h.event, "first"); err != nil {
+		if err := h.Refund(ctx, h.event, "first", nil); err != nil {
 			return err
 		}
 	}
@@ -253,7 +263,7 @@ func refunded(ctx context.Context, open Open) error {
 	if err := h.Confirm(ctx, second, "second"); err != nil {
 		return err
 	}
-	if err := h.Refund(ctx, h.event, "first"); err != nil { // none of bob's
+	if err := h.Refund(ctx, h.event, "first", nil); err != nil { // none of bob's
 		return err
 	}
 	_, err = h.hold(ctx, "cleo", long, h.seats[0])

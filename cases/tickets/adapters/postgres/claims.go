@@ -225,14 +225,14 @@ func (c *Claims) Confirm(ctx context.Context, g tickets.Grant, order tickets.Ord
 }
 
 // Refund implements tickets.Claims.
-func (c *Claims) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID) error {
+func (c *Claims) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID, seats []tickets.SeatID) error {
 	return c.db.run(ctx, "refund", string(order), func(ctx context.Context) error {
 		return c.db.transaction(ctx, func(tx pgx.Tx) error {
-			seats, err := refund(ctx, tx, event, order)
+			freed, err := refund(ctx, tx, event, order, seats)
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(ctx, `UPDATE seats SET hold = '', until = '-infinity' WHERE event = $1 AND seat = ANY($2)`, event, seats)
+			_, err = tx.Exec(ctx, `UPDATE seats SET hold = '', until = '-infinity' WHERE event = $1 AND seat = ANY($2)`, event, freed)
 			return err
 		})
 	})

@@ -73,23 +73,42 @@ func violates(err error, constraint string) bool {
 }
 
 // Refund implements tickets.Sales.
-func (s *Sales) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID) (seats []tickets.SeatID, err error) {
+func (s *Sales) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID, seats []tickets.SeatID) (refunded []tickets.SeatID, err error) {
 	err = s.db.run(ctx, "refund", string(order), func(ctx context.Context) error {
-		return s.db.transaction(ctx, func(tx pgx.Tx) (err error) {
-			seats, err = refund(ctx, tx, event, order)
+		return s.db.transaction(ctx, func(tx pgx.Tx) error {
+			if _, err := refund(ctx, tx, event, order, seats); err != nil {
+				return err
+			}
+			rows, err := tx.Query(ctx, `SELECT seat FROM sales WHERE event = $1 AND order_id = $2 AND refunded_at IS NOT NULL`, event, order)
+			if err != nil {
+				return err
+			}
+			refunded, err = pgx.CollectRows(rows, pgx.RowTo[tickets.SeatID])
 			return err
 		})
 	})
-	return seats, err
+	return refunded, err
 }
 
-// refund marks the sales of an order and returns their seats.
-func refund(ctx context.Context, tx pgx.Tx, event tickets.EventID, order tickets.OrderID) ([]tickets.SeatID, error) {
-	rows, err := tx.Query(ctx, `UPDATE sales SET refunded_at = now() WHERE event = $1 AND order_id = $2 AND refunded_at IS NULL RETURNING seat`, event, order)
+// refund marks sales of an order, all where no seat is named, and returns the
+// seats that were not marked before.
+func refund(ctx context.Context, tx pgx.Tx, event tickets.EventID, order tickets.OrderID, seats []tickets.SeatID) ([]tickets.SeatID, error) {
+	rows, err := tx.Query(ctx, `
+		UPDATE sales SET refunded_at = now()
+		WHERE event = $1 AND order_id = $2 AND refunded_at IS NULL AND (cardinality($3::text[]) = 0 OR seat = ANY($3)) RETURNING seat`,
+		event, order, notNil(seats))
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[tickets.SeatID])
+}
+
+// notNil is an array for PostgreSQL, where nil would be NULL.
+func notNil(seats []tickets.SeatID) []tickets.SeatID {
+	if seats == nil {
+		return []tickets.SeatID{}
+	}
+	return seats
 }
 
 // Sold implements tickets.Sales.

@@ -119,12 +119,12 @@ func (c *Claims) Confirm(ctx context.Context, g tickets.Grant, order tickets.Ord
 }
 
 // Refund implements tickets.Claims.
-func (c *Claims) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID) error {
-	seats, err := c.sales.Refund(ctx, event, order)
-	if err != nil || len(seats) == 0 {
+func (c *Claims) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID, seats []tickets.SeatID) error {
+	freed, err := c.sales.Refund(ctx, event, order, seats)
+	if err != nil || len(freed) == 0 {
 		return err
 	}
-	_, err = c.move(ctx, "free", tickets.Grant{Claim: tickets.Claim{Event: event, Seats: seats}}, string(order))
+	_, err = c.move(ctx, "free", tickets.Grant{Claim: tickets.Claim{Event: event, Seats: freed}}, string(order))
 	return err
 }
 

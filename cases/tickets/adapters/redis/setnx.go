@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,9 +78,9 @@ func (s *SetNX) Confirm(ctx context.Context, g tickets.Grant, order tickets.Orde
 }
 
 // Refund implements tickets.Claims.
-func (s *SetNX) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID) error {
-	return s.each(ctx, event, func(key string, _ tickets.SeatID, value string) error {
-		if value != "sold "+string(order) {
+func (s *SetNX) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID, seats []tickets.SeatID) error {
+	return s.each(ctx, event, func(key string, seat tickets.SeatID, value string) error {
+		if value != "sold "+string(order) || len(seats) > 0 && !slices.Contains(seats, seat) {
 			return nil
 		}
 		return s.client.redis.Del(ctx, key).Err()
