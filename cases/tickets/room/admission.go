@@ -23,6 +23,9 @@ func NewAdmission(target time.Duration, min, max float64) *Admission {
 // Rate is how many a second are let in at the moment.
 func (a *Admission) Rate() float64 { return a.rate }
 
+// Resume goes on at a rate that was found before.
+func (a *Admission) Resume(rate float64) { a.rate = min(max(rate, a.Min), a.Max) }
+
 // Look takes in booking's p99 of the last while; zero means that nobody asked
 // it for anything, which is no reason to go slower.
 func (a *Admission) Look(p99 time.Duration) {

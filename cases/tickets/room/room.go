@@ -13,6 +13,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"designkits/cases/tickets"
@@ -20,30 +21,43 @@ import (
 
 // A Room is where accounts wait. Every method may be called by many goroutines
 // in many processes at once, and ends with its context's error when the
-// context ends.
+// context ends. All but Admit may be repeated after any error.
 type Room interface {
 	// Join gives the account its place, the same one whenever it is asked for. Who
 	// has been admitted already stays so. draw is the account's lot and counts
 	// only before the start.
 	Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) error
 
-	// Place returns where the account stands.
-	Place(ctx context.Context, event tickets.EventID, account tickets.Account) (Place, error)
+	// Places returns where each of the accounts stands, in one look.
+	Places(ctx context.Context, event tickets.EventID, accounts ...tickets.Account) ([]Place, error)
+
+	// Leave takes the account out.
+	Leave(ctx context.Context, event tickets.EventID, account tickets.Account) error
+
+	// Head returns how far the queue has come.
+	Head(ctx context.Context, event tickets.EventID) (Head, error)
 
 	// Open begins the sale: from now on who comes goes to the end. Opening again
 	// changes nothing.
 	Open(ctx context.Context, event tickets.EventID) error
 
-	// Admit lets in the next n of those who wait, none before Open, and returns
-	// them. Each account is let in once.
-	Admit(ctx context.Context, event tickets.EventID, n int) ([]tickets.Account, error)
+	// Guard makes the caller the event's doorkeeper for so long, or for so long
+	// again, and returns the token to let people in with. It returns ErrGuarded
+	// while somebody else is. A later doorkeeper has a higher token.
+	Guard(ctx context.Context, event tickets.EventID, keeper string, d time.Duration) (token int64, err error)
 
-	// Leave takes the account out.
-	Leave(ctx context.Context, event tickets.EventID, account tickets.Account) error
-
-	// Waiting is how many wait.
-	Waiting(ctx context.Context, event tickets.EventID) (int64, error)
+	// Admit lets in the next n of those who wait, none before Open, returns them,
+	// and notes at what rate. Each account is let in once. It returns ErrRelieved,
+	// and lets nobody in, when there has been a doorkeeper with a higher token. An
+	// answer that got lost is no loss: Places knows who was let in.
+	Admit(ctx context.Context, event tickets.EventID, token int64, n int, rate float64) ([]tickets.Account, error)
 }
+
+// The errors of doorkeepers.
+var (
+	ErrGuarded  = errors.New("another gate lets people in")
+	ErrRelieved = errors.New("another gate has begun to let people in")
+)
 
 // A Place is where somebody stands.
 type Place struct {
@@ -51,7 +65,24 @@ type Place struct {
 	// Ahead is how many are before it. Before the sale it isn't told, since the
 	// lottery isn't drawn yet.
 	Ahead int64
+	// Mark orders who waits: the lower is let in before.
+	Mark float64
+	// Served is how many had been let in when this was looked up.
+	Served int64
 }
+
+// A Head is how far a queue has come.
+type Head struct {
+	Open    bool
+	Waiting int64   // how many wait
+	Served  int64   // how many were let in
+	Mark    float64 // that of the last of them; nobody with a lower one waits
+	Rate    float64 // how many a second are let in, 0 before the first
+}
+
+// Behind returns how many are before somebody by now, without looking them up
+// again. Those who have left since are still counted, so it is never too few.
+func (p Place) Behind(h Head) int64 { return max(p.Ahead-(h.Served-p.Served), 0) }
 
 // A Status is what an account is to the room.
 type Status string

@@ -15,18 +15,20 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"designkits/cases/tickets"
+	"designkits/shared/gather"
 )
 
 // A Client is the connection to one Redis, under one namespace.
 type Client struct {
 	redis     *redis.Client
+	together  *gather.Gatherer[redis.Cmder] // for what many ask at once
 	namespace string
 }
 
 // Open returns a client for the Redis at addr. It doesn't connect yet, since a
 // process must be able to start while Redis is away.
 func Open(addr, namespace string) *Client {
-	return &Client{namespace: namespace, redis: redis.NewClient(&redis.Options{
+	client := redis.NewClient(&redis.Options{
 		Addr:                     addr,
 		ContextTimeoutEnabled:    true,
 		DialTimeout:              500 * time.Millisecond,
@@ -37,11 +39,15 @@ func Open(addr, namespace string) *Client {
 		MaxRetries:               -1, // none
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})}
+	})
+	return &Client{namespace: namespace, redis: client, together: pipelined(client)}
 }
 
 // Close closes the connections.
-func (c *Client) Close(context.Context) error { return c.redis.Close() }
+func (c *Client) Close(context.Context) error {
+	c.together.Close()
+	return c.redis.Close()
+}
 
 // Ping makes one round trip.
 func (c *Client) Ping(ctx context.Context) error {

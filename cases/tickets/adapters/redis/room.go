@@ -3,8 +3,10 @@ package redis
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,7 +14,8 @@ import (
 	"designkits/cases/tickets/room"
 )
 
-// Room is room.Room: a sorted set an event, by lot and then by arrival.
+// Room is room.Room: a sorted set an event, by lot and then by
+// arrival, the set of those let in, and a hash with how far it has come.
 type Room struct{ client *Client }
 
 // Room returns the waiting room.
@@ -25,9 +28,15 @@ var (
 	joinSource string
 	//go:embed admit.lua
 	admitSource string
+	//go:embed places.lua
+	placesSource string
+	//go:embed guard.lua
+	guardSource string
 
-	joinScript  = redis.NewScript(joinSource)
-	admitScript = redis.NewScript(admitSource)
+	joinScript   = redis.NewScript(joinSource)
+	admitScript  = redis.NewScript(admitSource)
+	placesScript = redis.NewScript(placesSource)
+	guardScript  = redis.NewScript(guardSource)
 )
 
 func (r *Room) keys(event tickets.EventID) []string {
@@ -36,31 +45,79 @@ func (r *Room) keys(event tickets.EventID) []string {
 
 // Join implements room.Room.
 func (r *Room) Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) error {
-	if err := joinScript.Run(ctx, r.client.redis, r.keys(event), string(account), draw).Err(); err != nil {
+	if err := r.client.script(ctx, joinScript, r.keys(event), string(account), draw).Err(); err != nil {
 		return fmt.Errorf("redis: join %s: %w", event, err)
 	}
 	return nil
 }
 
-// Place implements room.Room.
-func (r *Room) Place(ctx context.Context, event tickets.EventID, account tickets.Account) (room.Place, error) {
+// atOnce is how many accounts one script looks up; Redis serves nobody else
+// meanwhile.
+const atOnce = 250
+
+// Places implements room.Room. Where there are many accounts it is one look for
+// every 250.
+func (r *Room) Places(ctx context.Context, event tickets.EventID, accounts ...tickets.Account) ([]room.Place, error) {
+	places := make([]room.Place, 0, len(accounts))
+	for some := range slices.Chunk(accounts, atOnce) {
+		args := make([]any, len(some))
+		for i, account := range some {
+			args[i] = string(account)
+		}
+		answer, err := r.client.script(ctx, placesScript, r.keys(event), args...).Slice()
+		if err != nil {
+			return nil, fmt.Errorf("redis: places in %s: %w", event, err)
+		}
+		if len(answer) != 1+3*len(some) {
+			return nil, fmt.Errorf("redis: places in %s: the script returned %d values for %d accounts", event, len(answer), len(some))
+		}
+		served, _ := answer[0].(int64)
+		for i := range some {
+			status, _ := answer[1+3*i].(string)
+			ahead, _ := answer[2+3*i].(int64)
+			text, _ := answer[3+3*i].(string)
+			mark, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				return nil, fmt.Errorf("redis: places in %s: the script returned %v", event, answer[1+3*i:4+3*i])
+			}
+			places = append(places, room.Place{Status: room.Status(status), Ahead: ahead, Mark: mark, Served: served})
+		}
+	}
+	return places, nil
+}
+
+// Head implements room.Room.
+func (r *Room) Head(ctx context.Context, event tickets.EventID) (room.Head, error) {
 	keys := r.keys(event)
-	pipe := r.client.redis.Pipeline()
-	rank := pipe.ZRank(ctx, keys[0], string(account))
-	admitted := pipe.SIsMember(ctx, keys[1], string(account))
-	open := pipe.HExists(ctx, keys[2], "open")
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return room.Place{}, fmt.Errorf("redis: place in %s: %w", event, err)
+	pipe := r.client.redis.TxPipeline()
+	waiting := pipe.ZCard(ctx, keys[0])
+	state := pipe.HMGet(ctx, keys[2], "open", "served", "mark", "rate")
+	if _, err := pipe.Exec(ctx); err != nil {
+		return room.Head{}, fmt.Errorf("redis: head of %s: %w", event, err)
 	}
-	switch {
-	case admitted.Val():
-		return room.Place{Status: room.Admitted}, nil
-	case errors.Is(rank.Err(), redis.Nil):
-		return room.Place{Status: room.Unknown}, nil
-	case !open.Val():
-		return room.Place{Status: room.Early}, nil
+	var held struct {
+		Open   bool    `redis:"open"`
+		Served int64   `redis:"served"`
+		Mark   float64 `redis:"mark"`
+		Rate   float64 `redis:"rate"`
 	}
-	return room.Place{Status: room.Waiting, Ahead: rank.Val()}, nil
+	if err := state.Scan(&held); err != nil {
+		return room.Head{}, fmt.Errorf("redis: head of %s: %w", event, err)
+	}
+	return room.Head{Open: held.Open, Waiting: waiting.Val(), Served: held.Served, Mark: held.Mark, Rate: held.Rate}, nil
+}
+
+// Guard implements room.Room.
+func (r *Room) Guard(ctx context.Context, event tickets.EventID, keeper string, d time.Duration) (int64, error) {
+	keys := []string{r.client.key(event, "keeper"), r.client.key(event, "room")}
+	token, err := guardScript.Run(ctx, r.client.redis, keys, keeper, d.Milliseconds()).Int64()
+	if err != nil {
+		return 0, fmt.Errorf("redis: guard %s: %w", event, err)
+	}
+	if token == 0 {
+		return 0, room.ErrGuarded
+	}
+	return token, nil
 }
 
 // Open implements room.Room.
@@ -72,14 +129,19 @@ func (r *Room) Open(ctx context.Context, event tickets.EventID) error {
 }
 
 // Admit implements room.Room.
-func (r *Room) Admit(ctx context.Context, event tickets.EventID, n int) ([]tickets.Account, error) {
-	names, err := admitScript.Run(ctx, r.client.redis, r.keys(event), n).StringSlice()
+func (r *Room) Admit(ctx context.Context, event tickets.EventID, token int64, n int, rate float64) ([]tickets.Account, error) {
+	answer, err := admitScript.Run(ctx, r.client.redis, r.keys(event), token, n, rate).Result()
 	if err != nil {
 		return nil, fmt.Errorf("redis: admit to %s: %w", event, err)
 	}
+	names, ok := answer.([]any)
+	if !ok {
+		return nil, room.ErrRelieved
+	}
 	accounts := make([]tickets.Account, len(names))
 	for i, name := range names {
-		accounts[i] = tickets.Account(name)
+		account, _ := name.(string)
+		accounts[i] = tickets.Account(account)
 	}
 	return accounts, nil
 }
@@ -94,13 +156,4 @@ func (r *Room) Leave(ctx context.Context, event tickets.EventID, account tickets
 		return fmt.Errorf("redis: leave %s: %w", event, err)
 	}
 	return nil
-}
-
-// Waiting implements room.Room.
-func (r *Room) Waiting(ctx context.Context, event tickets.EventID) (int64, error) {
-	n, err := r.client.redis.ZCard(ctx, r.keys(event)[0]).Result()
-	if err != nil {
-		return 0, fmt.Errorf("redis: who waits for %s: %w", event, err)
-	}
-	return n, nil
 }

@@ -1,10 +1,13 @@
 package redis_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/redis"
@@ -36,9 +39,30 @@ func join(t *testing.T, r *redis.Room, from, to int) {
 	}
 }
 
+// guard makes somebody the doorkeeper.
+func guard(t *testing.T, r *redis.Room, keeper string) int64 {
+	t.Helper()
+	token, err := r.Guard(t.Context(), "e", keeper, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// place looks up where somebody stands, and forgets the mark.
+func place(t *testing.T, r *redis.Room, account tickets.Account) (room.Place, error) {
+	t.Helper()
+	places, err := r.Places(t.Context(), "e", account)
+	if err != nil || len(places) != 1 {
+		t.Fatalf("%v, %v", places, err)
+	}
+	places[0].Mark = 0
+	return places[0], err
+}
+
 func admit(t *testing.T, r *redis.Room, n int) []tickets.Account {
 	t.Helper()
-	accounts, err := r.Admit(t.Context(), "e", n)
+	accounts, err := r.Admit(t.Context(), "e", guard(t, r, "ada"), n, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,9 +96,9 @@ func TestTheEarlyAreDrawnAndTheLateQueue(t *testing.T) {
 		want = append(want, account)
 	}
 	for i, account := range want {
-		place, err := r.Place(t.Context(), "e", account)
-		if err != nil || place != (room.Place{Status: room.Waiting, Ahead: int64(i)}) {
-			t.Fatalf("%s: %+v, %v; want %d ahead", account, place, err, i)
+		stands, err := place(t, r, account)
+		if err != nil || stands != (room.Place{Status: room.Waiting, Ahead: int64(i)}) {
+			t.Fatalf("%s: %+v, %v; want %d ahead", account, stands, err, i)
 		}
 	}
 	var got []tickets.Account
@@ -95,7 +119,7 @@ func TestPlaces(t *testing.T) {
 	account, lot := fan(1)
 	status := func(want room.Status) {
 		t.Helper()
-		if place, err := r.Place(t.Context(), "e", account); err != nil || place.Status != want {
+		if place, err := place(t, r, account); err != nil || place.Status != want {
 			t.Fatalf("%+v, %v; want %s", place, err, want)
 		}
 	}
@@ -112,8 +136,8 @@ func TestPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	status(room.Admitted)
-	if n, err := r.Waiting(t.Context(), "e"); err != nil || n != 0 {
-		t.Errorf("%d wait, %v", n, err)
+	if head, err := r.Head(t.Context(), "e"); err != nil || head.Waiting != 0 || head.Served != 1 || head.Rate != 10 || !head.Open {
+		t.Errorf("%+v, %v", head, err)
 	}
 	if err := r.Leave(t.Context(), "e", account); err != nil {
 		t.Fatal(err)
@@ -127,13 +151,14 @@ func TestEachIsLetInOnceByManyDoors(t *testing.T) {
 	if err := r.Open(t.Context(), "e"); err != nil {
 		t.Fatal(err)
 	}
+	token := guard(t, r, "ada")
 	var mu sync.Mutex
 	seen := map[tickets.Account]int{}
 	var doors sync.WaitGroup
 	for range 8 {
 		doors.Go(func() {
 			for {
-				some, err := r.Admit(t.Context(), "e", 7)
+				some, err := r.Admit(t.Context(), "e", token, 7, 10)
 				if err != nil {
 					t.Error(err)
 				}
@@ -176,8 +201,8 @@ func TestHalfAMillionWait(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := client.Room().Waiting(t.Context(), "e"); err != nil || n != people {
-		t.Fatalf("%d wait, %v", n, err)
+	if head, err := client.Room().Head(t.Context(), "e"); err != nil || head.Waiting != people {
+		t.Fatalf("%+v, %v", head, err)
 	}
 	used, err := plain.Do(t.Context(), "memory", "usage", key, "samples", "1000").Int64()
 	if err != nil {
@@ -186,5 +211,60 @@ func TestHalfAMillionWait(t *testing.T) {
 	t.Logf("%d wait in %d MiB", people, used>>20)
 	if used > 120<<20 {
 		t.Errorf("%d MiB", used>>20)
+	}
+}
+
+// A doorkeeper that was away for too long lets nobody in.
+func TestOneDoorkeeperAtATime(t *testing.T) {
+	client, namespace := open(t, testenv.Addr(t, "redis"))
+	r := client.Room()
+	join(t, r, 0, 10)
+	if err := r.Open(t.Context(), "e"); err != nil {
+		t.Fatal(err)
+	}
+	first := guard(t, r, "ada")
+	if again := guard(t, r, "ada"); again != first {
+		t.Errorf("the same doorkeeper has token %d, then %d", first, again)
+	}
+	if _, err := r.Guard(t.Context(), "e", "bob", time.Minute); !errors.Is(err, room.ErrGuarded) {
+		t.Fatalf("a second doorkeeper: %v", err)
+	}
+	plain := goredis.NewClient(&goredis.Options{Addr: testenv.Addr(t, "redis")})
+	defer plain.Close()
+	if err := plain.Del(t.Context(), namespace+":{e}:keeper").Err(); err != nil { // its time is over
+		t.Fatal(err)
+	}
+	second := guard(t, r, "bob")
+	if second <= first {
+		t.Errorf("tokens %d, then %d", first, second)
+	}
+	if some, err := r.Admit(t.Context(), "e", first, 5, 10); !errors.Is(err, room.ErrRelieved) || len(some) != 0 {
+		t.Errorf("the first doorkeeper let in %v, %v", some, err)
+	}
+	if some, err := r.Admit(t.Context(), "e", second, 5, 10); err != nil || len(some) != 5 {
+		t.Errorf("the second let in %v, %v", some, err)
+	}
+}
+
+func TestPressureIsWhatWasReportedLately(t *testing.T) {
+	client, namespace := open(t, testenv.Addr(t, "redis"))
+	p := client.Pressure()
+	if reports, err := p.Reports(t.Context()); err != nil || len(reports) != 0 {
+		t.Fatalf("%v, %v", reports, err)
+	}
+	for replica, p99 := range map[string]time.Duration{"b1": 30 * time.Millisecond, "b2": 0} {
+		if err := p.Report(t.Context(), replica, p99); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plain := goredis.NewClient(&goredis.Options{Addr: testenv.Addr(t, "redis")})
+	defer plain.Close()
+	old := fmt.Sprintf("%d %d", time.Hour, time.Now().Add(-room.FreshFor-time.Second).UnixMilli())
+	if err := plain.HSet(t.Context(), namespace+":pressure", "b3", old).Err(); err != nil {
+		t.Fatal(err)
+	}
+	reports, err := p.Reports(t.Context())
+	if want := map[string]time.Duration{"b1": 30 * time.Millisecond, "b2": 0}; err != nil || !maps.Equal(reports, want) {
+		t.Errorf("%v, %v, want %v", reports, err, want)
 	}
 }
