@@ -36,11 +36,11 @@ const (
 	staffFor = 30 * time.Minute
 )
 
-// A Session is who asks, until when.
+// A Session is who asks, since when and until when.
 type Session struct {
-	Account tickets.Account
-	Role    Role
-	Until   time.Time
+	Account      tickets.Account
+	Role         Role
+	Since, Until time.Time
 }
 
 // Sessions signs and checks sessions.
@@ -93,10 +93,10 @@ func (s Sessions) Check(token string) (Session, error) {
 		return Session{}, ErrExpired
 	case err != nil:
 		return Session{}, fmt.Errorf("%w (%w)", ErrNoSession, err)
-	case c.Subject == "" || c.Role != Fan && c.Role != Organiser && c.Role != Door:
+	case c.Subject == "" || c.IssuedAt == nil || c.Role != Fan && c.Role != Organiser && c.Role != Door:
 		return Session{}, ErrNoSession
 	}
-	return Session{Account: tickets.Account(c.Subject), Role: c.Role, Until: c.ExpiresAt.Time}, nil
+	return Session{Account: tickets.Account(c.Subject), Role: c.Role, Since: c.IssuedAt.Time, Until: c.ExpiresAt.Time}, nil
 }
 
 // Cookie is the name of the cookie that carries a session.

@@ -40,7 +40,7 @@ func TestASessionNamesItsAccountAndRoleForItsTime(t *testing.T) {
 	} {
 		token := sign(t, sessions, "ann", role)
 		got, err := at(start.Add(lasts - time.Second)).Check(token)
-		if want := (identity.Session{Account: "ann", Role: role, Until: start.Add(lasts)}); err != nil || got.Account != want.Account || got.Role != want.Role || !got.Until.Equal(want.Until) {
+		if want := (identity.Session{Account: "ann", Role: role, Until: start.Add(lasts)}); err != nil || got.Account != want.Account || got.Role != want.Role || !got.Until.Equal(want.Until) || !got.Since.Equal(start) {
 			t.Errorf("%s: %+v, %v", role, got, err)
 		}
 		if _, err := at(start.Add(lasts + time.Second)).Check(token); !errors.Is(err, identity.ErrExpired) {
@@ -58,7 +58,7 @@ func TestForgedSessionsAreRefused(t *testing.T) {
 		return token
 	}
 	with := func(change func(jwt.MapClaims)) jwt.MapClaims {
-		c := jwt.MapClaims{"iss": "tickets/session", "sub": "ann", "role": "fan", "exp": start.Add(time.Hour).Unix()}
+		c := jwt.MapClaims{"iss": "tickets/session", "sub": "ann", "role": "fan", "iat": start.Unix(), "exp": start.Add(time.Hour).Unix()}
 		change(c)
 		return c
 	}
@@ -79,6 +79,7 @@ func TestForgedSessionsAreRefused(t *testing.T) {
 		"not signed":                  made(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good),
 		"of another method":           made(jwt.SigningMethodHS384, secret, good),
 		"without an end":              made(jwt.SigningMethodHS256, secret, with(func(c jwt.MapClaims) { delete(c, "exp") })),
+		"without a beginning":         made(jwt.SigningMethodHS256, secret, with(func(c jwt.MapClaims) { delete(c, "iat") })),
 		"of nobody":                   made(jwt.SigningMethodHS256, secret, with(func(c jwt.MapClaims) { delete(c, "sub") })),
 		"of no role":                  made(jwt.SigningMethodHS256, secret, with(func(c jwt.MapClaims) { delete(c, "role") })),
 		"of an unknown role":          made(jwt.SigningMethodHS256, secret, with(func(c jwt.MapClaims) { c["role"] = "owner" })),
