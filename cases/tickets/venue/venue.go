@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"designkits/cases/tickets"
@@ -22,11 +23,15 @@ type Venue struct {
 	Name     string
 	Sections []Section
 
-	index map[tickets.SeatID]Position
+	index    map[tickets.SeatID]Position
+	all      []tickets.SeatID
+	standing int
 }
 
-// A Section is a part of a hall at one price: either rows of seats or, without
-// any, a room for Standing people.
+// A Section is a part of a hall at one price: either rows of seats or a room for
+// Standing people. Such a room is one row of seats that have no names for
+// people ("pitch/GA/1"), so that whatever holds for a seat holds for a place to
+// stand.
 type Section struct {
 	ID       string
 	Name     string
@@ -40,6 +45,7 @@ type Section struct {
 type Row struct {
 	Name  string
 	Seats []tickets.SeatID
+	First int // the number of its first seat, see Number
 }
 
 // A Position is where a seat is: indices into Sections, Rows and Seats.
@@ -52,7 +58,40 @@ func (v *Venue) Find(id tickets.SeatID) (Position, bool) {
 }
 
 // Seats is how many seats there are, standing room aside.
-func (v *Venue) Seats() int { return len(v.index) }
+func (v *Venue) Seats() int { return len(v.all) - v.standing }
+
+// All returns every seat and every place to stand, row by row.
+func (v *Venue) All() []tickets.SeatID { return v.all }
+
+// Number returns a seat's index in All, and false when the hall has none of
+// that name.
+func (v *Venue) Number(id tickets.SeatID) (int, bool) {
+	p, ok := v.index[id]
+	if !ok {
+		return 0, false
+	}
+	return v.Sections[p.Section].Rows[p.Row].First + p.Seat, true
+}
+
+// Section returns the section of a seat, and nil when the hall has no such seat.
+func (v *Venue) Section(id tickets.SeatID) *Section {
+	p, ok := v.index[id]
+	if !ok {
+		return nil
+	}
+	return &v.Sections[p.Section]
+}
+
+// Tiers returns the price tiers, in the order of the sections.
+func (v *Venue) Tiers() []string {
+	var tiers []string
+	for _, s := range v.Sections {
+		if !slices.Contains(tiers, s.Tier) {
+			tiers = append(tiers, s.Tier)
+		}
+	}
+	return tiers
+}
 
 // At returns the seat at a position.
 func (v *Venue) At(p Position) tickets.SeatID {
@@ -127,25 +166,43 @@ func (v *Venue) add(f sectionFile) error {
 		return errors.New("it needs either blocks of rows or a number of people standing")
 	}
 	s := Section{ID: f.ID, Name: f.Name, Tier: f.Tier, Standing: f.Standing}
+	if f.Standing > 0 {
+		v.standing += f.Standing
+		if err := v.addRow(&s, standingRow, f.Standing); err != nil {
+			return err
+		}
+	}
 	for _, b := range f.Blocks {
 		for i := range b.Rows {
 			seats := b.Seats + i*b.Wider
 			if seats < 1 || seats > maxRowSeats {
 				return fmt.Errorf("a row of %d seats", seats)
 			}
-			if v.Seats()+seats > maxSeats {
-				return fmt.Errorf("more than %d seats", maxSeats)
+			if err := v.addRow(&s, rowName(len(s.Rows)), seats); err != nil {
+				return err
 			}
-			row := Row{Name: rowName(len(s.Rows))}
-			for n := range seats {
-				id := tickets.SeatID(fmt.Sprintf("%s/%s/%d", s.ID, row.Name, n+1))
-				v.index[id] = Position{Section: len(v.Sections), Row: len(s.Rows), Seat: n}
-				row.Seats = append(row.Seats, id)
-			}
-			s.Rows = append(s.Rows, row)
 		}
 	}
 	v.Sections = append(v.Sections, s)
+	return nil
+}
+
+// standingRow is the name of the one row of a room for standing people.
+const standingRow = "GA"
+
+// addRow adds a row to the section that is being built.
+func (v *Venue) addRow(s *Section, name string, seats int) error {
+	if len(v.all)+seats > maxSeats {
+		return fmt.Errorf("more than %d seats", maxSeats)
+	}
+	row := Row{Name: name, First: len(v.all)}
+	for n := range seats {
+		id := tickets.SeatID(fmt.Sprintf("%s/%s/%d", s.ID, name, n+1))
+		v.index[id] = Position{Section: len(v.Sections), Row: len(s.Rows), Seat: n}
+		row.Seats = append(row.Seats, id)
+	}
+	v.all = append(v.all, row.Seats...)
+	s.Rows = append(s.Rows, row)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package venue_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,9 +31,20 @@ func TestShippedHallsHaveTheirSeats(t *testing.T) {
 				}
 			}
 		}
-		if len(seen) != want {
-			t.Errorf("%s: %d seats, want %d", id, len(seen), want)
+		for n, seat := range v.All() {
+			if got, ok := v.Number(seat); !ok || got != n || !seen[seat] {
+				t.Fatalf("%s: seat %s, the %dth, has number %d", id, seat, n, got)
+			}
 		}
+		if standing := len(seen) - want; standing != map[string]int{"stadium": 10_000}[id] || len(v.All()) != len(seen) {
+			t.Errorf("%s: %d places to stand of %d", id, standing, len(v.All()))
+		}
+	}
+	if s := venues["stadium"].Section("pitch/GA/10000"); s == nil || s.Standing != 10_000 {
+		t.Errorf("the last place to stand is in %+v", s)
+	}
+	if tiers := venues["hall"].Tiers(); !slices.Equal(tiers, []string{"1", "2", "3"}) {
+		t.Errorf("tiers %v", tiers)
 	}
 	if _, ok := venues["hall"].Find("balcony/Z/1"); ok {
 		t.Error("a row that isn't there was found")
