@@ -92,3 +92,28 @@ func Apart(rows []Row, n int) ([]Block, bool) {
 	}
 	return blocks, n == 0
 }
+
+// Avoidable returns the seats of the row that taking these would leave free and
+// alone, unless that can't be helped: in this row as many seats side by side
+// can't be had without leaving one.
+func Avoidable(row Row, take []int) []int {
+	after := append(Row(nil), row...)
+	for _, i := range take {
+		after[i] = false
+	}
+	alone := func(row Row, i int) bool {
+		return row[i] && (i == 0 || !row[i-1]) && (i == len(row)-1 || !row[i+1])
+	}
+	var orphans []int
+	for i := range row {
+		if alone(after, i) && !alone(row, i) {
+			orphans = append(orphans, i)
+		}
+	}
+	for from, n := 0, len(take); from+n <= len(row); from++ {
+		if allFree(row[from:from+n]) && len(Orphans(row, from, n)) == 0 {
+			return orphans
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package seatmap
+
+import (
+	"context"
+	"time"
+
+	"designkits/cases/tickets"
+)
+
+// Announced is Claims that tell what has changed. To must not wait; Announcer's
+// Announce is one.
+type Announced struct {
+	tickets.Claims
+	To func(Change)
+}
+
+var _ tickets.Claims = Announced{}
+
+func (a Announced) tell(g tickets.Grant, state tickets.State, until time.Time) {
+	a.To(Change{Event: g.Event, Seats: g.Seats, State: state, Token: g.Token, Until: until})
+}
+
+// Hold implements tickets.Claims.
+func (a Announced) Hold(ctx context.Context, c tickets.Claim) (tickets.Grant, error) {
+	g, err := a.Claims.Hold(ctx, c)
+	if err == nil {
+		a.tell(g, tickets.Held, g.Until)
+	}
+	return g, err
+}
+
+// Extend implements tickets.Claims.
+func (a Announced) Extend(ctx context.Context, g tickets.Grant, d time.Duration) (tickets.Grant, error) {
+	g, err := a.Claims.Extend(ctx, g, d)
+	if err == nil {
+		a.tell(g, tickets.Held, g.Until)
+	}
+	return g, err
+}
+
+// Release implements tickets.Claims.
+func (a Announced) Release(ctx context.Context, g tickets.Grant) error {
+	err := a.Claims.Release(ctx, g)
+	if err == nil {
+		a.tell(g, tickets.Available, time.Time{})
+	}
+	return err
+}
+
+// Confirm implements tickets.Claims.
+func (a Announced) Confirm(ctx context.Context, g tickets.Grant, order tickets.OrderID) error {
+	err := a.Claims.Confirm(ctx, g, order)
+	if err == nil {
+		a.tell(g, tickets.Paid, time.Time{})
+	}
+	return err
+}

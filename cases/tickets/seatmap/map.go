@@ -1,0 +1,189 @@
+package seatmap
+
+import (
+	"crypto/rand"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/venue"
+)
+
+// A Map is the seats of one event as one process believes them to be. Its
+// methods may be called by many goroutines.
+type Map struct {
+	event tickets.EventID
+	hall  *venue.Venue
+	now   func() time.Time
+	epoch string // tells this process's versions from another's
+
+	mu     sync.Mutex
+	seats  []seat // by venue.Number
+	ends   ends
+	trying map[int]bool // seats that somebody is about to claim, see Propose
+	era    uint64       // counts readings of the whole
+	anew   bool         // somebody has asked for one
+
+	shown   []byte // the state of each seat in the latest version
+	changed []int  // seats that may differ from it; a seat may stand there twice
+	ring    ring
+	whole   []byte        // the latest version, encoded; nil until somebody asks
+	moved   chan struct{} // closed when there is a newer version
+}
+
+// A seat is what is believed of one seat.
+type seat struct {
+	state byte
+	// done says how final the state is among those of one token: a hold that is
+	// running may be extended, one that was released is over, a sale stays.
+	done  done
+	token int64
+	until int64  // ms since 1970; 0 for a hold whose end isn't known
+	era   uint64 // when it was last changed
+}
+
+// The states of a seat, as they go over the wire.
+const (
+	free = '.'
+	held = 'h'
+	sold = 's'
+)
+
+type done byte
+
+const (
+	running done = iota
+	released
+	bought
+)
+
+// New returns a map on which every seat is free.
+func New(event tickets.EventID, hall *venue.Venue, now func() time.Time) *Map {
+	n := len(hall.All())
+	m := &Map{
+		event: event, hall: hall, now: now, epoch: strings.ToLower(rand.Text()[:6]),
+		seats: make([]seat, n), shown: []byte(strings.Repeat(string(rune(free)), n)),
+		trying: map[int]bool{}, moved: make(chan struct{}),
+	}
+	for i := range m.seats {
+		m.seats[i].state = free
+	}
+	return m
+}
+
+// Apply takes in a change, unless the map knows better already.
+func (m *Map) Apply(c Change) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(c.Seats) == 0 {
+		m.anew = true
+	}
+	next := seat{state: free, done: released, token: c.Token, era: m.era}
+	switch c.State {
+	case tickets.Held:
+		next.state, next.done, next.until = held, running, c.Until.UnixMilli()
+		if !c.Until.After(m.now()) {
+			return // it came too late to matter
+		}
+	case tickets.Paid:
+		next.state, next.done = sold, bought
+	}
+	for _, id := range c.Seats {
+		n, ok := m.hall.Number(id)
+		if !ok {
+			continue // of a hall that the event has moved out of
+		}
+		was := m.seats[n]
+		if was.token > c.Token || was.token == c.Token && was.done > next.done {
+			continue
+		}
+		if next.state == held {
+			if was.token == c.Token && was.state == held && was.until > next.until {
+				continue // an extension overtook the hold
+			}
+			m.ends.push(end{next.until, n})
+		}
+		m.set(n, next)
+	}
+}
+
+// set changes a seat. The caller holds the lock.
+func (m *Map) set(n int, s seat) {
+	if m.seats[n].state != s.state {
+		m.changed = append(m.changed, n)
+	}
+	m.seats[n] = s
+}
+
+// Expire frees the seats whose hold has ended.
+func (m *Map) Expire() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now().UnixMilli()
+	for m.ends.due(now) {
+		n := m.ends.pop().seat
+		if s := m.seats[n]; s.state == held && s.until != 0 && s.until <= now {
+			s.state, s.era = free, m.era
+			m.set(n, s)
+		}
+	}
+}
+
+// Reading begins a reading of the whole, and returns what Read needs to know
+// which of it was overtaken.
+func (m *Map) Reading() (era uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.anew = false
+	m.era++
+	return m.era
+}
+
+// Read takes in what Claims said of the seats, except of those that have
+// changed since the reading began.
+func (m *Map) Read(states map[tickets.SeatID]tickets.State, era uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for n, id := range m.hall.All() {
+		s := m.seats[n]
+		if s.era >= era {
+			continue
+		}
+		state := byte(free)
+		switch states[id] {
+		case tickets.Available, "":
+		case tickets.Held:
+			state = held
+		default:
+			state = sold
+		}
+		if state != s.state {
+			m.set(n, seat{state: state, token: s.token, era: s.era})
+		}
+	}
+}
+
+// Stale reports whether the whole should be read soon: somebody has asked for
+// it, or a hold's end isn't known.
+func (m *Map) Stale() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.anew || slices.ContainsFunc(m.seats, func(s seat) bool { return s.state == held && s.until == 0 })
+}
+
+// Count returns how many seats are held and sold.
+func (m *Map) Count() (heldSeats, soldSeats int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.seats {
+		switch s.state {
+		case held:
+			heldSeats++
+		case sold:
+			soldSeats++
+		}
+	}
+	return heldSeats, soldSeats
+}
