@@ -165,12 +165,18 @@ func (m *Map) Read(states map[tickets.SeatID]tickets.State, era uint64) {
 	}
 }
 
-// Stale reports whether the whole should be read soon: somebody has asked for
-// it, or a hold's end isn't known.
-func (m *Map) Stale() bool {
+// Asked reports whether somebody has asked for the whole to be read.
+func (m *Map) Asked() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.anew || slices.ContainsFunc(m.seats, func(s seat) bool { return s.state == held && s.until == 0 })
+	return m.anew
+}
+
+// Unsure reports whether the end of a hold isn't known.
+func (m *Map) Unsure() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.seats, func(s seat) bool { return s.state == held && s.until == 0 })
 }
 
 // Count returns how many seats are held and sold.
