@@ -55,3 +55,13 @@ func (a Announced) Confirm(ctx context.Context, g tickets.Grant, order tickets.O
 	}
 	return err
 }
+
+// Refund implements tickets.Claims. It doesn't know the seats' tokens, so it
+// asks for a reading.
+func (a Announced) Refund(ctx context.Context, event tickets.EventID, order tickets.OrderID, seats []tickets.SeatID) error {
+	err := a.Claims.Refund(ctx, event, order, seats)
+	if err == nil {
+		a.To(Change{Event: event})
+	}
+	return err
+}
