@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -111,5 +112,33 @@ func NewOrder(id OrderID, e Event, g Grant, tier func(SeatID) string, voucher *V
 	if voucher != nil {
 		o.Voucher = voucher.Code
 	}
+	return o, nil
+}
+
+// Return returns the order as it is once these seats are being given back, all
+// that it has where none is named: an *IllegalMove where that can't be, *Invalid
+// when one isn't the order's or was given back before. The order stays as it is.
+func (o Order) Return(seats []SeatID) (Order, error) {
+	if o.State != Ticketed && o.State != Done {
+		return o, &IllegalMove{From: o.State, To: Refunding}
+	}
+	wanted := make(map[SeatID]bool, len(seats))
+	for _, seat := range seats {
+		wanted[seat] = true
+	}
+	lines := slices.Clone(o.Lines)
+	for i, line := range lines {
+		if wanted[line.Seat] || len(seats) == 0 {
+			if line.Refunded && wanted[line.Seat] {
+				return o, &Invalid{"seats", fmt.Sprintf("seat %q was given back before", line.Seat)}
+			}
+			lines[i].Returning = !line.Refunded
+			delete(wanted, line.Seat)
+		}
+	}
+	for seat := range wanted {
+		return o, &Invalid{"seats", fmt.Sprintf("seat %q isn't the order's", seat)}
+	}
+	o.Lines, o.State = lines, Refunding
 	return o, nil
 }

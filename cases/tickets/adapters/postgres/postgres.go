@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/saga"
 )
 
 // Config says where PostgreSQL is and how patient to be.
@@ -104,7 +105,7 @@ func (db *DB) run(ctx context.Context, operation, subject string, do func(contex
 	defer cancel()
 	err := do(bounded)
 	switch {
-	case err == nil, tickets.Expected(err):
+	case err == nil, tickets.Expected(err), errors.Is(err, saga.ErrOvertaken):
 		return err
 	case bounded.Err() != nil && !errors.Is(err, bounded.Err()):
 		err = fmt.Errorf("%w: %w", bounded.Err(), err)
