@@ -64,7 +64,8 @@ type Provider interface {
 	Payment(ctx context.Context, payment string) (Payment, error)
 }
 
-// The errors of a Provider that say that nothing has changed.
+// The errors of a Provider that say that nothing has changed, besides
+// *tickets.Invalid for what it will never take.
 var (
 	ErrUnknown  = errors.New("the provider knows no such payment")
 	ErrConflict = errors.New("the payment isn't in a state for that") // or the key was used for something else
