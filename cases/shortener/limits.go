@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"designkits/shared/peer"
+
 	"github.com/maypok86/otter/v2"
 )
 
@@ -227,24 +229,10 @@ func (g *Gate) Penalise(addr netip.Addr) {
 }
 
 func (g *Gate) level(addr netip.Addr) *gateLevel {
-	addr = Network(addr)
+	addr = peer.Network(addr)
 	if l, ok := g.levels.GetIfPresent(addr); ok {
 		return l
 	}
 	l, _ := g.levels.SetIfAbsent(addr, &gateLevel{})
 	return l
-}
-
-// Network is what one customer of a provider has: an IPv4 address, or the /64
-// that its IPv6 address is in, within which anyone can have a new address for
-// every request.
-func Network(addr netip.Addr) netip.Addr {
-	if addr = addr.Unmap(); addr.Is4() || !addr.IsValid() {
-		return addr
-	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil { // an IPv6 address has 64 bits
-		return addr
-	}
-	return prefix.Addr()
 }

@@ -172,20 +172,3 @@ func TestAGateWithoutALimitLetsEverythingIn(t *testing.T) {
 		}
 	}
 }
-
-func TestNetworks(t *testing.T) {
-	for address, want := range map[string]string{
-		"203.0.113.7":          "203.0.113.7",
-		"::ffff:203.0.113.7":   "203.0.113.7",
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::",
-		"2001:db8:1:2:ffff::":  "2001:db8:1:2::",
-		"fe80::1%eth0":         "fe80::",
-	} {
-		if got := shortener.Network(netip.MustParseAddr(address)); got.String() != want {
-			t.Errorf("%s is of %s, want %s", address, got, want)
-		}
-	}
-	if got := shortener.Network(netip.Addr{}); got.IsValid() {
-		t.Errorf("no address is of %s", got)
-	}
-}

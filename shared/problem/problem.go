@@ -27,6 +27,8 @@ type Problem struct {
 	// stable word for the rule it broke.
 	Field string `json:"field,omitempty"`
 	Rule  string `json:"rule,omitempty"`
+	// Extra holds members of this type of problem alone: a struct or a map.
+	Extra any `json:"-"`
 	// RetryAfter is sent as the Retry-After header, rounded up to seconds.
 	RetryAfter time.Duration `json:"-"`
 }
@@ -37,7 +39,10 @@ const ContentType = "application/problem+json"
 // Write answers the request with p. Problems are never cached.
 func Write(w http.ResponseWriter, p Problem) {
 	body, err := json.Marshal(p)
-	if err != nil { // strings and ints always marshal
+	if err == nil && p.Extra != nil {
+		body, err = join(body, p.Extra)
+	}
+	if err != nil { // of Extra: strings and ints always marshal
 		http.Error(w, p.Title, p.Status)
 		return
 	}
@@ -50,4 +55,13 @@ func Write(w http.ResponseWriter, p Problem) {
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n')) // the client may have gone; there is nobody to tell
+}
+
+// join adds the members of extra to an object that isn't empty.
+func join(object []byte, extra any) ([]byte, error) {
+	more, err := json.Marshal(extra)
+	if err != nil || string(more) == "{}" {
+		return object, err
+	}
+	return append(append(object[:len(object)-1], ','), more[1:]...), nil
 }

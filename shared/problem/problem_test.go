@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,5 +34,22 @@ func TestWriteAgreesWithItself(t *testing.T) {
 	}
 	if p.Status != rec.Code || p.Detail != "a \"quoted\"\nline" || p.Type != "/problems/too-many" {
 		t.Errorf("body %+v", p)
+	}
+}
+
+func TestAProblemMayHaveMembersOfItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		extra any
+		want  string
+	}{
+		{nil, `{"type":"/problems/x","title":"X","status":400}`},
+		{struct{}{}, `{"type":"/problems/x","title":"X","status":400}`},
+		{map[string]int{"left": 3}, `{"type":"/problems/x","title":"X","status":400,"left":3}`},
+	} {
+		rec := httptest.NewRecorder()
+		problem.Write(rec, problem.Problem{Type: "/problems/x", Title: "X", Status: 400, Extra: c.extra})
+		if got := strings.TrimSpace(rec.Body.String()); got != c.want {
+			t.Errorf("%v: %s, want %s", c.extra, got, c.want)
+		}
 	}
 }

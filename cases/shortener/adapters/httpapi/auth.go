@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/shared/peer"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -128,7 +129,7 @@ const (
 )
 
 func (s *Server) chargeAddress(w http.ResponseWriter, r *http.Request) error {
-	addr := shortener.Network(s.client(r)).String()
+	addr := peer.Network(s.client(r)).String()
 	return s.charge(r.Context(), w, shortener.Bucket{
 		Key: "address/" + addr + "/anonymous", Burst: anonymousBurst, Refill: anonymousRefill, Cost: 1,
 	})
@@ -154,7 +155,7 @@ func (s *Server) charge(ctx context.Context, w http.ResponseWriter, buckets ...s
 // newKey makes a key for whoever asks, so that anybody can try the service; how
 // many an address gets a day is bounded.
 func (s *Server) newKey(w http.ResponseWriter, r *http.Request) error {
-	addr := shortener.Network(s.client(r)).String()
+	addr := peer.Network(s.client(r)).String()
 	if err := s.charge(r.Context(), w, shortener.PerDay("address/"+addr+"/keys", s.PerDay, 1)); err != nil {
 		return err
 	}

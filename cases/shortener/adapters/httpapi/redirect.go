@@ -87,7 +87,7 @@ const (
 // purgeOf returns the version that a purge asks for. Only the edge may.
 func (s *Server) purgeOf(r *http.Request) (version int64, purge bool) {
 	text := r.Header.Get(purgeHeader)
-	if text == "" || s.EdgeFor == 0 || !s.trusted(peer(r)) {
+	if text == "" || s.EdgeFor == 0 || !s.viaProxy(r) {
 		return 0, false
 	}
 	version, err := strconv.ParseInt(text, 10, 64)
@@ -132,7 +132,7 @@ func (s *Server) visit(r *http.Request, client netip.Addr, code shortener.Code, 
 		Agent:    r.Header.Get("User-Agent"),
 		Address:  client.String(),
 	}
-	if s.trusted(peer(r)) {
+	if s.viaProxy(r) {
 		v.Country = r.Header.Get("X-Country")
 	}
 	return v
