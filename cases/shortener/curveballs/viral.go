@@ -15,7 +15,7 @@ var Viral = curveball.Experiment{
 	Hypothesis: "Next to nothing: each replica reads the link once, and whoever asks meanwhile waits for that one read.",
 	Answer: `Each replica reads the link once and holds it in process; callers that come while it reads share
 that read ([Resolver](resolver.go)). So one hot key costs the store as much as a cold one, and no
-node of Redis becomes a hot spot either. Clicks go into the partition of their id, not of the link, so the
+node of Redis becomes a hot spot either. Clicks go into any partition, not into the link's, so the
 click log has no hot one. What grows with the fame is the replicas' CPU, and they are stateless.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("reads of the store", "", 10),

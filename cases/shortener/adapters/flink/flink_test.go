@@ -82,6 +82,24 @@ func TestTheSQLTakesNoForeignText(t *testing.T) {
 	}
 }
 
+// See clicks.sql: clicks that were judged on time would be dropped behind the
+// windows' backs, rarely and only after a pause of the whole log.
+func TestNoSourceMayCountAsIdle(t *testing.T) {
+	c := Config{Namespace: "dev", Brokers: "127.0.0.1:9092", ClicksTopic: "dev.clicks", IncrementsTopic: "dev.increments"}
+	all, err := statements(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range options(c, "") {
+		all = append(all, key)
+	}
+	for _, s := range all {
+		if strings.Contains(s, "idle-timeout") {
+			t.Errorf("an idle timeout is set in: %s", s)
+		}
+	}
+}
+
 func TestTheRootCauseOfAStackTraceIsOneLine(t *testing.T) {
 	trace := "org.example.Outer: failed\n\tat x\nCaused by: org.example.Middle: y\n\tat z\nCaused by: java.net.ConnectException: refused\n\tat w\n"
 	if got := rootCause(trace); got != "java.net.ConnectException: refused" {

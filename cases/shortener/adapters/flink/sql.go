@@ -81,8 +81,9 @@ func options(c Config, restoreFrom string) map[string]string {
 		"pipeline.name":         c.JobName(),
 		"table.local-time-zone": "UTC",
 		"table.exec.state.ttl":  milliseconds(remember),
-		// One task of each kind: an idle partition of several could let a window's
-		// watermark overtake the one that a click was judged by.
+		// One task of each kind: one of several that had no partition would be idle,
+		// and idle tasks let a window's watermark overtake the one that a click was
+		// judged by.
 		"parallelism.default":              "1",
 		"pipeline.auto-watermark-interval": "100 ms",
 

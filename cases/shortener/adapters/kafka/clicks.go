@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -33,7 +34,9 @@ func NewClickLog(brokers []string, namespace string, opts ...kgo.Opt) (*ClickLog
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.DisableIdempotentWrite(),
 		kgo.MaxProduceRequestsInflightPerBroker(1),
-		kgo.ProducerLinger(0), // the Recorder has batched already
+		// The Recorder has batched already: its batch goes as one, into one partition.
+		kgo.ProducerLinger(time.Millisecond),
+		kgo.RecordPartitioner(kgo.StickyPartitioner()),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
 	}, opts...)...)
 	if err != nil {

@@ -2,10 +2,11 @@
 // processes append and the stream job reads, and increments, which the stream
 // job writes and the analytics process adds up.
 //
-// Clicks are keyed by their id and not by their code. Nothing that counts
-// depends on the order of two clicks, so a key by code would buy nothing and
-// would put a link that is suddenly famous into one partition; the id spreads
-// any load evenly, and a click that is replayed lands where it did before.
+// Clicks have their id as key, and the key has no say in their partition. Nothing
+// that counts depends on the order of two clicks, so a partition by code would
+// buy nothing and would put a link that is suddenly famous into one; a batch goes
+// whole into one partition, the next into another. A click that is replayed may
+// land elsewhere: the stream job knows it by its id.
 // Increments are keyed by code: one writer, one order for each row they end in.
 //
 // What it doesn't do: it keeps nothing in memory while Kafka is away. Append

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -157,6 +159,33 @@ func TestCountsAreExactWhenKafkaIsKilled(t *testing.T) {
 	})
 	if got := c.total(clicks.Total); got.Clicks != n+1 || got.Bots != n || got.Visitors != 2 {
 		t.Errorf("counted %+v, want %d clicks, %d bots and 2 visitors", got, n+1, n)
+	}
+}
+
+// Nothing at all is written for a while, as while Kafka is away; then come
+// clicks that waited, and newer ones at once.
+func TestCountsAreExactAfterTheLogWasQuiet(t *testing.T) {
+	const pauses, each, links, visitors = 2, 2000, 7, 50
+	c := startCounting(t)
+	c.untilRunning()
+	for n := range int64(pauses) {
+		c.unticked.Store(true)
+		<-time.After(7 * time.Second) // the passing of time is what is tested
+		var waited []clicks.Click
+		for i := range each {
+			one := click(fmt.Sprintf("quiet%02d", i%links), time.Now().Add(-time.Duration(each-i)*3*time.Millisecond))
+			one.Visitor = fmt.Sprintf("visitor%d", i%visitors)
+			waited = append(waited, one)
+		}
+		c.unticked.Store(n > 0)
+		for batch := range slices.Chunk(waited, 500) {
+			c.append(batch...)
+		}
+		c.unticked.Store(false)
+		testenv.Eventually(t, 20*time.Second, "all clicks and visitors are counted", func() bool {
+			got := c.total(clicks.Total)
+			return got.Clicks == (n+1)*each && got.Visitors == links*visitors
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type counting struct {
 	applied  map[clicks.Position]bool
 	arrivals map[shortener.Code]time.Time // when a code's first click came in
 	stopRun  func()
+	unticked atomic.Bool // no ticks are written
 }
 
 func startCounting(t *testing.T) *counting {
@@ -79,7 +81,9 @@ func (c *counting) start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = ticks.Run(ctx, func() bool { return c.pipeline.State().Job == clicks.JobRunning }) })
+	running.Go(func() {
+		_ = ticks.Run(ctx, func() bool { return c.pipeline.State().Job == clicks.JobRunning && !c.unticked.Load() })
+	})
 	running.Go(func() { _ = c.pipeline.Run(ctx) })
 	running.Go(func() { _ = c.increments.Follow(ctx, c.apply) })
 	c.stopRun = sync.OnceFunc(func() {
