@@ -235,7 +235,10 @@ func (p *Provider) decide(ctx context.Context) error {
 		}
 		err = p.change(ctx, func(l *ledger) (entry, error) {
 			h, err := l.moved(id, payments.Authorised)
-			return p.changed(h, nil), err
+			if err != nil {
+				return entry{}, err
+			}
+			return p.changed(h, nil), nil
 		})
 		switch {
 		case errors.Is(err, payments.ErrConflict): // decided already

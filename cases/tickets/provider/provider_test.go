@@ -188,6 +188,23 @@ func TestAnAnswerThatIsLostHasTakenEffect(t *testing.T) {
 	testenv.Eventually(t, 10*time.Second, "the notice tells of the second, once", func() bool { return len(in.taken()) == 2 })
 }
 
+// Who gives up doesn't know, and the provider doesn't care.
+func TestWhatACallerGaveUpTakesEffect(t *testing.T) {
+	in := newInbox(t, nil)
+	s := start(t, provider.Behaviour{Latency: 300 * ms, Latency99: 300 * ms}, in)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	res, err := s.send(ctx, "POST", "/v1/payments", "k", charge("tok_ok"))
+	if err == nil {
+		res.Body.Close()
+		t.Fatalf("it was answered in time: %s", res.Status)
+	}
+	testenv.Eventually(t, 10*time.Second, "the notice tells", func() bool { return len(in.taken()) == 1 })
+	if made := in.taken()[0].Payment; s.pay("k", "tok_ok") != made {
+		t.Errorf("%+v", made)
+	}
+}
+
 func TestTheBehaviourChangesWhileItRuns(t *testing.T) {
 	s := start(t, provider.Behaviour{SlowAfter: 7 * ms}, nil)
 	var b provider.Behaviour

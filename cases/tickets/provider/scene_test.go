@@ -153,7 +153,8 @@ func (s *scene) now(p payments.Payment) (now payments.Payment) {
 
 // An inbox receives notices. What refuse says about a notice is its status.
 type inbox struct {
-	url string
+	url  string
+	hold func(payments.Notice) // when set, waits before a notice is taken
 
 	mu        sync.Mutex
 	notices   []payments.Notice
@@ -175,9 +176,12 @@ func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // it will come again
 	}
+	n, err := payments.Verify([]byte(secret), r.Header.Get(payments.SignatureHeader), body, time.Now())
+	if err == nil && in.hold != nil {
+		in.hold(n)
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	n, err := payments.Verify([]byte(secret), r.Header.Get(payments.SignatureHeader), body, time.Now())
 	if err != nil {
 		in.forgeries++
 		w.WriteHeader(http.StatusUnauthorized)
