@@ -16,6 +16,7 @@ type Event struct {
 	Venue    string // of package venue
 	Starts   time.Time
 	OnSale   time.Time // nobody holds a seat before
+	Room     bool      // who wants seats comes through the waiting room
 	Currency string    // ISO 4217: "EUR"
 	Prices   map[string]Cents
 	// PerAccount is how many tickets of the event one account may hold and own

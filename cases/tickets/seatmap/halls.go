@@ -251,3 +251,6 @@ func (h *Halls) read(ctx context.Context, hall *Hall) error {
 	hall.Seats.Read(states, era)
 	return nil
 }
+
+// Venue returns the venue of that id, nil for none.
+func (h *Halls) Venue(id string) *venue.Venue { return h.cfg.Venues[id] }

@@ -193,3 +193,15 @@ func (m *Map) Count() (heldSeats, soldSeats int) {
 	}
 	return heldSeats, soldSeats
 }
+
+// Doubt takes in that seats which looked free are not. The next reading tells
+// what they are.
+func (m *Map) Doubt(seats []tickets.SeatID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range seats {
+		if n, ok := m.hall.Number(id); ok && m.seats[n].state == free {
+			m.set(n, seat{state: held, token: m.seats[n].token, era: m.era})
+		}
+	}
+}

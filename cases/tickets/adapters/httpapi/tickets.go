@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/identity"
+	"designkits/shared/httpjson"
+
+	"rsc.io/qr"
+)
+
+// ticket is a ticket's QR code as SVG, for whose it is.
+func (s *Server) ticket(w http.ResponseWriter, r *http.Request) error {
+	who, err := s.as(r, identity.Fan)
+	if err != nil {
+		return err
+	}
+	serial, ok := strings.CutSuffix(r.PathValue("ticket"), ".svg")
+	if !ok {
+		return errNoRoute
+	}
+	t, err := s.Tickets.Ticket(r.Context(), tickets.Serial(serial))
+	switch {
+	case err != nil:
+		return err
+	case t.Account != who.Account:
+		return tickets.ErrUnknown
+	case !t.Revoked.IsZero():
+		return tickets.ErrRevoked
+	}
+	code, err := qr.Encode(s.Codes.Sign(t), qr.M)
+	if err != nil {
+		return fmt.Errorf("QR code of ticket %s: %w", t.Serial, err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "image/svg+xml")
+	h.Set("Cache-Control", "private, no-cache") // it may be given back
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(svg(code)) // the client may have gone
+	return nil
+}
+
+// quiet is the margin that readers need, in modules (ISO/IEC 18004).
+const quiet = 4
+
+// svg draws a module a unit, so that it scales to any size.
+func svg(code *qr.Code) []byte {
+	var path strings.Builder
+	for y := range code.Size {
+		for x := range code.Size {
+			if code.Black(x, y) {
+				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x+quiet, y+quiet)
+			}
+		}
+	}
+	var b bytes.Buffer
+	side := code.Size + 2*quiet
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges">`, side, side)
+	fmt.Fprintf(&b, `<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, side, side, path.String())
+	return b.Bytes()
+}
+
+// checkIn lets a ticket's holder in, once.
+func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
+	who, err := s.as(r, identity.Door)
+	if err != nil {
+		return err
+	}
+	var ask struct {
+		Event tickets.EventID `json:"event"` // that is let in here
+		Code  string          `json:"code"`
+		Door  string          `json:"door"`
+	}
+	request, err := s.readKeyed(w, r, who, &ask)
+	if err != nil {
+		return err
+	}
+	if ask.Door == "" || len(ask.Door) > 100 {
+		return &tickets.Invalid{Field: "door", Reason: "say which door it is, in at most 100 bytes"}
+	}
+	serial, event, err := s.Codes.Check(ask.Code)
+	if err != nil {
+		return err
+	}
+	if event != ask.Event {
+		return &tickets.Invalid{Field: "code", Reason: "the ticket is for another event"}
+	}
+	t, err := s.Tickets.CheckIn(r.Context(), serial, ask.Door, request.Key)
+	if err != nil {
+		return err
+	}
+	return httpjson.Write(w, http.StatusOK, ticketOf(t))
+}
