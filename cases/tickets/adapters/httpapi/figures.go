@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -89,4 +88,3 @@ func (l *latency) p99() time.Duration {
 	slices.Sort(took)
 	return took[len(took)*99/100]
 }
-

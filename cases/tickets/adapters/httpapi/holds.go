@@ -118,7 +118,7 @@ func (s *Server) holdNamed(ctx context.Context, hall *seatmap.Hall, request tick
 	if alone := hall.Seats.Orphans(claim.Seats); len(alone) > 0 {
 		return receipt.Receipt{}, &orphans{alone}
 	}
-	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, Attempt{claim.Seats, s.Clock()})
+	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, tickets.Attempt{Seats: claim.Seats, Since: s.Clock()})
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
@@ -126,7 +126,7 @@ func (s *Server) holdNamed(ctx context.Context, hall *seatmap.Hall, request tick
 }
 
 // claim holds the seats of an attempt.
-func (s *Server) claim(ctx context.Context, hall *seatmap.Hall, claim tickets.Claim, attempt Attempt) (receipt.Receipt, error) {
+func (s *Server) claim(ctx context.Context, hall *seatmap.Hall, claim tickets.Claim, attempt tickets.Attempt) (receipt.Receipt, error) {
 	claim.Seats = attempt.Seats
 	grant, err := s.Claims.Hold(ctx, claim)
 	if taken, ok := errors.AsType[*tickets.Taken](err); ok {
@@ -161,7 +161,7 @@ func (s *Server) tryBest(ctx context.Context, hall *seatmap.Hall, request ticket
 		return receipt.Receipt{}, err
 	}
 	defer done()
-	attempt := Attempt{seats, s.Clock()}
+	attempt := tickets.Attempt{Seats: seats, Since: s.Clock()}
 	if first {
 		attempt, err = s.Attempts.Begin(ctx, hall.ID, request, attempt)
 	} else {

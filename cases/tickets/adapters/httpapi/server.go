@@ -37,7 +37,7 @@ type Config struct {
 	Messages tickets.Messages
 	Waitlist tickets.Waitlist
 	Keys     tickets.Keys
-	Attempts Attempts
+	Attempts tickets.Attempts
 	Inbox    Inbox
 	Codes    Codes
 	Pressure Pressure
@@ -61,24 +61,6 @@ type Config struct {
 	// Draining is closed when the process begins to stop: streams end.
 	Draining <-chan struct{}
 	Clock    func() time.Time // default time.Now
-}
-
-// Attempts remember which seats a request for a hold was about, so that one that
-// is repeated is about the same. They are kept for as long as a hold may last.
-type Attempts interface {
-	// Begin keeps the attempt, unless the request was seen before, and returns the
-	// one that is kept. It returns ErrKeyReused when the key came with another
-	// hash.
-	Begin(ctx context.Context, event tickets.EventID, r tickets.Request, a Attempt) (Attempt, error)
-
-	// Change keeps another attempt for a request that has begun.
-	Change(ctx context.Context, event tickets.EventID, r tickets.Request, a Attempt) error
-}
-
-// An Attempt is what a request for a hold came to.
-type Attempt struct {
-	Seats []tickets.SeatID
-	Since time.Time
 }
 
 // Inbox takes the payment provider's news.

@@ -175,3 +175,15 @@ CREATE TABLE IF NOT EXISTS messages (
 	PRIMARY KEY (order_id, version)
 );
 CREATE INDEX IF NOT EXISTS messages_of_account ON messages (account, at);
+
+-- Who wants seats of an event that is sold out, in order.
+--   INSERT INTO waitlist …
+--   SELECT count(*) FROM waitlist WHERE event = $1 AND number <= $2
+CREATE TABLE IF NOT EXISTS waitlist (
+	event   text   NOT NULL,
+	account text   NOT NULL,
+	seats   int    NOT NULL,
+	number  bigint GENERATED ALWAYS AS IDENTITY,
+	PRIMARY KEY (event, account)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS waitlist_in_order ON waitlist (event, number);

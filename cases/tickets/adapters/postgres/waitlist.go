@@ -1,0 +1,30 @@
+package postgres
+
+import (
+	"context"
+
+	"designkits/cases/tickets"
+)
+
+// Waitlist is the tickets.Waitlist: table waitlist.
+type Waitlist struct{ db *DB }
+
+// Waitlist returns the lists of events that are sold out.
+func (db *DB) Waitlist() *Waitlist { return &Waitlist{db} }
+
+var _ tickets.Waitlist = (*Waitlist)(nil)
+
+// Wait implements tickets.Waitlist.
+func (s *Waitlist) Wait(ctx context.Context, event tickets.EventID, account tickets.Account, seats int) (place int, err error) {
+	err = s.db.run(ctx, "wait for", string(event), func(ctx context.Context) error {
+		var number int64
+		err := s.db.pool.QueryRow(ctx, `
+			INSERT INTO waitlist (event, account, seats) VALUES ($1, $2, $3)
+			ON CONFLICT (event, account) DO UPDATE SET seats = excluded.seats RETURNING number`, event, account, seats).Scan(&number)
+		if err != nil {
+			return err
+		}
+		return s.db.pool.QueryRow(ctx, `SELECT count(*) FROM waitlist WHERE event = $1 AND number <= $2`, event, number).Scan(&place)
+	})
+	return place, err
+}

@@ -1,0 +1,26 @@
+package tickets
+
+import (
+	"context"
+	"time"
+)
+
+// Attempts remember which seats a request for a hold was about, so that one that
+// is repeated is about the same. They are kept for as long as any
+// hold may last. Keys would keep them on disk, at the price of a commit for each
+// hold.
+type Attempts interface {
+	// Begin keeps the attempt, unless the request was seen before, and returns the
+	// one that is kept. It returns ErrKeyReused when the key came with another
+	// hash.
+	Begin(ctx context.Context, event EventID, r Request, a Attempt) (Attempt, error)
+
+	// Change keeps another attempt for a request that has begun.
+	Change(ctx context.Context, event EventID, r Request, a Attempt) error
+}
+
+// An Attempt is what a request for a hold came to.
+type Attempt struct {
+	Seats []SeatID
+	Since time.Time
+}
