@@ -22,6 +22,7 @@ import (
 	"designkits/cases/tickets/receipt"
 	"designkits/cases/tickets/room"
 	"designkits/cases/tickets/seatmap"
+	"designkits/cases/tickets/ticketcode"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -39,7 +40,7 @@ type Config struct {
 	Keys     tickets.Keys
 	Attempts tickets.Attempts
 	Inbox    Inbox
-	Codes    Codes
+	Signer   *ticketcode.Signer
 	Pressure Pressure
 
 	Sessions identity.Sessions
@@ -69,16 +70,6 @@ type Inbox interface {
 	Notice(ctx context.Context, n payments.Notice) error
 }
 
-// Codes are what stands in a ticket's QR code.
-type Codes interface {
-	// Sign returns the code of a ticket.
-	Sign(t tickets.Ticket) string
-
-	// Check returns the ticket's serial and event if the code is signed, else
-	// an *Invalid.
-	Check(code string) (tickets.Serial, tickets.EventID, error)
-}
-
 // Pressure tells the waiting room how long holds take.
 type Pressure interface {
 	// Report says what the p99 of a replica's holds was over the last seconds;
@@ -91,6 +82,7 @@ type Server struct {
 	Config
 	figures  figures
 	latency  *latency
+	door     *ticketcode.Door
 	watching chan struct{} // a token a watcher
 	origin   *http.CrossOriginProtection
 	mux      *http.ServeMux
@@ -106,7 +98,7 @@ func New(cfg Config) *Server {
 		cfg.Watchers = 10_000
 	}
 	s := &Server{
-		Config: cfg, latency: newLatency(cfg.Clock), watching: make(chan struct{}, cfg.Watchers),
+		Config: cfg, door: cfg.Signer.Door(), latency: newLatency(cfg.Clock), watching: make(chan struct{}, cfg.Watchers),
 		origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(),
 	}
 	s.figures = newFigures(cfg.Metrics, s)

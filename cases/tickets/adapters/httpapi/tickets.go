@@ -32,7 +32,11 @@ func (s *Server) ticket(w http.ResponseWriter, r *http.Request) error {
 	case !t.Revoked.IsZero():
 		return tickets.ErrRevoked
 	}
-	code, err := qr.Encode(s.Codes.Sign(t), qr.M)
+	text, err := s.Signer.Sign(t)
+	if err != nil {
+		return err
+	}
+	code, err := qr.Encode(text, qr.M)
 	if err != nil {
 		return fmt.Errorf("QR code of ticket %s: %w", t.Serial, err)
 	}
@@ -82,14 +86,14 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	if ask.Door == "" || len(ask.Door) > 100 {
 		return &tickets.Invalid{Field: "door", Reason: "say which door it is, in at most 100 bytes"}
 	}
-	serial, event, err := s.Codes.Check(ask.Code)
+	code, err := s.door.Check(ask.Code)
 	if err != nil {
-		return err
+		return &tickets.Invalid{Field: "code", Reason: err.Error()}
 	}
-	if event != ask.Event {
+	if code.Event != ask.Event {
 		return &tickets.Invalid{Field: "code", Reason: "the ticket is for another event"}
 	}
-	t, err := s.Tickets.CheckIn(r.Context(), serial, ask.Door, request.Key)
+	t, err := s.Tickets.CheckIn(r.Context(), code.Serial, ask.Door, request.Key)
 	if err != nil {
 		return err
 	}

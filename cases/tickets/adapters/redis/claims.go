@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,18 +154,38 @@ func (c *Claims) Seats(ctx context.Context, event tickets.EventID) (map[tickets.
 	return states, nil
 }
 
+// restoreStep is how many seats Redis is told of at once, since it does nothing
+// else meanwhile.
+const restoreStep = 2000
+
 // Restore tells Redis what the record knows to be sold, after it has lost data.
 func (c *Claims) Restore(ctx context.Context, event tickets.EventID) error {
 	sold, err := c.sales.Sold(ctx, event)
 	if err != nil || len(sold) == 0 {
 		return err
 	}
-	fields := make([]any, 0, 2*len(sold))
+	var fields []any
 	for seat, order := range sold {
 		fields = append(fields, string(seat), "sold "+string(order)+" 0")
 	}
-	if err := c.client.redis.HSet(ctx, c.client.key(event, "seats"), fields...).Err(); err != nil {
-		return fmt.Errorf("redis: restore the sales of %s: %w", event, err)
+	for step := range slices.Chunk(fields, 2*restoreStep) {
+		if err := c.client.redis.HSet(ctx, c.client.key(event, "seats"), step...).Err(); err != nil {
+			return fmt.Errorf("redis: restore the sales of %s: %w", event, err)
+		}
+	}
+	// What was refunded meanwhile has come back as sold.
+	now, err := c.sales.Sold(ctx, event)
+	if err != nil {
+		return err
+	}
+	for seat, order := range sold {
+		if now[seat] == order {
+			continue
+		}
+		back := tickets.Grant{Claim: tickets.Claim{Event: event, Seats: []tickets.SeatID{seat}}}
+		if _, err := c.move(ctx, "free", back, string(order)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
