@@ -23,10 +23,10 @@ import (
 // in many processes at once, and ends with its context's error when the
 // context ends. All but Admit may be repeated after any error.
 type Room interface {
-	// Join gives the account its place, the same one whenever it is asked for. Who
-	// has been admitted already stays so. draw is the account's lot and counts
+	// Join gives the account its place, the same one whenever it is asked for, and
+	// returns it. Who has been admitted already stays so. draw is the account's lot and counts
 	// only before the start.
-	Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) error
+	Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) (Place, error)
 
 	// Places returns where each of the accounts stands, in one look.
 	Places(ctx context.Context, event tickets.EventID, accounts ...tickets.Account) ([]Place, error)
@@ -69,6 +69,7 @@ type Place struct {
 	Mark float64
 	// Served is how many had been let in when this was looked up.
 	Served int64
+	Rate   float64 // how many a second were let in by then
 }
 
 // A Head is how far a queue has come.

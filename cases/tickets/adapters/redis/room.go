@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,11 +45,12 @@ func (r *Room) keys(event tickets.EventID) []string {
 }
 
 // Join implements room.Room.
-func (r *Room) Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) error {
-	if err := r.client.script(ctx, joinScript, r.keys(event), string(account), draw).Err(); err != nil {
-		return fmt.Errorf("redis: join %s: %w", event, err)
+func (r *Room) Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) (room.Place, error) {
+	places, err := placesOf(r.client.script(ctx, joinScript, r.keys(event), string(account), draw), 1)
+	if err != nil {
+		return room.Place{}, fmt.Errorf("redis: join %s: %w", event, err)
 	}
-	return nil
+	return places[0], nil
 }
 
 // atOnce is how many accounts one script looks up; Redis serves nobody else
@@ -64,26 +66,40 @@ func (r *Room) Places(ctx context.Context, event tickets.EventID, accounts ...ti
 		for i, account := range some {
 			args[i] = string(account)
 		}
-		answer, err := r.client.script(ctx, placesScript, r.keys(event), args...).Slice()
+		found, err := placesOf(r.client.script(ctx, placesScript, r.keys(event), args...), len(some))
 		if err != nil {
 			return nil, fmt.Errorf("redis: places in %s: %w", event, err)
 		}
-		if len(answer) != 1+3*len(some) {
-			return nil, fmt.Errorf("redis: places in %s: the script returned %d values for %d accounts", event, len(answer), len(some))
-		}
-		served, _ := answer[0].(int64)
-		for i := range some {
-			status, _ := answer[1+3*i].(string)
-			ahead, _ := answer[2+3*i].(int64)
-			text, _ := answer[3+3*i].(string)
-			mark, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				return nil, fmt.Errorf("redis: places in %s: the script returned %v", event, answer[1+3*i:4+3*i])
-			}
-			places = append(places, room.Place{Status: room.Status(status), Ahead: ahead, Mark: mark, Served: served})
-		}
+		places = append(places, found...)
 	}
 	return places, nil
+}
+
+// placesOf reads what the scripts return of n accounts.
+func placesOf(command *redis.Cmd, n int) ([]room.Place, error) {
+	answer, err := command.Slice()
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) != 2+3*n {
+		return nil, fmt.Errorf("the script returned %d values for %d accounts", len(answer), n)
+	}
+	served, _ := answer[0].(int64)
+	rate, err := number(answer[1])
+	places := make([]room.Place, n)
+	for i := range places {
+		status, _ := answer[2+3*i].(string)
+		ahead, _ := answer[3+3*i].(int64)
+		mark, markErr := number(answer[4+3*i])
+		err = errors.Join(err, markErr)
+		places[i] = room.Place{Status: room.Status(status), Ahead: ahead, Mark: mark, Served: served, Rate: rate}
+	}
+	return places, err
+}
+
+func number(value any) (float64, error) {
+	text, _ := value.(string)
+	return strconv.ParseFloat(text, 64)
 }
 
 // Head implements room.Room.

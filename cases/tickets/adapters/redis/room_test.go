@@ -33,7 +33,7 @@ func join(t *testing.T, r *redis.Room, from, to int) {
 	t.Helper()
 	for n := from; n < to; n++ {
 		account, lot := fan(n)
-		if err := r.Join(t.Context(), "e", account, lot); err != nil {
+		if _, err := r.Join(t.Context(), "e", account, lot); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,14 +49,14 @@ func guard(t *testing.T, r *redis.Room, keeper string) int64 {
 	return token
 }
 
-// place looks up where somebody stands, and forgets the mark.
+// place looks up where somebody stands, and forgets mark and rate.
 func place(t *testing.T, r *redis.Room, account tickets.Account) (room.Place, error) {
 	t.Helper()
 	places, err := r.Places(t.Context(), "e", account)
 	if err != nil || len(places) != 1 {
 		t.Fatalf("%v, %v", places, err)
 	}
-	places[0].Mark = 0
+	places[0].Mark, places[0].Rate = 0, 0
 	return places[0], err
 }
 
@@ -132,8 +132,8 @@ func TestPlaces(t *testing.T) {
 	status(room.Waiting)
 	admit(t, r, 1)
 	status(room.Admitted)
-	if err := r.Join(t.Context(), "e", account, lot); err != nil {
-		t.Fatal(err)
+	if place, err := r.Join(t.Context(), "e", account, lot); err != nil || place.Status != room.Admitted {
+		t.Fatal(place, err)
 	}
 	status(room.Admitted)
 	if head, err := r.Head(t.Context(), "e"); err != nil || head.Waiting != 0 || head.Served != 1 || head.Rate != 10 || !head.Open {
