@@ -18,6 +18,6 @@ for i, key in ipairs(KEYS) do
   count = count + 1
   redis.call('HSET', key, 'window', window, 'count', count, 'before', before)
   redis.call('PEXPIRE', key, 2 * width)
-  counts[i] = count + math.floor(before * part)
+  counts[i] = count + math.ceil(before * part)
 end
 return counts

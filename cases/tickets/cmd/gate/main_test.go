@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/adapters/postgres"
+	"designkits/cases/tickets/adapters/redis"
+	"designkits/cases/tickets/identity"
+	"designkits/cases/tickets/room"
+	"designkits/shared/service"
+	"designkits/shared/testenv"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const secret = "a secret of the tests, of 32 bytes"
+
+// A process is one gate, on port 0.
+type process struct {
+	t    *testing.T
+	base string
+	stop func()
+}
+
+func start(t *testing.T, namespace string) *process {
+	t.Helper()
+	for name, value := range map[string]string{
+		"LISTEN": "127.0.0.1:0", "REDIS": testenv.Addr(t, "redis"), "POSTGRES": testenv.Addr(t, "postgres"), "NAMESPACE": namespace,
+		"SESSION_SECRET": secret, "PASS_SECRET": secret, "ROOM_SECRET": secret, "ADMIT_MIN": "20", "ADMIT_MAX": "20",
+	} {
+		t.Setenv(name, value)
+	}
+	ctx, signal := context.WithCancel(t.Context())
+	started, ended := make(chan *service.Service, 1), make(chan error, 1)
+	go func() {
+		ended <- service.Run(ctx, "gate", func(ctx context.Context, s *service.Service) error {
+			started <- s
+			return run(ctx, s)
+		})
+	}()
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	addr, err := (<-started).Addr(waiting)
+	if err != nil {
+		t.Fatalf("not serving: %v, %v", err, <-ended)
+	}
+	p := &process{t: t, base: "http://" + addr.String()}
+	stopped := false
+	p.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		signal()
+		http.DefaultClient.CloseIdleConnections()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("after the signal: %v", err)
+			}
+		case <-time.After(service.StopWithin):
+			t.Error("it doesn't stop")
+		}
+	}
+	t.Cleanup(p.stop)
+	testenv.Eventually(t, 10*time.Second, "ready", func() bool { status, _ := p.ask("GET", "/readyz", ""); return status == 200 })
+	return p
+}
+
+func (p *process) ask(method, path, session string) (int, []byte) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header = http.Header{
+		"Authorization": {"Bearer " + session}, "Accept-Language": {"en"}, "Sec-Fetch-Site": {"same-origin"},
+		"User-Agent": {"Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"},
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return resp.StatusCode, body
+}
+
+// A sale with two gates, of which the doorkeeper is restarted: everybody is let
+// in, the early before the late.
+func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
+	namespace := testenv.Namespace(t)
+	db, err := postgres.Open(t.Context(), postgres.Config{Addr: testenv.Addr(t, "postgres"), Namespace: namespace, Timeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	put := func(onSale time.Time) {
+		if err := db.Events().Put(t.Context(), tickets.Event{
+			ID: "e", Name: "An evening", Venue: "theatre", Starts: time.Now().Add(10 * time.Hour), OnSale: onSale, Currency: "EUR",
+			Prices: map[string]tickets.Cents{"a": 100}, PerAccount: 4, HoldFor: time.Minute, MaxHold: 2 * time.Minute,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(time.Now().Add(time.Hour))
+	one := start(t, namespace)
+	sessions := map[tickets.Account]string{}
+	earlier := identity.Sessions{Secret: []byte(secret), Now: func() time.Time { return time.Now().Add(-time.Minute) }}
+	join := func(p *process, account tickets.Account) {
+		t.Helper()
+		if sessions[account], _, err = earlier.Sign(account, identity.Fan); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := p.ask("POST", "/api/room/e", sessions[account]); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	for n := range 4 { // more from one machine would have to work
+		join(one, tickets.Account(fmt.Sprintf("early-%d", n)))
+	}
+	store := redis.Open(testenv.Addr(t, "redis"), namespace)
+	defer store.Close(context.Background())
+	head := func() room.Head {
+		h, err := store.Room().Head(t.Context(), "e")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	if h := head(); h.Served != 0 || h.Open || h.Waiting != 4 {
+		t.Fatalf("before the sale: %+v", h)
+	}
+	put(time.Now())
+	testenv.Eventually(t, 10*time.Second, "the early are in", func() bool { return head().Served == 4 })
+
+	two := start(t, namespace)
+	late := tickets.Account("late")
+	one.stop()
+	if sessions[late], _, err = earlier.Sign(late, identity.Fan); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Room().Join(t.Context(), "e", late, 0); err != nil {
+		t.Fatal(err)
+	}
+	passes := room.Passes{Secret: []byte(secret), For: time.Minute, Now: time.Now}
+	for account, session := range sessions {
+		testenv.Eventually(t, 10*time.Second, string(account)+" has a pass of the second gate", func() bool {
+			status, body := two.ask("GET", "/api/room/e", session)
+			var told struct{ Pass string }
+			if err := json.Unmarshal(body, &told); err != nil || status != 200 {
+				t.Fatalf("%d %s", status, body)
+			}
+			return passes.Check(told.Pass, "e", account) == nil
+		})
+	}
+	if status, body := two.ask("GET", "/metrics", ""); status != 200 || !bytes.Contains(body, []byte("gate_watchers 0")) {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestTheConfigurationSaysWhatIsWrong(t *testing.T) {
+	good := map[string]string{
+		"LISTEN": "127.0.0.1:0", "REDIS": "r:1", "POSTGRES": "p:1", "NAMESPACE": "n",
+		"SESSION_SECRET": secret, "PASS_SECRET": secret, "ROOM_SECRET": secret,
+	}
+	for name, c := range map[string]struct{ variable, value, want string }{
+		"good":         {"REPLICA", "g", ""},
+		"short secret": {"PASS_SECRET", "short", "PASS_SECRET has 5 bytes"},
+		"no rate":      {"ADMIT_MIN", "0", "ADMIT_MIN"},
+		"no toggle":    {"BOT_DEFENCE", "maybe", "neither on nor off"},
+		"no time":      {"PASS_FOR", "-1s", "PASS_FOR"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range good {
+				t.Setenv(variable, value)
+			}
+			t.Setenv(c.variable, c.value)
+			cfg, err := readConfig()
+			if c.want == "" && (err != nil || cfg.rules() == nil) {
+				t.Error(err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want one that says %s", err, c.want)
+			}
+		})
+	}
+}
