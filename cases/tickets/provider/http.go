@@ -108,24 +108,6 @@ func (p *Provider) get(w http.ResponseWriter, r *http.Request) error {
 	return write(w, http.StatusOK, found.Payment)
 }
 
-// behaves answers with the behaviour.
-func (p *Provider) behaves(w http.ResponseWriter, _ *http.Request) error {
-	return write(w, http.StatusOK, p.behaviour.Load())
-}
-
-// behave changes it, from now on.
-func (p *Provider) behave(w http.ResponseWriter, r *http.Request) error {
-	b := p.cfg.Behaviour
-	if err := read(w, r, &b); err != nil {
-		return err
-	}
-	if err := b.Check(); err != nil {
-		return err
-	}
-	p.behaviour.Store(&b)
-	return write(w, http.StatusOK, b)
-}
-
 // write answers with JSON that nobody keeps.
 func write(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)

@@ -84,8 +84,8 @@ type Config struct {
 	// Draining is closed when the process begins to stop: what waits is cut off.
 	Draining <-chan struct{}
 	// MaxPayments and MaxNotices are how many payments, and how many notices that
-	// nobody has taken, the provider keeps, in memory too; beyond it takes nothing
-	// on. Default 1,000,000 and 100,000.
+	// nobody has taken, the provider keeps, in about 1 KiB of memory each; beyond
+	// it takes nothing on. Default 500,000 and 100,000.
 	MaxPayments, MaxNotices int
 }
 
@@ -128,7 +128,7 @@ func Open(cfg Config) (*Provider, error) {
 	if p.journal, p.ledger, err = openJournal(cfg.Journal, time.Now()); err != nil {
 		return nil, err
 	}
-	p.ledger.maxPayments, p.ledger.maxNotices = cmp.Or(cfg.MaxPayments, 1_000_000), cmp.Or(cfg.MaxNotices, 100_000)
+	p.ledger.maxPayments, p.ledger.maxNotices = cmp.Or(cfg.MaxPayments, 500_000), cmp.Or(cfg.MaxNotices, 100_000)
 	for _, h := range p.ledger.payments {
 		p.follow(entry{Payment: &h})
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,7 +183,9 @@ func TestAnAnswerThatIsLostHasTakenEffect(t *testing.T) {
 	if told.Status != payments.Authorised || s.pay("lost", "tok_timeout") != told {
 		t.Errorf("%+v", told)
 	}
-	s.ask("PUT", "/v1/admin/behaviour", "", `{"timeoutRate":1}`, 200, nil)
+	if err := provider.Behave(t.Context(), s.url, apiKey, map[string]any{"timeoutRate": 1}); err != nil {
+		t.Fatal(err)
+	}
 	unanswered("lost_too", "tok_ok")
 	unanswered("lost_too", "tok_ok")
 	testenv.Eventually(t, 10*time.Second, "the notice tells of the second, once", func() bool { return len(in.taken()) == 2 })
@@ -215,6 +218,9 @@ func TestTheBehaviourChangesWhileItRuns(t *testing.T) {
 	began := time.Now()
 	if p := s.pay("d", "tok_ok"); p.Status != payments.Declined || p.Reason != "insufficient_funds" || time.Since(began) < 30*time.Millisecond {
 		t.Errorf("%+v after %s", p, time.Since(began))
+	}
+	if err := provider.Behave(t.Context(), s.url, apiKey, map[string]any{"declineRate": 2}); err == nil || !strings.Contains(err.Error(), "from 0 to 1") {
+		t.Error(err)
 	}
 	for _, bad := range []string{`{"declineRate":1.1}`, `{"timeoutRate":-1}`, `{"slowAfter":"-1s"}`, `{"lateAfter":"25h"}`, `{"latency":"2s","latency99":"1s"}`, `{"latency99":"1s"}`} {
 		s.ask("PUT", "/v1/admin/behaviour", "", bad, 422, nil)

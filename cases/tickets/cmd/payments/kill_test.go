@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"designkits/cases/tickets"
 	adapter "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/payments"
+	"designkits/cases/tickets/provider"
 	"designkits/shared/testenv"
 )
 
@@ -112,64 +114,94 @@ func (b *buyer) key(step string) string { return fmt.Sprintf("%d:%s", b.number, 
 // The provider is killed again and again while many pay: nothing that anybody
 // was told is lost, nothing is done twice, and all of it is told by notices.
 func TestKill9LosesNothing(t *testing.T) {
+	t.Run("of a provider at its best", func(t *testing.T) { killed(t, nil) })
+	t.Run("of one at its worst", func(t *testing.T) {
+		killed(t, map[string]string{
+			"LATENCY": "5ms", "LATENCY_99": "50ms", "TIMEOUT_RATE": "0.02", "DUPLICATE_RATE": "0.3", "REORDER_RATE": "0.5", "REORDER_WITHIN": "500ms",
+		})
+	})
+}
+
+func killed(t *testing.T, behaviour map[string]string) {
 	in := newInbox(t)
 	env := settings(t, in.url)
-	var current atomic.Pointer[adapter.Provider]
+	maps.Copy(env, behaviour)
 	p := start(t, env)
-	current.Store(client(t, p.url))
-
-	const buyers, lanes, kills = 600, 16, 4
-	all := make([]*buyer, buyers)
-	var answered, failed atomic.Int64
+	c := &crowd{buyers: make([]*buyer, 600)}
+	for i := range c.buyers {
+		c.buyers[i] = &buyer{number: i, told: map[string]payments.Payment{}}
+	}
+	c.provider.Store(client(t, p.url))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	paying, ctx := errgroup.WithContext(ctx)
-	paying.SetLimit(lanes + 1)
-	paying.Go(func() error {
-		for i := range all {
-			b := &buyer{number: i, told: map[string]payments.Payment{}}
-			all[i] = b
-			paying.Go(func() error {
-				for _, s := range b.steps() {
-					got, err := s.ask(ctx, current.Load(), b.key(s.key))
-					for err != nil && ctx.Err() == nil { // with the same key until it is answered
-						if errors.Is(err, payments.ErrConflict) || errors.Is(err, payments.ErrUnknown) {
-							return err
-						}
-						failed.Add(1)
-						got, err = s.ask(ctx, current.Load(), b.key(s.key))
-					}
-					if err != nil {
-						return err
-					}
-					b.told[b.key(s.key)], b.last = got, got
-					answered.Add(1)
-				}
-				return nil
-			})
-		}
-		return nil
-	})
+	ended := make(chan error, 1)
+	go func() { ended <- c.pay(ctx) }()
+
+	const kills = 4
 	for i := range kills {
 		testenv.Eventually(t, time.Minute, "some have paid", func() bool {
-			return answered.Load() > int64((i+1)*buyers/kills) || ctx.Err() != nil
+			return c.answered.Load() > int64((i+1)*len(c.buyers)/kills) || ctx.Err() != nil
 		})
 		p.kill()
 		p = start(t, env)
-		current.Store(client(t, p.url))
+		c.provider.Store(client(t, p.url))
 	}
-	if err := paying.Wait(); err != nil {
+	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if failed.Load() == 0 {
+	if c.failed.Load() == 0 {
 		t.Error("no call failed: the kills weren't in the middle of anything")
 	}
-	t.Logf("%d answers, %d calls had to be repeated", answered.Load(), failed.Load())
-	for _, b := range all {
-		b.check(t, current.Load(), in)
+	t.Logf("%d answers, %d calls had to be repeated", c.answered.Load(), c.failed.Load())
+	quick := map[string]any{"latency": "0s", "latency99": "0s", "timeoutRate": 0}
+	if err := provider.Behave(t.Context(), p.url, apiKey, quick); err != nil {
+		t.Fatal(err)
 	}
-	if _, payments := in.versions(""); payments != buyers {
-		t.Errorf("there were %d payments for %d orders", payments, buyers)
+	for _, b := range c.buyers {
+		b.check(t, c.provider.Load(), in)
+	}
+	if _, payments := in.versions(""); payments != len(c.buyers) {
+		t.Errorf("there were %d payments for %d orders", payments, len(c.buyers))
+	}
+}
+
+// A crowd is buyers who pay at once, and where the provider is now.
+type crowd struct {
+	buyers           []*buyer
+	provider         atomic.Pointer[adapter.Provider]
+	answered, failed atomic.Int64
+}
+
+// pay returns when everybody has been answered everything.
+func (c *crowd) pay(ctx context.Context) error {
+	paying, ctx := errgroup.WithContext(ctx)
+	paying.SetLimit(16)
+	for _, b := range c.buyers {
+		paying.Go(func() error {
+			for _, s := range b.steps() {
+				if err := c.insist(ctx, b, s); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return paying.Wait()
+}
+
+// insist asks with the same key until there is an answer.
+func (c *crowd) insist(ctx context.Context, b *buyer, s step) error {
+	for {
+		got, err := s.ask(ctx, c.provider.Load(), b.key(s.key))
+		switch {
+		case err == nil:
+			b.told[b.key(s.key)], b.last = got, got
+			c.answered.Add(1)
+			return nil
+		case ctx.Err() != nil, errors.Is(err, payments.ErrConflict), errors.Is(err, payments.ErrUnknown):
+			return err
+		}
+		c.failed.Add(1)
 	}
 }
 

@@ -92,7 +92,7 @@ func (in *inbox) versions(id string) (of map[int64]payments.Payment, all int) {
 
 func client(t *testing.T, url string) *adapter.Provider {
 	t.Helper()
-	p, err := adapter.Open(adapter.Config{URL: url, Key: apiKey, Timeout: 5 * time.Second, Tries: 1})
+	p, err := adapter.Open(adapter.Config{URL: url, Key: apiKey, Timeout: time.Second, Tries: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
