@@ -151,18 +151,13 @@ func (b *bank) decide(order tickets.OrderID, to payments.Status) {
 	}
 }
 
-// has is what the bank has taken of an order's money and not given back, and
-// what it has reserved.
-func (b *bank) has(order tickets.OrderID) (taken, reserved tickets.Cents) {
+// of returns the payment of an order, or nil.
+func (b *bank) of(_ context.Context, o tickets.Order) (*payments.Payment, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := b.payments["pay-"+string(order)]
-	switch {
-	case p == nil:
-	case p.Status == payments.Captured || p.Status == payments.Refunded:
-		taken = p.Amount - p.Refunded
-	case p.Status == payments.Authorised || p.Status == payments.Pending:
-		reserved = p.Amount
+	if p := b.payments["pay-"+string(o.ID)]; p != nil {
+		copied := *p
+		return &copied, nil
 	}
-	return taken, reserved
+	return nil, nil
 }

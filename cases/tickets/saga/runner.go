@@ -14,12 +14,6 @@ import (
 
 // How a Runner works.
 const (
-	// leaseFor is how long a worker has an order before another may take it: when
-	// one has died, its orders wait that long.
-	leaseFor = 10 * time.Second
-	// stepWithin ends a step well before its lease does, so that a slow worker
-	// gives up before another begins.
-	stepWithin = 5 * time.Second
 	// pollEvery is how often the store is asked when nothing was due.
 	pollEvery = 100 * time.Millisecond
 	// patience is how long choreography waits for an event before an order is
@@ -37,11 +31,17 @@ type Runner struct {
 	}
 	// AtOnce is how many orders it works on at a time.
 	AtOnce int
+	// LeaseFor is how long it has an order before another may take it: when a
+	// worker has died, its orders wait that long. A step ends at half of it, so
+	// that a slow worker gives up well before another begins.
+	LeaseFor time.Duration
 	// ByEvents makes it do one step when an event asks for it (Handle), and by its
 	// due times only what no event has asked for. Else it takes each order as far
 	// as it goes.
 	ByEvents bool
-	Log      *slog.Logger
+	// Observe is told what came of each step, and how long that took.
+	Observe func(s tickets.OrderState, what What, took time.Duration)
+	Log     *slog.Logger
 }
 
 // Run works on orders that are due until ctx ends, and returns nil then. While
@@ -52,7 +52,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	failing := false
 	for ctx.Err() == nil {
 		// One place is enough to ask for; the rest is asked for as it gets free.
-		due, err := r.Store.Lease(ctx, r.AtOnce, leaseFor)
+		due, err := r.Store.Lease(ctx, r.AtOnce, r.LeaseFor)
 		if err != nil && ctx.Err() == nil && !failing {
 			r.Log.Warn("orders wait", "error", err.Error())
 		}
@@ -73,7 +73,7 @@ func (r *Runner) Handle(ctx context.Context, e Event) error {
 	if Over(e.State) {
 		return nil
 	}
-	j, err := r.Store.Take(ctx, e.Order, e.Version, leaseFor)
+	j, err := r.Store.Take(ctx, e.Order, e.Version, r.LeaseFor)
 	if errors.Is(err, ErrOvertaken) {
 		return nil
 	}
@@ -116,12 +116,15 @@ var errWait = errors.New("nothing has changed yet")
 
 // step does one step and writes down what came of it.
 func (r *Runner) step(ctx context.Context, j Job) (Job, error) {
-	doing, cancel := context.WithTimeout(ctx, stepWithin)
+	doing, cancel := context.WithTimeout(ctx, r.LeaseFor/2)
 	defer cancel()
+	began := time.Now()
 	out, err := r.Steps.Do(doing, j)
 	if err != nil {
+		r.Observe(j.Order.State, "error", time.Since(began))
 		return j, err
 	}
+	r.Observe(j.Order.State, out.What, time.Since(began))
 	if out.What == Wait {
 		return j, errWait
 	}
@@ -129,7 +132,7 @@ func (r *Runner) step(ctx context.Context, j Job) (Job, error) {
 	if err != nil {
 		return j, err
 	}
-	keep, due := leaseFor, time.Duration(0)
+	keep, due := r.LeaseFor, time.Duration(0)
 	if r.ByEvents {
 		keep, due = 0, patience
 	}

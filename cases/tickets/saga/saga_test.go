@@ -117,7 +117,7 @@ func TestTheAuditFindsMoneyThatWasForgotten(t *testing.T) {
 	if err := w.settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.audit(t.Context()); err == nil || !strings.Contains(err.Error(), "reserved 5000") {
+	if err := w.audit(t.Context()); err == nil || !strings.Contains(err.Error(), "5000 of its fan are authorised still") {
 		t.Errorf("the audit said %v", err)
 	}
 }

@@ -1,0 +1,56 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/saga"
+)
+
+var _ saga.Cellar = (*Saga)(nil)
+
+// How long what nobody asks for any more is kept. The provider sends a notice
+// again for three days.
+const (
+	noticesKept = 7 * 24 * time.Hour
+	eventsKept  = 30 * 24 * time.Hour
+)
+
+// Forget implements saga.Cellar.
+func (s *Saga) Forget(ctx context.Context) error {
+	return s.db.run(ctx, "forget", "what is old", func(ctx context.Context) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`DELETE FROM keys WHERE at < now() - $1::interval`, tickets.KeptFor)
+		batch.Queue(`DELETE FROM notices WHERE at < now() - $1::interval`, noticesKept)
+		batch.Queue(`DELETE FROM outbox WHERE sent < now() - $1::interval`, eventsKept)
+		return s.db.pool.SendBatch(ctx, batch).Close()
+	})
+}
+
+// Strays implements saga.Cellar.
+func (s *Saga) Strays(ctx context.Context) (strays []saga.Stray, err error) {
+	err = s.db.run(ctx, "look for", "stray sales", func(ctx context.Context) error {
+		rows, err := s.db.pool.Query(ctx, `
+			SELECT sales.event, order_id, array_agg(seat) FROM sales JOIN orders ON id = order_id
+			WHERE refunded_at IS NULL AND state = ANY($1)
+			AND NOT EXISTS (SELECT FROM tickets t WHERE t.order_id = id AND t.seat = sales.seat AND revoked IS NULL)
+			GROUP BY 1, 2`, []tickets.OrderState{tickets.Done, tickets.Cancelled, tickets.Refunded})
+		if err != nil {
+			return err
+		}
+		strays, err = pgx.CollectRows(rows, pgx.RowToStructByPos[saga.Stray])
+		return err
+	})
+	return strays, err
+}
+
+// Unsent is how many events wait in the outbox.
+func (s *Saga) Unsent(ctx context.Context) (n int, err error) {
+	err = s.db.run(ctx, "count", "events that wait", func(ctx context.Context) error {
+		return s.db.pool.QueryRow(ctx, `SELECT count(*) FROM outbox WHERE sent IS NULL`).Scan(&n)
+	})
+	return n, err
+}
