@@ -210,3 +210,10 @@ func (in *inbox) takeAll() {
 	defer in.mu.Unlock()
 	in.refuse = nil
 }
+
+// tried is how often a notice came, taken or not.
+func (in *inbox) tried(id string) int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.tries[id]
+}

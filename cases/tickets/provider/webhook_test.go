@@ -3,6 +3,7 @@ package provider_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -158,4 +159,27 @@ func TestWhatCanNotBeToldIsNotDone(t *testing.T) {
 		}
 		return res.Body.Close() == nil && res.StatusCode == http.StatusOK
 	})
+}
+
+// A notice that nobody took for three days isn't sent any more.
+func TestOldNoticesAreGivenUp(t *testing.T) {
+	in := newInbox(t, func(int) int { return http.StatusServiceUnavailable })
+	journal := filepath.Join(t.TempDir(), "journal")
+	var lines string
+	for id, age := range map[string]time.Duration{"old": 72*time.Hour + time.Minute, "young": 72*time.Hour - time.Minute} {
+		at := time.Now().Add(-age).Format(time.RFC3339)
+		lines += fmt.Sprintf(`{"notice":{"id":%q,"at":%q,"due":%q,"payment":{"id":%q,"version":1}}}`+"\n", id, at, at, id)
+	}
+	if err := os.WriteFile(journal, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startAt(t, journal, provider.Behaviour{}, in)
+	testenv.Eventually(t, 10*time.Second, "both were tried", func() bool { return in.tried("old") > 0 && in.tried("young") > 0 })
+	s.stop()
+	in.takeAll()
+	s.restarted(provider.Behaviour{}).pay("p", "tok_ok")
+	testenv.Eventually(t, 10*time.Second, "the young one and the new one are taken", func() bool { return len(in.taken()) == 2 })
+	if n := in.tried("old"); n != 1 {
+		t.Errorf("the old one was tried %d times", n)
+	}
 }
