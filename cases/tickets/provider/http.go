@@ -60,7 +60,7 @@ func (p *Provider) handle(pattern string, serve func(http.ResponseWriter, *http.
 			return
 		}
 		refused := problemOf(err)
-		if status = strconv.Itoa(refused.Status); refused.Status >= 500 {
+		if status = strconv.Itoa(refused.Status); refused.Status >= 500 && !errors.Is(err, errFull) { // a flood isn't logged
 			p.cfg.Log.Error(refused.Title, "request", pattern, "error", err.Error())
 		}
 		problem.Write(w, refused)
