@@ -7,24 +7,26 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"designkits/shared/httpjson"
 )
 
 // behaves answers with the behaviour.
 func (p *Provider) behaves(w http.ResponseWriter, _ *http.Request) error {
-	return write(w, http.StatusOK, p.behaviour.Load())
+	return httpjson.Write(w, http.StatusOK, p.behaviour.Load())
 }
 
 // behave changes it, from now on.
 func (p *Provider) behave(w http.ResponseWriter, r *http.Request) error {
 	b := p.cfg.Behaviour
-	if err := read(w, r, &b); err != nil {
+	if err := httpjson.Read(w, r, maxBody, &b); err != nil {
 		return err
 	}
 	if err := b.Check(); err != nil {
 		return err
 	}
 	p.behaviour.Store(&b)
-	return write(w, http.StatusOK, b)
+	return httpjson.Write(w, http.StatusOK, b)
 }
 
 // Behave makes the provider at an address ("http://127.0.0.1:8135") behave
@@ -40,6 +42,7 @@ func Behave(ctx context.Context, url, key string, members map[string]any) error 
 		return fmt.Errorf("change the provider's behaviour: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("change the provider's behaviour: %w", err)

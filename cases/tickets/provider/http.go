@@ -3,7 +3,6 @@ package provider
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -11,14 +10,12 @@ import (
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/payments"
+	"designkits/shared/httpjson"
 	"designkits/shared/problem"
 )
 
-// The refusals of a request before it reaches the ledger.
-var (
-	errKey       = errors.New("send the API key as \"Authorization: Bearer KEY\"")
-	errMalformed = errors.New("the request can't be understood")
-)
+// errKey refuses whoever doesn't know the key.
+var errKey = errors.New("send the API key as \"Authorization: Bearer KEY\"")
 
 // Handler returns the API.
 func (p *Provider) Handler() http.Handler {
@@ -69,6 +66,9 @@ func (p *Provider) handle(pattern string, serve func(http.ResponseWriter, *http.
 
 // problemOf says how an error is answered.
 func problemOf(err error) problem.Problem {
+	if bad, ok := httpjson.ProblemOf(err); ok {
+		return bad
+	}
 	p := func(status int, slug, title string) problem.Problem {
 		return problem.Problem{Type: "/problems/" + slug, Title: title, Status: status, Detail: err.Error()}
 	}
@@ -76,8 +76,6 @@ func problemOf(err error) problem.Problem {
 	switch {
 	case errors.Is(err, errKey):
 		return p(http.StatusUnauthorized, "no-key", "An API key is needed")
-	case errors.Is(err, errMalformed):
-		return p(http.StatusBadRequest, "malformed", "The request can't be understood")
 	case errors.Is(err, payments.ErrUnknown):
 		return p(http.StatusNotFound, "no-such-payment", "There is no such payment")
 	case errors.Is(err, payments.ErrConflict):
@@ -105,18 +103,5 @@ func (p *Provider) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, found.Payment)
-}
-
-// write answers with JSON that nobody keeps.
-func write(w http.ResponseWriter, status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the client may have gone; there is nobody to tell
-	return nil
+	return httpjson.Write(w, http.StatusOK, found.Payment)
 }

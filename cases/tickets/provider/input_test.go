@@ -26,7 +26,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		"no currency":       {"POST", "/v1/payments", "k", strings.Replace(charge("tok_ok"), "EUR", "eur", 1), 422},
 		"something unknown": {"POST", "/v1/payments", "k", `{"card":"1"}`, 400},
 		"two bodies":        {"POST", "/v1/payments", "k", charge("tok_ok") + "{}", 400},
-		"a long body":       {"POST", "/v1/payments", "k", charge(strings.Repeat("x", 5000)), 400},
+		"a long body":       {"POST", "/v1/payments", "k", charge(strings.Repeat("x", 5000)), 413},
 		"nobody's payment":  {"POST", "/v1/payments/pay_x/capture", "k", "", 404},
 		"nobody's, read":    {"GET", "/v1/payments/pay_x", "", "", 404},
 	} {

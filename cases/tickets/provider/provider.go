@@ -22,10 +22,11 @@
 //	PUT  /v1/admin/behaviour         → 200   members that aren't named, and all after
 //	                                 a restart, are as the environment says
 //
-// 400 no JSON · 401 no or another key · 404 no such payment · 409 the payment isn't
-// in a state for that · 422 invalid input, or a key that was used for another
-// request (/problems/key-reused) · 503 too much is under way, or the disk is slow:
-// ask again with the same key. Except after 503, nothing has changed.
+// 400, 413, 415 no JSON, or too much · 401 no or another key · 404 no such
+// payment · 409 the payment isn't in a state for that · 422 invalid input, or a
+// key that was used for another request (/problems/key-reused) · 503 too much is
+// under way, or the disk is slow: ask again with the same key. Except after 503,
+// nothing has changed.
 //
 // A payment is pending, authorised, declined, captured, voided or refunded; see
 // payments.Payment. What is pending can't be voided: nobody knows yet whether

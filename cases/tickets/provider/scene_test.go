@@ -93,6 +93,7 @@ func (s *scene) send(ctx context.Context, method, path, key, body string) (*http
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+apiKey)
+	req.Header.Set("Content-Type", "application/json")
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}

@@ -6,15 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"time"
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/payments"
+	"designkits/shared/httpjson"
 )
 
 // The sources there are.
@@ -29,7 +28,7 @@ const (
 // authorise makes a payment.
 func (p *Provider) authorise(w http.ResponseWriter, r *http.Request) error {
 	var c payments.Charge
-	if err := read(w, r, &c); err != nil {
+	if err := httpjson.Read(w, r, maxBody, &c); err != nil {
 		return err
 	}
 	if err := checkCharge(c); err != nil {
@@ -72,7 +71,7 @@ func (p *Provider) refund(w http.ResponseWriter, r *http.Request) error {
 	var c struct {
 		Amount tickets.Cents `json:"amount"`
 	}
-	if err := read(w, r, &c); err != nil {
+	if err := httpjson.Read(w, r, maxBody, &c); err != nil {
 		return err
 	}
 	return p.take(w, r, request{status: http.StatusOK, content: c,
@@ -128,7 +127,7 @@ func (p *Provider) take(w http.ResponseWriter, r *http.Request, q request) error
 	if q.unanswered && !repeated || happens(b.TimeoutRate) {
 		p.keepSilent(r)
 	}
-	return write(w, q.status, told.Payment)
+	return httpjson.Write(w, q.status, told.Payment)
 }
 
 // silence is how long a caller who isn't answered is kept.
@@ -189,19 +188,6 @@ func checkCharge(c payments.Charge) error {
 		return nil
 	}
 	return &tickets.Invalid{Field: "source", Reason: "is no token: use tok_ok, tok_declined, tok_slow, tok_late or tok_timeout"}
-}
-
-// read reads a body that is exactly one JSON object with known members.
-func read(w http.ResponseWriter, r *http.Request, into any) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("%w: %w", errMalformed, err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: there is something after the JSON object", errMalformed)
-	}
-	return nil
 }
 
 // newID returns a name that nobody can guess: "pay_…".
