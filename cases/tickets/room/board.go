@@ -12,8 +12,8 @@ import (
 
 // A Board shows those who wait where they stand. However many watch, the room
 // is asked once a round how far an event's queue has come; a watcher's place
-// follows from that, and it is looked up only when it is new, when its turn has
-// come, and now and then, since others leave. Its methods may be called by many
+// follows from that, and it is looked up again only when its turn has come,
+// and now and then, since others leave. Its methods may be called by many
 // goroutines.
 type Board struct {
 	Room Room
@@ -64,15 +64,17 @@ type Watcher struct {
 
 	// The rest is for the Board's Run.
 	place    Place
-	lookedUp time.Time // zero for never
+	lookedUp time.Time
 	told     Sight
 	toldAt   time.Time
 }
 
-// Watch begins to follow an account. It returns ErrFull or ErrMany where that
-// is too much.
-func (b *Board) Watch(event tickets.EventID, account tickets.Account) (*Watcher, error) {
-	w := &Watcher{board: b, who: watched{event, account}, sights: make(chan Sight, 1)}
+// Watch begins to follow an account from the place that was just looked up,
+// which is its first sight. It returns ErrFull or ErrMany where that is too much.
+func (b *Board) Watch(event tickets.EventID, account tickets.Account, place Place) (*Watcher, error) {
+	now := b.Now()
+	w := &Watcher{board: b, who: watched{event, account}, sights: make(chan Sight, 1), place: place, lookedUp: now}
+	w.put(Sight{Status: place.Status, Ahead: place.Ahead, Rate: place.Rate}, now)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.n >= b.Most {
@@ -167,29 +169,27 @@ func (b *Board) round(ctx context.Context, event tickets.EventID, watchers []*Wa
 	for _, w := range watchers {
 		if err != nil {
 			w.stale(now)
-		} else if !w.lookedUp.IsZero() {
+		} else {
 			w.tell(head, now)
 		}
 	}
 	return err
 }
 
-// lookUp looks up the places of those whom the head says too little about: the
-// new ones first, then those whose turn has come, then the oldest.
+// lookUp looks up the places of those whom the head says too little about: first
+// those whose turn has come, then the others now and then.
 func (b *Board) lookUp(ctx context.Context, event tickets.EventID, head Head, watchers []*Watcher) error {
-	var fresh, due, old []*Watcher
+	var due, old []*Watcher
 	now := b.Now()
 	for _, w := range watchers {
 		switch {
-		case w.lookedUp.IsZero():
-			fresh = append(fresh, w)
 		case w.place.Status == Early && head.Open, w.place.Status == Waiting && w.place.Mark <= head.Mark:
 			due = append(due, w)
 		case now.Sub(w.lookedUp) > recheck:
 			old = append(old, w)
 		}
 	}
-	ask := append(append(fresh, due...), old...)
+	ask := append(due, old...)
 	ask = ask[:min(len(ask), lookUpsMost)]
 	accounts := make([]tickets.Account, len(ask))
 	for i, w := range ask {
@@ -212,18 +212,17 @@ func (w *Watcher) tell(head Head, now time.Time) {
 	if s.Status == Waiting {
 		s.Ahead = w.place.Behind(head)
 	}
-	first := w.toldAt.IsZero()
 	changed := s.Status != w.told.Status || w.told.Stale
 	pause := min(max(Wait(s.Ahead, s.Rate)/20, boardEvery), 5*time.Second)
 	moved := s.Ahead != w.told.Ahead && now.Sub(w.toldAt) >= pause
-	if first || changed || moved {
+	if changed || moved {
 		w.put(s, now)
 	}
 }
 
 // stale tells the watcher once that nothing new is known.
 func (w *Watcher) stale(now time.Time) {
-	if s := w.told; !s.Stale && !w.toldAt.IsZero() {
+	if s := w.told; !s.Stale {
 		s.Stale = true
 		w.put(s, now)
 	}

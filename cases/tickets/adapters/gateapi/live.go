@@ -38,7 +38,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 	if place.Status == room.Unknown {
 		return errNoPlace
 	}
-	watcher, err := s.Board.Watch(e.ID, session.Account)
+	watcher, err := s.Board.Watch(e.ID, session.Account, place)
 	if err != nil {
 		return err
 	}

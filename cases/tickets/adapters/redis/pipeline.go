@@ -38,3 +38,11 @@ func (c *Client) script(ctx context.Context, s *redis.Script, keys []string, arg
 	}
 	return command
 }
+
+// silent drops what the driver would print: its errors are returned as well,
+// and whoever gets them says so in the process's own log.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(silent{}) }
