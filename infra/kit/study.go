@@ -55,6 +55,9 @@ func studyCommand(o *options) *cobra.Command {
 func serveStudy(ctx context.Context, o *options, place engine.Place, program, caseName string) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	if rec, err := control.Find(place.State); err == nil && o.offset == 0 {
+		o.offset = rec.Offset // of what runs: its pages let only the study page of their own ports show them
+	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(study.Port+o.offset))
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {

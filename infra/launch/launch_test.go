@@ -202,6 +202,32 @@ func TestABuildThatFailsStopsTheBackends(t *testing.T) {
 	}
 }
 
+func TestATakenPortIsToldBeforeAnythingIsFetched(t *testing.T) {
+	s := newScene(t)
+	p, err := s.plan(Request{Case: "scene"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := s.Site(p.missing[0]).Ports["main"]
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	events, stop := s.Listen()
+	result, err := s.Launch(t.Context(), Request{Case: "scene"})
+	stop()
+	var taken *supervise.PortTaken
+	if !errors.As(err, &taken) || taken.Port != port || len(result.Started) > 0 {
+		t.Errorf("started %v; %v, want that port %d is taken", result.Started, err, port)
+	}
+	for e := range events {
+		if e.Kind != Note {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 func TestACaseRunsInOneNamespaceAtATime(t *testing.T) {
 	s := newScene(t)
 	r, err := s.Launch(t.Context(), Request{Case: "scene", Namespace: "demo1", All: true})

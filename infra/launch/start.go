@@ -166,6 +166,11 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 		}
 		l.tell(Event{Kind: Note, Reason: text})
 	}
+	// Each start looks at its ports again; but nobody should wait for downloads
+	// and servers to be told then.
+	if err := supervise.CheckPorts(l.ports(p)); err != nil {
+		return result, err
+	}
 
 	// Downloads and server starts on one side, compilation on the other.
 	work, callOff := context.WithCancelCause(ctx)
@@ -210,6 +215,20 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 	result.Fresh = !l.seeded(p.topo)
 	result.Page, err = p.topo.PageAddress(p.world)
 	return result, err
+}
+
+// ports are those that the plan needs.
+func (l *Launcher) ports(p plan) (ports []int) {
+	for _, b := range p.missing {
+		for _, port := range l.Site(b).Ports {
+			ports = append(ports, port)
+		}
+	}
+	for _, i := range p.instances {
+		ports = append(ports, i.Port)
+	}
+	slices.Sort(ports)
+	return ports
 }
 
 // startBackends fetches what is missing, starts what is waited for, and returns

@@ -25,8 +25,9 @@ func PortFree(port int) bool {
 	return l.Close() == nil
 }
 
-func checkPorts(spec Spec) error {
-	for _, port := range spec.Ports {
+// CheckPorts returns a *PortTaken unless all of the ports are free.
+func CheckPorts(ports []int) error {
+	for _, port := range ports {
 		if !PortFree(port) {
 			return &PortTaken{Port: port, Holder: PortHolder(port)}
 		}

@@ -138,7 +138,7 @@ func awaitAll(ctx context.Context, procs []*process) error {
 
 // launch starts the child and the goroutine that waits for it.
 func (p *process) launch(ctx context.Context) (*child, error) {
-	if err := checkPorts(p.spec); err != nil {
+	if err := CheckPorts(p.spec.Ports); err != nil {
 		return nil, err
 	}
 	if p.spec.Prepare != nil {

@@ -71,7 +71,7 @@ export function watch(which) {
   if (!link) {
     stop = () => {};
     say(byId("watching"), "No link yet. Shorten an address and open it.");
-    state("joining", "not connected");
+    state("joining", "waits for a link");
     return;
   }
   byId("watching").replaceChildren("of ", h("b", { class: "mono" }, link.short.replace(/^https?:\/\//, "")));
