@@ -23,9 +23,10 @@ func waitingRoom(t *testing.T) *redis.Room {
 	return client.Room()
 }
 
-// fan is the nth account; its lot is drawn with a secret.
+// fan is the nth account, with a name as long as those of identity.NewAccount;
+// its lot is drawn with a secret.
 func fan(n int) (tickets.Account, uint64) {
-	account := tickets.Account(fmt.Sprintf("fan-%06d", n))
+	account := tickets.Account(fmt.Sprintf("fan-%022d", n))
 	return account, room.Lot([]byte("secret"), "e", account)
 }
 
