@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/tickets"
 )
@@ -47,24 +46,45 @@ type Runner struct {
 // Run works on orders that are due until ctx ends, and returns nil then. While
 // the store is away it waits.
 func (r *Runner) Run(ctx context.Context) error {
-	var work errgroup.Group
-	work.SetLimit(r.AtOnce)
+	var work sync.WaitGroup
+	defer work.Wait()
+	places := make(chan struct{}, r.AtOnce) // one an order that is worked on
 	failing := false
-	for ctx.Err() == nil {
-		// One place is enough to ask for; the rest is asked for as it gets free.
-		due, err := r.Store.Lease(ctx, r.AtOnce, r.LeaseFor)
+	for {
+		// As many as there are places, so that no leased order waits.
+		free := 0
+		select {
+		case places <- struct{}{}:
+			free = 1
+		case <-ctx.Done():
+			return nil
+		}
+		for full := false; !full; {
+			select {
+			case places <- struct{}{}:
+				free++
+			default:
+				full = true
+			}
+		}
+		due, err := r.Store.Lease(ctx, free, r.LeaseFor)
 		if err != nil && ctx.Err() == nil && !failing {
 			r.Log.Warn("orders wait", "error", err.Error())
 		}
 		failing = err != nil
 		for _, j := range due {
-			work.Go(func() error { r.goOn(ctx, j); return nil })
+			work.Go(func() {
+				defer func() { <-places }()
+				r.goOn(ctx, j)
+			})
 		}
-		if len(due) < r.AtOnce {
+		for range free - len(due) {
+			<-places
+		}
+		if len(due) < free {
 			pause(ctx, pollEvery)
 		}
 	}
-	return work.Wait()
 }
 
 // Handle does the step that an event asks for. An event that is old, or whose
@@ -97,7 +117,11 @@ func (r *Runner) goOn(ctx context.Context, j Job) {
 		case ctx.Err() != nil: // the process stops
 			err = r.Store.Postpone(context.WithoutCancel(ctx), j, 0, "")
 		case err != nil:
-			r.Log.Warn("a step has to be done again", "order", j.Order.ID, "state", j.Order.State, "tries", j.Tries+1, "error", err.Error())
+			level := slog.LevelDebug // it was told when it began
+			if j.Tries == 0 {
+				level = slog.LevelWarn
+			}
+			r.Log.Log(ctx, level, "a step has to be done again", "order", j.Order.ID, "state", j.Order.State, "tries", j.Tries+1, "error", err.Error())
 			err = r.Store.Postpone(ctx, j, wait(j.Tries), err.Error())
 		case r.ByEvents || Over(next.Order.State):
 			return

@@ -153,3 +153,35 @@ func TestWhatIsHeldCanBeBoughtWhileRedisIsAway(t *testing.T) {
 		t.Errorf("bought twice: %v", err)
 	}
 }
+
+// A refund that the record has noted and Redis hasn't heard of can be repeated.
+func TestARefundGoesOnWhenRedisIsBack(t *testing.T) {
+	way, err := link.Open(testenv.Addr(t, "redis"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer way.Close()
+	client, _ := open(t, way.Addr())
+	claims := client.Claims(record(t))
+	ctx := t.Context()
+	g, err := claims.Hold(ctx, claim("held", "a/A/1", "a/A/2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := claims.Confirm(ctx, g, "o"); err != nil {
+		t.Fatal(err)
+	}
+	way.Cut()
+	if err := claims.Refund(ctx, "e", "o", nil); err == nil {
+		t.Error("refunded while Redis is away")
+	}
+	if err := way.Mend(); err != nil {
+		t.Fatal(err)
+	}
+	if err := claims.Refund(ctx, "e", "o", nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claims.Hold(ctx, claim("next", "a/A/1", "a/A/2")); err != nil {
+		t.Errorf("the seats stay sold: %v", err)
+	}
+}
