@@ -7,6 +7,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -67,16 +68,23 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 }
 
 // migrate makes the schema, one process at a time: two that do so at once
-// would collide in the catalogue.
+// would collide in the catalogue. Where it was made before nothing is touched,
+// since even an index that is there already would be locked for looking at it,
+// and the process that starts would wait for those that work, or they for it.
+// The schema's comment says of which schema.sql it was made.
 func (db *DB) migrate(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, db.config.Namespace); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{db.config.Namespace}.Sanitize()); err != nil {
+		made := fmt.Sprintf("%x", sha256.Sum256([]byte(schema)))
+		var before string
+		err := tx.QueryRow(ctx, `SELECT coalesce(obj_description(oid), '') FROM pg_namespace WHERE nspname = $1`, db.config.Namespace).Scan(&before)
+		if before == made || err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		_, err := tx.Exec(ctx, schema)
+		name := pgx.Identifier{db.config.Namespace}.Sanitize()
+		_, err = tx.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS `+name+`;`+schema+`; COMMENT ON SCHEMA `+name+` IS '`+made+`'`)
 		return err
 	})
 }
