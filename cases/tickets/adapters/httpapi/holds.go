@@ -110,6 +110,9 @@ func holdID(r tickets.Request, event tickets.EventID) tickets.HoldID {
 	return tickets.HoldID(hex.EncodeToString(sum[:12]))
 }
 
+// now is as exact as a receipt is.
+func (s *Server) now() time.Time { return s.Clock().Truncate(time.Millisecond) }
+
 // holdNamed holds the seats that the claim names.
 func (s *Server) holdNamed(ctx context.Context, hall *seatmap.Hall, request tickets.Request, claim tickets.Claim) (receipt.Receipt, error) {
 	if err := claim.Check(hall.Seats.Named, hall.PerAccount); err != nil {
@@ -118,7 +121,7 @@ func (s *Server) holdNamed(ctx context.Context, hall *seatmap.Hall, request tick
 	if alone := hall.Seats.Orphans(claim.Seats); len(alone) > 0 {
 		return receipt.Receipt{}, &orphans{alone}
 	}
-	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, tickets.Attempt{Seats: claim.Seats, Since: s.Clock()})
+	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, tickets.Attempt{Seats: claim.Seats, Since: s.now()})
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
@@ -161,7 +164,7 @@ func (s *Server) tryBest(ctx context.Context, hall *seatmap.Hall, request ticket
 		return receipt.Receipt{}, err
 	}
 	defer done()
-	attempt := tickets.Attempt{Seats: seats, Since: s.Clock()}
+	attempt := tickets.Attempt{Seats: seats, Since: s.now()}
 	if first {
 		attempt, err = s.Attempts.Begin(ctx, hall.ID, request, attempt)
 	} else {
