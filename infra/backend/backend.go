@@ -65,6 +65,9 @@ type Site struct {
 	// Cache is the folder that holds what the Sources fetched, shared by all
 	// checkouts of one user.
 	Cache string
+	// Edge names the case whose page is asked for, if any. Only a server whose
+	// configuration can't be changed later looks at it.
+	Edge string
 }
 
 // Addr returns the loopback address of the named port, "127.0.0.1:6379".

@@ -106,6 +106,9 @@ func (d Docker) Backend(b backend.Backend, site backend.Site) ([]supervise.Spec,
 		}
 		env[variable] = strconv.Itoa(site.Ports[p.Name])
 	}
+	if site.Edge != "" {
+		env["KIT_EDGE"] = site.Edge
+	}
 	var specs []supervise.Spec
 	for _, service := range Services(b) {
 		name := b.Name

@@ -249,6 +249,7 @@ func (l *Launcher) startBackends(ctx context.Context, p plan, report engine.Repo
 	var first []supervise.Spec
 	for _, b := range p.missing {
 		site := l.Site(b)
+		site.Edge = p.topo.Name
 		units, err := l.Engine.Backend(b, site)
 		if err != nil {
 			return nil, err

@@ -50,7 +50,7 @@ func (c Case) With(choices map[string]string) (Case, error) {
 			return Case{}, &UnknownChoice{Case: c.Name, Choice: choice, Name: choices[choice], Variants: c.Variants}
 		}
 		v := c.Variants[i]
-		c.Namespace += "_" + v.Name
+		c.Namespace += "_" + strings.ReplaceAll(v.Name, "-", "_")
 		c.Backends = union(c.Backends, v.Backends)
 		for _, added := range v.Processes {
 			p := &c.Processes[slices.IndexFunc(c.Processes, func(p Process) bool { return p.Name == added.Name })]
@@ -83,8 +83,8 @@ func union(a, b []string) []string {
 }
 
 // word is what a choice and a variant may be called: it is a flag, and a part
-// of a namespace.
-var word = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+// of a namespace, where "-" becomes "_".
+var word = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // addVariants takes over the variants of case.yaml, each checked as the case is.
 func (c *Case) addVariants(choices map[string]map[string]fileVariant) error {
@@ -92,7 +92,7 @@ func (c *Case) addVariants(choices map[string]map[string]fileVariant) error {
 		for _, name := range slices.Sorted(maps.Keys(choices[choice])) {
 			at := "variants." + choice + "." + name
 			if !word.MatchString(choice) || !word.MatchString(name) {
-				return fmt.Errorf("%s: a choice and a variant are called by small letters and digits", at)
+				return fmt.Errorf("%s: a choice and a variant are called by small letters and digits, with - between words", at)
 			}
 			v := Variant{Choice: choice, Name: name, Backends: choices[choice][name].Backends}
 			backends := union(c.Backends, v.Backends)

@@ -110,9 +110,7 @@ func (l *lab) subcommands() map[string]subcommand {
 	if l.page == "" { // the others talk to the running case
 		return has
 	}
-	if l.Seed != nil {
-		has["seed"] = l.seed
-	}
+	has["seed"] = l.seed
 	if l.Demo != nil {
 		has["demo"] = l.demo
 	}
@@ -138,6 +136,9 @@ func (l *lab) print(v any) { _ = l.out.Encode(v) }
 func (l *lab) seed(ctx context.Context, args []string) int {
 	if len(args) > 0 {
 		return l.usage()
+	}
+	if l.Seed == nil { // the case needs none
+		return held
 	}
 	began := time.Now()
 	figure, err := l.Seed(ctx, l.page)
