@@ -196,6 +196,7 @@ func (g *gate) ask(f fan, method, path, body string) answer {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	checkAnswer(g.t, resp.Request, resp, text)
 	a := answer{status: resp.StatusCode, retry: resp.Header.Get("Retry-After"), text: string(text)}
 	if resp.StatusCode == http.StatusOK {
 		a.Standing = standing(g.t, string(text))

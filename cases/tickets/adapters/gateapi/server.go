@@ -59,12 +59,23 @@ type Server struct {
 // New returns a server.
 func New(cfg Config) *Server {
 	s := &Server{Config: cfg, origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), figures: newFigures(cfg)}
-	s.handle("POST /api/room/{event}", s.join)
-	s.handle("GET /api/room/{event}", s.place)
-	s.handle("DELETE /api/room/{event}", s.leave)
-	s.handle("GET /api/room/{event}/live", s.live)
-	s.handle("/", s.unknown)
+	for pattern, serve := range s.routes() {
+		s.handle(pattern, serve)
+	}
+	s.handle("/", func(http.ResponseWriter, *http.Request) error { return errNoRoute })
 	return s
+}
+
+type serve func(http.ResponseWriter, *http.Request) error
+
+func (s *Server) routes() map[string]serve {
+	return map[string]serve{
+		"POST /api/room/{event}":     s.join,
+		"GET /api/room/{event}":      s.place,
+		"DELETE /api/room/{event}":   s.leave,
+		"GET /api/room/{event}/live": s.live,
+		"GET /api/room/openapi.yaml": s.openAPI,
+	}
 }
 
 // Handler returns the routes.
@@ -75,7 +86,7 @@ func (s *Server) Handler() http.Handler { return s.mux }
 const answerIn = 2 * time.Second
 
 // handle adds an operation, measures it, and answers its error as a problem.
-func (s *Server) handle(pattern string, serve func(http.ResponseWriter, *http.Request) error) {
+func (s *Server) handle(pattern string, serve serve) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		err := s.origin.Check(r)
@@ -118,5 +129,3 @@ func (s *Server) lookUp(ctx context.Context, event tickets.EventID, account tick
 	}
 	return places[0], nil
 }
-
-func (s *Server) unknown(http.ResponseWriter, *http.Request) error { return errNoRoute }
