@@ -12,18 +12,20 @@ import (
 type Event struct {
 	Schema int `json:"schema"` // 1
 	// ID is its place in the outbox: of one order's events the later has the higher.
-	ID       int64              `json:"id"`
-	Order    tickets.OrderID    `json:"order"`
-	Version  int64              `json:"version"` // of the order, after the change
-	State    tickets.OrderState `json:"state"`
-	Event    tickets.EventID    `json:"event"`
-	Account  tickets.Account    `json:"account"`
-	Seats    []tickets.SeatID   `json:"seats"`
-	Refunded []tickets.SeatID   `json:"refunded,omitempty"` // of those
-	Total    tickets.Cents      `json:"total"`
-	Currency string             `json:"currency"`
-	Reason   string             `json:"reason,omitempty"`
-	At       time.Time          `json:"at"`
+	ID      int64              `json:"id"`
+	Order   tickets.OrderID    `json:"order"`
+	Version int64              `json:"version"` // of the order, after the change
+	State   tickets.OrderState `json:"state"`
+	Event   tickets.EventID    `json:"event"`
+	Account tickets.Account    `json:"account"`
+	Seats   []tickets.SeatID   `json:"seats"`
+	// Returning and Refunded are those of the seats that are being given back, and were.
+	Returning []tickets.SeatID `json:"returning,omitempty"`
+	Refunded  []tickets.SeatID `json:"refunded,omitempty"`
+	Total     tickets.Cents    `json:"total"`
+	Currency  string           `json:"currency"`
+	Reason    string           `json:"reason,omitempty"`
+	At        time.Time        `json:"at"`
 }
 
 // EventOf returns the event of an order's latest change. The store gives it its
@@ -31,6 +33,7 @@ type Event struct {
 func EventOf(o tickets.Order) Event {
 	e := Event{Schema: 1, Order: o.ID, Version: o.Version, State: o.State, Event: o.Grant.Event, Account: o.Grant.Account,
 		Total: o.Total, Currency: o.Currency, Reason: o.Reason}
+	e.Returning, _ = Returning(o)
 	for _, line := range o.Lines {
 		e.Seats = append(e.Seats, line.Seat)
 		if line.Refunded {

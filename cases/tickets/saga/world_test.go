@@ -161,6 +161,15 @@ func (w *world) audit(ctx context.Context) error {
 	if err == nil && len(balance.Faults) > 0 {
 		err = errors.New(strings.Join(balance.Faults, "; "))
 	}
+	replay := audit.NewReplay()
+	events, failed := w.db.Saga().Log(ctx, w.event.ID, 0, 10_000)
+	for _, e := range events {
+		replay.Read(e)
+	}
+	err = errors.Join(err, failed)
+	if faults := replay.Faults(); len(faults) > 0 || replay.Orders() != len(w.orders) || replay.Owned() != balance.Sold {
+		err = errors.Join(err, fmt.Errorf("the log tells of %d orders and %d seats sold: %v", replay.Orders(), replay.Owned(), faults))
+	}
 	for id, n := range w.bank.charges {
 		if n > 1 {
 			err = errors.Join(err, fmt.Errorf("order %s was charged %d times", id, n))

@@ -184,7 +184,11 @@ func (s *Saga) Send(ctx context.Context, n int, to saga.Log) (sent int, err erro
 			if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema(), 2))`).Scan(&ours); err != nil || !ours {
 				return err
 			}
-			events, ids, err := unsent(ctx, tx, n)
+			rows, err := tx.Query(ctx, `SELECT id, at, body FROM outbox WHERE sent IS NULL ORDER BY id LIMIT $1`, n)
+			if err != nil {
+				return err
+			}
+			events, err := collect(rows)
 			if err != nil || len(events) == 0 {
 				return err
 			}
@@ -192,6 +196,10 @@ func (s *Saga) Send(ctx context.Context, n int, to saga.Log) (sent int, err erro
 				return err
 			}
 			sent = len(events)
+			ids := make([]int64, len(events))
+			for i, e := range events {
+				ids[i] = e.ID
+			}
 			_, err = tx.Exec(ctx, `UPDATE outbox SET sent = now() WHERE id = ANY($1)`, ids)
 			return err
 		})
@@ -199,22 +207,15 @@ func (s *Saga) Send(ctx context.Context, n int, to saga.Log) (sent int, err erro
 	return sent, err
 }
 
-func unsent(ctx context.Context, tx pgx.Tx, n int) (events []saga.Event, ids []int64, err error) {
-	rows, err := tx.Query(ctx, `SELECT id, at, body FROM outbox WHERE sent IS NULL ORDER BY id LIMIT $1`, n)
-	if err != nil {
-		return nil, nil, err
-	}
-	var id int64
-	var at time.Time
-	var body []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &at, &body}, func() error {
-		var e saga.Event
-		err := json.Unmarshal(body, &e)
+// collect reads rows of the outbox: id, at, body.
+func collect(rows pgx.Rows) ([]saga.Event, error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e saga.Event, err error) {
+		var id int64
+		var at time.Time
+		err = row.Scan(&id, &at, &e)
 		e.ID, e.At = id, at.UTC()
-		events, ids = append(events, e), append(ids, id)
-		return err
+		return e, err
 	})
-	return events, ids, err
 }
 
 // Tell implements saga.Mailbox.

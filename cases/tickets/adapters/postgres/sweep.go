@@ -47,6 +47,19 @@ func (s *Saga) Strays(ctx context.Context) (strays []saga.Stray, err error) {
 	return strays, err
 }
 
+// Log returns up to n events of an event's orders, those that follow the one of
+// an id, for the audit: while orders are under way one may yet come in between.
+func (s *Saga) Log(ctx context.Context, event tickets.EventID, after int64, n int) (events []saga.Event, err error) {
+	err = s.db.run(ctx, "read the log of", string(event), func(ctx context.Context) error {
+		rows, err := s.db.pool.Query(ctx, `SELECT id, at, body FROM outbox WHERE id > $1 AND body->>'event' = $2 ORDER BY id LIMIT $3`, after, event, n)
+		if err == nil {
+			events, err = collect(rows)
+		}
+		return err
+	})
+	return events, err
+}
+
 // Unsent is how many events wait in the outbox.
 func (s *Saga) Unsent(ctx context.Context) (n int, err error) {
 	err = s.db.run(ctx, "count", "events that wait", func(ctx context.Context) error {

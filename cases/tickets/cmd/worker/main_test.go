@@ -250,6 +250,17 @@ func (h *hall) audit() {
 	if err != nil || len(balance.Faults) > 0 {
 		h.t.Errorf("%v\n%s", err, strings.Join(balance.Faults, "\n"))
 	}
+	replay := audit.NewReplay()
+	events, err := h.db.Saga().Log(h.t.Context(), h.event.ID, 0, 100_000)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, e := range events {
+		replay.Read(e)
+	}
+	if len(replay.Faults()) > 0 || replay.Orders() != len(h.orders) || replay.Owned() != balance.Sold {
+		h.t.Errorf("the log tells of %d orders and %d seats sold: %v", replay.Orders(), replay.Owned(), replay.Faults())
+	}
 	if balance.Orders != len(h.orders) {
 		h.t.Errorf("%d orders, %d were placed", balance.Orders, len(h.orders))
 	}
