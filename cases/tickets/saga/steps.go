@@ -62,6 +62,9 @@ func (s Steps) authorise(ctx context.Context, o tickets.Order, told *payments.Pa
 	default:
 		p, err = s.Provider.Authorise(ctx, key(o, "authorise"), payments.Charge{Order: o.ID, Amount: o.Total, Currency: o.Currency, Source: o.Source})
 	}
+	if refused, ok := errors.AsType[*tickets.Invalid](err); ok { // and always will be: a source that isn't one
+		return Outcome{What: PaymentDeclined, Reason: "the payment was refused: " + refused.Error()}, nil
+	}
 	switch {
 	case err != nil:
 		return Outcome{}, fmt.Errorf("authorise the payment of %s: %w", o.ID, err)

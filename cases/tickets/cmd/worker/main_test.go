@@ -198,6 +198,8 @@ func (h *hall) some(round int) {
 	name := func(kind string) string { return fmt.Sprintf("%s-%d", kind, round) }
 	h.place("good", h.hold(name("good"), h.fresh(2), time.Minute), "tok_ok")
 	h.place("declined", h.hold(name("declined"), h.fresh(1), time.Minute), "tok_declined")
+	h.place("refused", h.hold(name("refused"), h.fresh(1), time.Minute), "4242 4242 4242 4242") // is no token
+	h.place("unanswered", h.hold(name("unanswered"), h.fresh(1), time.Minute), "tok_timeout")
 	h.place("slow", h.hold(name("slow"), h.fresh(1), time.Minute), "tok_slow")
 	h.place("late", h.hold(name("late"), h.fresh(1), time.Millisecond), "tok_ok") // nobody else wants it
 	contested := h.fresh(1)
@@ -209,7 +211,7 @@ func (h *hall) some(round int) {
 
 // wants is how an order of a kind ends.
 var wants = map[string]tickets.OrderState{
-	"good": tickets.Done, "declined": tickets.Cancelled, "slow": tickets.Done, "late": tickets.Done, "lost": tickets.Cancelled, "won": tickets.Done,
+	"good": tickets.Done, "declined": tickets.Cancelled, "refused": tickets.Cancelled, "unanswered": tickets.Done, "slow": tickets.Done, "late": tickets.Done, "lost": tickets.Cancelled, "won": tickets.Done,
 }
 
 // look asks for a refund of one seat of each good order that is done, and
