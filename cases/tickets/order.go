@@ -60,7 +60,7 @@ var orderMoves = map[OrderState][]OrderState{
 	Placed:     {Authorised, Releasing, Voiding}, // voiding when nobody knows what became of the payment
 	Authorised: {Confirmed, Voiding},
 	Confirmed:  {Captured, Voiding}, // voiding when the reservation was lost
-	Captured:   {Ticketed, Refunding},
+	Captured:   {Ticketed},
 	Ticketed:   {Done, Refunding},
 	Done:       {Refunding},
 	Voiding:    {Releasing, Refunding}, // refunding when it was taken after all
