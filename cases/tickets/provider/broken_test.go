@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"designkits/cases/tickets/payments"
 )
 
@@ -17,7 +15,7 @@ import (
 func TestWithoutItsJournalTheProviderEnds(t *testing.T) {
 	cfg := Config{
 		Journal: filepath.Join(t.TempDir(), "journal"), Key: "k", Draining: make(chan struct{}),
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Metrics: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	p, err := Open(cfg)
 	if err != nil {

@@ -39,9 +39,7 @@ func (p *Provider) handle(pattern string, serve func(http.ResponseWriter, *http.
 	want := sha256.Sum256([]byte("Bearer " + p.cfg.Key))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, status := time.Now(), "none" // an answer that is lost is a panic
-		defer func() {
-			p.figures.requests.WithLabelValues(pattern, status).Observe(time.Since(began).Seconds())
-		}()
+		defer func() { p.cfg.Observer.Request(pattern, status, time.Since(began)) }()
 		err := errFull
 		select {
 		case p.requests <- struct{}{}:

@@ -66,7 +66,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/tickets/payments"
@@ -82,7 +81,7 @@ type Config struct {
 	Secret    []byte // signs notices
 	Behaviour Behaviour
 	Log       *slog.Logger
-	Metrics   prometheus.Registerer
+	Observer  Observer // default none
 	// Draining is closed when the process begins to stop: what waits is cut off.
 	Draining <-chan struct{}
 	// MaxPayments and MaxNotices are how many payments, and how many notices that
@@ -100,7 +99,6 @@ type Provider struct {
 	senders   [senders]*schedule[delivery]
 	client    *http.Client
 	requests  chan struct{} // as many as may be under way
-	figures   figures
 
 	// Of the gatherer's one lane alone:
 	ledger  *ledger
@@ -118,9 +116,12 @@ func Open(cfg Config) (*Provider, error) {
 	if err := cfg.Behaviour.Check(); err != nil {
 		return nil, fmt.Errorf("the provider's behaviour: %w", err)
 	}
+	if cfg.Observer == nil {
+		cfg.Observer = unobserved{}
+	}
 	p := &Provider{
 		cfg: cfg, decisions: newSchedule[string](), client: newClient(), requests: make(chan struct{}, atOnce),
-		failed: make(chan error, 1), figures: newFigures(cfg.Metrics),
+		failed: make(chan error, 1),
 	}
 	p.behaviour.Store(&cfg.Behaviour)
 	for i := range p.senders {
@@ -214,7 +215,7 @@ func (p *Provider) commit(_ context.Context, batch []*change) error {
 	for _, e := range entries {
 		p.follow(e)
 	}
-	p.figures.waiting.Set(float64(len(p.ledger.notices)))
+	p.cfg.Observer.Waiting(len(p.ledger.notices))
 	return nil
 }
 

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/provider"
 )
@@ -51,7 +49,7 @@ func startWith(t *testing.T, cfg provider.Config, to *inbox) *scene {
 	t.Helper()
 	draining := make(chan struct{})
 	cfg.Key, cfg.Secret, cfg.Draining = apiKey, []byte(secret), draining
-	cfg.Log, cfg.Metrics = slog.New(slog.NewTextHandler(t.Output(), nil)), prometheus.NewRegistry()
+	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	if to != nil {
 		cfg.Webhook = to.url
 	}

@@ -74,14 +74,14 @@ func (p *Provider) send(ctx context.Context, queue *schedule[delivery]) error {
 		err = p.deliver(context.WithoutCancel(ctx), d.Notice) // what is under way at the end is let arrive
 		switch {
 		case err == nil:
-			p.figures.sent("delivered")
+			p.cfg.Observer.Notice("delivered")
 			p.delivered(queue, d)
 		case time.Since(d.At) > giveUpAfter:
-			p.figures.sent("given up")
+			p.cfg.Observer.Notice("given up")
 			p.cfg.Log.Error("a notice was never taken", "notice", d.ID, "payment", d.Payment.ID, "error", err.Error())
 			p.forget(d.ID)
 		default:
-			p.figures.sent("failed")
+			p.cfg.Observer.Notice("failed")
 			queue.add(time.Now().Add(pause(d.tries)), delivery{d.Notice, d.tries + 1, d.again})
 		}
 	}

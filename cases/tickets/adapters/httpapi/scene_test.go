@@ -114,7 +114,7 @@ func (s *scene) saga(log *slog.Logger) *saga.Runner {
 	t := s.t
 	bank, err := provider.Open(provider.Config{
 		Journal: filepath.Join(t.TempDir(), "journal"), Key: "key", Webhook: s.url + "/api/webhooks/payments", Secret: secret,
-		Log: log, Metrics: prometheus.NewRegistry(), Draining: make(chan struct{}),
+		Log: log, Draining: make(chan struct{}),
 	})
 	if err != nil {
 		t.Fatal(err)

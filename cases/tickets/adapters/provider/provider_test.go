@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"designkits/cases/tickets"
@@ -35,7 +34,7 @@ func open(t *testing.T, b provider.Behaviour, over way, cfg adapter.Config) *ada
 	draining := make(chan struct{})
 	p, err := provider.Open(provider.Config{
 		Journal: filepath.Join(t.TempDir(), "journal"), Key: apiKey, Behaviour: b, Draining: draining,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Metrics: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

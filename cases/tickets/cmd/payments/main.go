@@ -43,7 +43,7 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	p, err := provider.Open(provider.Config{
 		Journal: cfg.Journal, Key: cfg.Key, Webhook: cfg.Webhook, Secret: []byte(cfg.Secret), Behaviour: cfg.Behaviour,
-		Log: s.Log, Metrics: s.Metrics, Draining: s.Draining(),
+		Log: s.Log, Observer: newMetrics(s.Metrics), Draining: s.Draining(),
 	})
 	if err != nil {
 		return err

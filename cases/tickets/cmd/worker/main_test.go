@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"designkits/cases/tickets"
@@ -114,7 +113,7 @@ func startProvider(t *testing.T, db *postgres.DB) string {
 		Behaviour: provider.Behaviour{
 			SlowAfter: provider.Duration(time.Second), DuplicateRate: 0.5, ReorderRate: 0.5, ReorderWithin: provider.Duration(300 * time.Millisecond),
 		},
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Metrics: prometheus.NewRegistry(), Draining: draining,
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Draining: draining,
 	})
 	if err != nil {
 		t.Fatal(err)
