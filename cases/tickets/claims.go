@@ -28,6 +28,7 @@ type Claim struct {
 	Account Account
 	Seats   []SeatID // at least one, each once
 	For     time.Duration
+	AtMost  int // seats of the event that the account may hold, these among them; 0 for any number
 }
 
 // A Grant is a claim that was granted.
@@ -47,7 +48,8 @@ type Grant struct {
 // have taken effect, and may be repeated.
 type Claims interface {
 	// Hold holds all seats of the claim or none. Where one of them is held by
-	// another or sold it returns a *Taken that names at least one such seat.
+	// another or sold it returns a *Taken that names at least one such seat; where
+	// the account would hold more than AtMost, an *OverLimit.
 	Hold(ctx context.Context, c Claim) (Grant, error)
 
 	// Extend makes the hold end at now plus d, unless it ends later already. It

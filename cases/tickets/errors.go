@@ -17,7 +17,7 @@ var (
 	ErrRevoked   = errors.New("the ticket was given back")
 )
 
-// An OverLimit is an order of more tickets than the account may have.
+// An OverLimit is a claim or an order of more seats than the account may have.
 type OverLimit struct{ Limit, Has int }
 
 func (e *OverLimit) Error() string {

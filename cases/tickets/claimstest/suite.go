@@ -31,6 +31,7 @@ func Rules() []Rule {
 		{"of many claims on one seat one is granted", oneOfMany},
 		{"claims that overlap don't wait for each other for ever", overlapping},
 		{"a claim that is repeated is granted as it was", repeatedHold},
+		{"an account holds no more than it may", limited},
 		{"a hold that is over frees its seats", overIsFree},
 		{"a hold that is over can't be bought", overIsGone},
 		{"an extended hold goes on", extended},

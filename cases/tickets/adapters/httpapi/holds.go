@@ -59,7 +59,7 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request) error {
 	if (len(ask.Seats) > 0) == (ask.Best != nil) {
 		return &tickets.Invalid{Field: "seats", Reason: "name seats, or ask for the best, and not both"}
 	}
-	claim := tickets.Claim{Hold: holdID(request, hall.ID), Event: hall.ID, Account: who.Account, For: hall.HoldFor}
+	claim := tickets.Claim{Hold: holdID(request, hall.ID), Event: hall.ID, Account: who.Account, For: hall.HoldFor, AtMost: hall.PerAccount}
 	var mine receipt.Receipt
 	if ask.Best == nil {
 		claim.Seats = ask.Seats

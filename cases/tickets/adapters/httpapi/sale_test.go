@@ -194,6 +194,19 @@ func TestOneAccountBuysNoMoreThanItMay(t *testing.T) {
 	}
 }
 
+func TestOneAccountHoldsNoMoreThanItMay(t *testing.T) {
+	s := newScene(t)
+	event, fan := s.event(`{"perAccount":3}`), s.session("fan")
+	h := s.hold(event, fan, `{"best":{"seats":2}}`)
+	two := call{method: "POST", path: event + "/holds", session: fan, body: `{"best":{"seats":2}}`}
+	if a := s.do(two); a.status != 409 || a.problem().Type != "/problems/over-limit" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.must(204, call{method: "DELETE", path: event + "/holds/" + h.Hold, session: fan}, nil)
+	two.key = "another"
+	s.must(201, two, nil)
+}
+
 func TestStandingRoomIsAskedForByNumber(t *testing.T) {
 	s := newScene(t)
 	event, fan := s.event(`{"venue":"stadium"}`), s.session("fan")

@@ -137,8 +137,9 @@ func (s *scene) saga(log *slog.Logger) *saga.Runner {
 		}
 	})
 	return &saga.Runner{
-		Store: s.db.Saga(), AtOnce: 4, Log: log,
-		Steps: saga.Steps{Claims: s.claims, Provider: pay, PayWithin: time.Minute, Now: time.Now},
+		Store: s.db.Saga(), AtOnce: 4, LeaseFor: 20 * time.Second, Log: log,
+		Observe: func(tickets.OrderState, saga.What, time.Duration) {},
+		Steps:   saga.Steps{Claims: s.claims, Provider: pay, PayWithin: time.Minute, Now: time.Now},
 	}
 }
 

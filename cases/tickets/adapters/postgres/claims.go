@@ -74,6 +74,9 @@ func (c *Claims) Hold(ctx context.Context, claim tickets.Claim) (tickets.Grant, 
 			if err != nil {
 				return err
 			}
+			if err := underLimit(ctx, tx, claim); err != nil {
+				return err
+			}
 			taken, err := c.take(ctx, tx, g)
 			if err != nil || taken == int64(len(g.Seats)) {
 				return err
@@ -83,6 +86,26 @@ func (c *Claims) Hold(ctx context.Context, claim tickets.Claim) (tickets.Grant, 
 	})
 	g.Seats = claim.Seats
 	return g, err
+}
+
+// underLimit returns an *OverLimit if the account would hold more seats than the
+// claim says it may. It lets one claim of an account at a time go on.
+func underLimit(ctx context.Context, tx pgx.Tx, claim tickets.Claim) error {
+	if claim.AtMost == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('account/' || $1 || '/' || $2, 0))`, claim.Event, claim.Account); err != nil {
+		return err
+	}
+	var has int
+	err := tx.QueryRow(ctx, `
+		SELECT count(*) FROM seats
+		WHERE event = $1 AND account = $2 AND hold <> '' AND until > now() AND until < 'infinity' AND seat <> ALL($3)`,
+		claim.Event, claim.Account, claim.Seats).Scan(&has)
+	if err == nil && has+len(claim.Seats) > claim.AtMost {
+		err = &tickets.OverLimit{Limit: claim.AtMost, Has: has}
+	}
+	return err
 }
 
 // takeFree updates the rows that are free, one by one, since an update of many

@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS seats (
 ) WITH (fillfactor = 70); -- room to update a row within its page, without touching the index
 
 CREATE INDEX IF NOT EXISTS seats_by_hold ON seats (hold) WHERE hold <> '';
+--   SELECT count(*) FROM seats WHERE event = $1 AND account = $2 AND hold <> '' …
+CREATE INDEX IF NOT EXISTS seats_by_account ON seats (event, account) WHERE hold <> '';
 
 -- What was sold, for good: a refunded sale stays, marked.
 --   INSERT INTO sales …                    one row a seat

@@ -43,25 +43,35 @@ const confirmWithin = 10 * time.Second
 
 // Hold implements tickets.Claims.
 func (c *Claims) Hold(ctx context.Context, claim tickets.Claim) (tickets.Grant, error) {
-	args := make([]any, 0, 2+len(claim.Seats))
-	args = append(args, string(claim.Hold), claim.For.Milliseconds())
+	args := make([]any, 0, 3+len(claim.Seats))
+	args = append(args, string(claim.Hold), claim.For.Milliseconds(), claim.AtMost)
 	for _, s := range claim.Seats {
 		args = append(args, string(s))
 	}
-	answer, err := holdScript.Run(ctx, c.client.redis, []string{c.client.key(claim.Event, "seats"), c.client.key(claim.Event, "token")}, args...).Slice()
+	keys := []string{c.client.key(claim.Event, "seats"), c.client.key(claim.Event, "token"), c.holds(claim)}
+	answer, err := holdScript.Run(ctx, c.client.redis, keys, args...).Slice()
 	if err != nil {
 		return tickets.Grant{}, fmt.Errorf("redis: hold for %s: %w", claim.Account, err)
 	}
-	if answer[0] == int64(1) {
+	switch answer[0] {
+	case int64(1):
 		token, _ := answer[1].(int64)
 		until, _ := answer[2].(int64)
 		return tickets.Grant{Claim: claim, Token: token, Until: time.UnixMilli(until)}, nil
+	case int64(2):
+		has, _ := answer[1].(int64)
+		return tickets.Grant{}, &tickets.OverLimit{Limit: claim.AtMost, Has: int(has)}
 	}
 	taken := &tickets.Taken{}
 	for _, s := range answer[1:] {
 		taken.Seats = append(taken.Seats, tickets.SeatID(fmt.Sprint(s)))
 	}
 	return tickets.Grant{}, taken
+}
+
+// holds is the key of what the account holds of the event.
+func (c *Claims) holds(claim tickets.Claim) string {
+	return c.client.key(claim.Event, "held:"+string(claim.Account))
 }
 
 // move runs the script on the seats of a grant.
@@ -71,7 +81,7 @@ func (c *Claims) move(ctx context.Context, what string, g tickets.Grant, value a
 	for _, s := range g.Seats {
 		args = append(args, string(s))
 	}
-	ends, err := moveScript.Run(ctx, c.client.redis, []string{c.client.key(g.Event, "seats")}, args...).Int64()
+	ends, err := moveScript.Run(ctx, c.client.redis, []string{c.client.key(g.Event, "seats"), c.holds(g.Claim)}, args...).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("redis: %s hold %s: %w", what, g.Hold, err)
 	}

@@ -1,5 +1,5 @@
 -- Does something to the seats of a hold that isn't over, to all or to none.
--- KEYS: the event's seats. ARGV: what, hold, token, for how long in ms (or the
+-- KEYS: the event's seats, what the account holds. ARGV: what, hold, token, for how long in ms (or the
 -- order), seat, seat, …
 --   extend   the hold ends that much from now, unless it ends later already
 --   release  the seats are free, those of them that the hold still has
@@ -29,6 +29,7 @@ if what == 'sell' then
   for _, seat in ipairs(seats) do
     redis.call('HSET', KEYS[1], seat, 'sold ' .. value .. ' ' .. token)
   end
+  redis.call('ZREM', KEYS[2], unpack(seats))
   return now
 elseif what == 'extend' then
   if #ours < #seats then
@@ -37,10 +38,12 @@ elseif what == 'extend' then
   ends = string.format('%.0f', math.max(ends, now + value))
   for _, seat in ipairs(seats) do
     redis.call('HSET', KEYS[1], seat, ends .. ' ' .. hold .. ' ' .. token)
+    redis.call('ZADD', KEYS[2], 'XX', ends, seat)
   end
   return tonumber(ends)
 end
 for _, seat in ipairs(ours) do
   redis.call('HDEL', KEYS[1], seat)
+  redis.call('ZREM', KEYS[2], seat)
 end
 return now

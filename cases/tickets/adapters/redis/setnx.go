@@ -18,7 +18,7 @@ import (
 // the contract suite can be seen to catch it.
 //
 // A hold that ran out while its holder paid is sold all the same, next to the
-// sale of whoever has held the seat since.
+// sale of whoever has held the seat since. It knows no limit of an account either.
 type SetNX struct{ client *Client }
 
 // SetNX returns the wrong claims.

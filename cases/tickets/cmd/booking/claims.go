@@ -6,10 +6,11 @@ import (
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/postgres"
 	"designkits/cases/tickets/adapters/redis"
+	"designkits/cases/tickets/cmd/internal/strategy"
 )
 
-// A strategy is how claims are decided, and what that needs.
-type strategy struct {
+// A decider is the claims, and what they need of a replica.
+type decider struct {
 	tickets.Claims
 	// addSeats makes the rows of an event's seats; nil where there are none.
 	addSeats func(ctx context.Context, event tickets.EventID, seats []tickets.SeatID) error
@@ -18,15 +19,15 @@ type strategy struct {
 	restore func(ctx context.Context, event tickets.EventID) error
 }
 
-// openClaims returns the strategy of that name.
-func openClaims(name string, db *postgres.DB, client *redis.Client) (strategy, error) {
-	switch name {
-	case "redis-lua":
-		claims := client.Claims(db.Sales())
-		return strategy{Claims: claims, restore: claims.Restore}, nil
-	case "setnx":
-		return strategy{Claims: client.SetNX()}, nil
+// openClaims returns the claims by the strategy of that name.
+func openClaims(name string, db *postgres.DB, client *redis.Client) (decider, error) {
+	claims, err := strategy.Claims(name, db, client)
+	d := decider{Claims: claims}
+	switch claims := claims.(type) {
+	case *redis.Claims:
+		d.restore = claims.Restore
+	case *postgres.Claims:
+		d.addSeats = db.AddSeats
 	}
-	claims, err := db.Claims(postgres.Strategy(name))
-	return strategy{Claims: claims, addSeats: db.AddSeats}, err
+	return d, err
 }

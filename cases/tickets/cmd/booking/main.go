@@ -95,7 +95,7 @@ func boot(ctx context.Context, s *service.Service, cfg config) error {
 }
 
 // addShipped adds the events that come with the case where they are missing.
-func addShipped(ctx context.Context, events tickets.Events, venues map[string]*venue.Venue, claims strategy) error {
+func addShipped(ctx context.Context, events tickets.Events, venues map[string]*venue.Venue, claims decider) error {
 	shipped, err := program.Shipped(time.Now())
 	if err != nil {
 		return err
