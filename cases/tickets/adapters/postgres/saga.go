@@ -178,6 +178,7 @@ func (s *Saga) Notice(ctx context.Context, n payments.Notice) error {
 // Send implements saga.Outbox. The transaction is open while the log takes the
 // events, so that its lock keeps out other senders for just as long.
 func (s *Saga) Send(ctx context.Context, n int, to saga.Log) (sent int, err error) {
+	var refused error // by the log, in its own words
 	err = s.db.run(ctx, "send", "events", func(ctx context.Context) error {
 		return pgx.BeginFunc(ctx, s.db.pool, func(tx pgx.Tx) error {
 			var ours bool
@@ -192,8 +193,8 @@ func (s *Saga) Send(ctx context.Context, n int, to saga.Log) (sent int, err erro
 			if err != nil || len(events) == 0 {
 				return err
 			}
-			if err := to.Append(ctx, events); err != nil {
-				return err
+			if refused = to.Append(ctx, events); refused != nil {
+				return refused
 			}
 			sent = len(events)
 			ids := make([]int64, len(events))
@@ -204,6 +205,9 @@ func (s *Saga) Send(ctx context.Context, n int, to saga.Log) (sent int, err erro
 			return err
 		})
 	})
+	if refused != nil {
+		return 0, refused
+	}
 	return sent, err
 }
 

@@ -60,6 +60,14 @@ func (s *Saga) Log(ctx context.Context, event tickets.EventID, after int64, n in
 	return events, err
 }
 
+// InTrouble is how many orders wait because their step has failed.
+func (s *Saga) InTrouble(ctx context.Context) (n int, err error) {
+	err = s.db.run(ctx, "count", "orders in trouble", func(ctx context.Context) error {
+		return s.db.pool.QueryRow(ctx, `SELECT count(*) FROM orders WHERE due < 'infinity' AND trouble <> ''`).Scan(&n)
+	})
+	return n, err
+}
+
 // Unsent is how many events wait in the outbox.
 func (s *Saga) Unsent(ctx context.Context) (n int, err error) {
 	err = s.db.run(ctx, "count", "events that wait", func(ctx context.Context) error {

@@ -20,17 +20,23 @@ func measure(r *prometheus.Registry, store *postgres.Saga, seats *seatmap.Announ
 		Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 	}, []string{"state", "outcome"})
 	r.MustRegister(steps,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "outbox_unsent", Help: "Events that Kafka hasn't taken; NaN while PostgreSQL is away."}, func() float64 {
-			n, err := store.Unsent(context.Background()) // which has a deadline of its own
-			if err != nil {
-				return math.NaN()
-			}
-			return float64(n)
-		}),
+		counted("outbox_unsent", "Events that Kafka hasn't taken; NaN while PostgreSQL is away.", store.Unsent),
+		counted("orders_in_trouble", "Orders whose step has failed and is to be done again; NaN while PostgreSQL is away.", store.InTrouble),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "seat_changes_untold_total", Help: "Changes of seats that other processes weren't told."}, func() float64 {
 			return float64(seats.Dropped())
 		}))
 	return func(s tickets.OrderState, what saga.What, took time.Duration) {
 		steps.WithLabelValues(string(s), string(what)).Observe(took.Seconds())
 	}
+}
+
+// counted is a gauge of what the store counts. Its calls have deadlines of their own.
+func counted(name, help string, count func(context.Context) (int, error)) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+		n, err := count(context.Background())
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(n)
+	})
 }
