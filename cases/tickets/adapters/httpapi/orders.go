@@ -95,14 +95,19 @@ func (s *Server) place(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	order.Grant, err = s.Claims.Extend(r.Context(), mine.Grant, s.PayFor)
-	if errors.Is(err, tickets.ErrGone) {
+	switch {
+	case errors.Is(err, tickets.ErrGone):
 		// Unless this repeats a request whose order has gone on since.
 		if _, placed, known := s.Keys.Answer(r.Context(), request); known != nil || !placed {
 			return errors.Join(known, err)
 		}
-		order.Grant, err = mine.Grant, nil
-	}
-	if err != nil {
+		order.Grant = mine.Grant
+	case err != nil && s.Clock().Before(mine.Until):
+		// The holds' store is away, and the hold isn't over by what was promised: the
+		// record of sales decides.
+		s.Log.WarnContext(r.Context(), "ordered without a longer hold", "order", order.ID, "error", err.Error())
+		order.Grant = mine.Grant
+	case err != nil:
 		return err
 	}
 	placed, err := s.Orders.Place(r.Context(), request, order, hall.PerAccount)

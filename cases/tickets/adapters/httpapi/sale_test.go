@@ -262,6 +262,18 @@ func TestWithoutRedisItSaysSo(t *testing.T) {
 	})
 }
 
+// The signed hold says all that is to be known of it, and PostgreSQL decides.
+func TestWhatIsHeldCanBeOrderedAndBoughtWithoutRedis(t *testing.T) {
+	s := newScene(t)
+	event, fan := s.event(`{}`), s.session("fan")
+	h := s.hold(event, fan, `{"best":{"seats":2}}`)
+	s.redis.Cut()
+	o := s.buy(event, fan, "tok_ok", h, "ticketed")
+	if len(o.Tickets) != 2 {
+		t.Errorf("%d tickets", len(o.Tickets))
+	}
+}
+
 // A notice is believed by its signature alone.
 func TestNoticesOfThePaymentProvider(t *testing.T) {
 	s := newScene(t)

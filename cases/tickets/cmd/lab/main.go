@@ -1,7 +1,10 @@
-// Command lab does what is done with the ticket sale rather than in it. The kit
-// calls it.
+// Command lab does what is done with the ticket sale rather than in it: its
+// capacity sheet. The kit calls it.
 package main
 
-import "designkits/shared/lab"
+import (
+	"designkits/cases/tickets"
+	"designkits/shared/lab"
+)
 
-func main() { lab.Main(lab.Case{}) }
+func main() { lab.Main(lab.Case{Sheet: tickets.Sheet}) }
