@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,13 +26,17 @@ var countSource string
 
 var countScript = redis.NewScript(countSource)
 
-// Count implements bots.Limits.
+// Count implements bots.Limits. Which window it is, this process's clock says:
+// one that is off counts into another window for as long as it is off.
 func (l *Limits) Count(ctx context.Context, window time.Duration, keys ...string) ([]int, error) {
-	named := make([]string, len(keys))
-	for i, key := range keys {
-		named[i] = l.client.namespace + ":{tries}:" + key
+	now := time.Now()
+	number := now.UnixNano() / int64(window)
+	named := make([]string, 0, 2*len(keys))
+	for _, key := range keys {
+		named = append(named, l.tries(key, number), l.tries(key, number-1))
 	}
-	answer, err := l.client.script(ctx, countScript, named, window.Milliseconds()).Int64Slice()
+	part := 1 - float64(now.UnixNano()%int64(window))/float64(window)
+	answer, err := l.client.script(ctx, countScript, named, part, 2*window.Milliseconds()).Int64Slice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: count %q: %w", keys, err)
 	}
@@ -43,6 +48,10 @@ func (l *Limits) Count(ctx context.Context, window time.Duration, keys ...string
 		counts[i] = int(n)
 	}
 	return counts, nil
+}
+
+func (l *Limits) tries(key string, window int64) string {
+	return l.client.namespace + ":{tries}:" + key + ":" + strconv.FormatInt(window, 10)
 }
 
 // Spend implements bots.Limits.
