@@ -82,6 +82,35 @@ func TestHeldSeatsAreSoldWhileRedisIsAway(t *testing.T) {
 	h.audit()
 }
 
+// PostgreSQL, as a worker sees it, is away in the middle: nothing is lost and
+// nothing done twice.
+func TestOrdersGoOnOncePostgresIsBack(t *testing.T) {
+	h := openHall(t)
+	way := h.away("POSTGRES", "postgres")
+	if err := way.Mend(); err != nil {
+		t.Fatal(err)
+	}
+	_, exited := h.worker("")
+	for round := range 4 {
+		h.some(round)
+	}
+	testenv.Eventually(t, 30*time.Second, "some orders have gone on", func() bool { return !h.all(tickets.Placed) })
+	way.Cut()
+	gone := time.Now()
+	testenv.Eventually(t, 10*time.Second, "leases are over", func() bool { return time.Since(gone) > 2*time.Second })
+	if err := way.Mend(); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 60*time.Second, "all orders have ended", h.look)
+	testenv.Eventually(t, 10*time.Second, "all fans are told", func() bool { return h.untold(true) == "" })
+	select {
+	case <-exited:
+		t.Error("the worker has ended")
+	default:
+	}
+	h.audit()
+}
+
 // Orders wait for a provider that is away, and nothing is charged twice then.
 func TestOrdersWaitForTheProvider(t *testing.T) {
 	h := openHall(t)
