@@ -24,6 +24,7 @@ type demand struct {
 	seats, perOrder, orders *estimate.Expr
 	accounts                *estimate.Expr // that wait, people's and programs'
 	programs                *estimate.Expr // of those
+	share                   *estimate.Expr // of programs
 	requests                *estimate.Expr
 	early                   *estimate.Expr // how long before the sale they come
 	gates, sent             *estimate.Expr // nodes, and bytes a second to all who wait
@@ -47,16 +48,16 @@ func crowd(s *estimate.Sheet) (d demand) {
 	s.Between(1, 90)
 	requests := s.Input("requests per ticket", 1_750, estimate.Ratio, "Ticketmaster's statement of November 2022: 3.5 billion requests, and over 2 million tickets sold that day")
 	s.Between(10, 5_000)
-	share := s.Input("share of bots", 40, estimate.Percent, "Distil Networks 2019: 39.9 % of the requests to 180 ticket sites; here of the accounts that wait")
+	d.share = s.Input("share of bots", 40, estimate.Percent, "Distil Networks 2019: 39.9 % of the requests to 180 ticket sites; here of the accounts that wait")
 	s.Between(0, 90)
 	d.perOrder = s.Input("tickets per order", 2.5, estimate.Ratio, "assumption; the shipped events allow an account 4 or 6")
 	s.Between(1, 8)
-	d.early = s.Input("they come within", 600, estimate.Second, "assumption: ten minutes before the sale begins, most of them")
+	d.early = s.Input("they join within", 600, estimate.Second, "assumption: ten minutes before the sale begins, most of them")
 	s.Between(60, 3_600)
 
 	people := s.Derive("people", d.seats.Times(per), estimate.Count)
-	d.accounts = s.Derive("accounts that wait", people.Over(all.Minus(share)), estimate.Count)
-	d.programs = d.accounts.Times(share)
+	d.accounts = s.Derive("accounts that wait", people.Over(all.Minus(d.share)), estimate.Count)
+	d.programs = d.accounts.Times(d.share)
 	d.orders = s.Derive("orders", d.seats.Over(d.perOrder), estimate.Count)
 	s.Derive("a person's chance", d.orders.Over(d.accounts), estimate.Percent)
 	s.Derive("a person's chance without bots", d.orders.Over(people), estimate.Percent)
@@ -70,9 +71,9 @@ func waiting(s *estimate.Sheet, d *demand) {
 	entry := s.Input("memory per account that waits", 117, estimate.Byte, "MEMORY USAGE of a queue of 500,000 in Redis (adapters/redis/room_test.go)")
 	s.Between(80, 300)
 	s.Derive("waiting room in Redis", d.accounts.Times(entry), estimate.MB)
-	told := s.Input("a place is told", 120, estimate.Byte, "room.Board: an event of adapters/gateapi with its frame")
+	told := s.Input("bytes per news of a place", 120, estimate.Byte, "room.Board: an event of adapters/gateapi with its frame")
 	s.Between(50, 500)
-	pause := s.Input("every", 5, estimate.Second, "room.Board, for those far from the door")
+	pause := s.Input("news of a place every", 5, estimate.Second, "room.Board, for those far from the door")
 	s.Between(0.25, 30)
 	d.sent = s.Derive("sent to all who wait", d.accounts.Times(told).Over(pause), estimate.MBPerSecond)
 	s.Slip("places looked up", d.accounts.Over(estimate.Const(2, estimate.Second)), estimate.PerSecond,
@@ -93,12 +94,18 @@ func admission(s *estimate.Sheet, d demand) (f flow) {
 	held := s.Input("time from hold to payment", 120, estimate.Second, "assumption; HoldFor of the shipped events is as long, and an order keeps its seats for three minutes (PAY_FOR)")
 	s.Between(10, 900)
 
+	most := s.Input("seats per account", 4, estimate.Count, "PerAccount of the shipped events with a waiting room")
+	s.Between(1, 50)
+	longest := s.Input("longest hold", 600, estimate.Second, "MaxHold of the shipped events: with all extensions")
+	s.Between(10, 3_600)
+
 	f.orders = s.Derive("orders placed", f.admitted.Times(buys), estimate.PerSecond)
 	f.lasts = s.Derive("the sale takes", d.orders.Over(f.orders), estimate.Second)
 	s.Derive("let in until it is sold out", f.admitted.Times(f.lasts), estimate.Count)
 	f.inside = s.Derive("people inside", f.admitted.Times(stays), estimate.Count)
 	s.Derive("seats held", f.admitted.Times(d.perOrder).Times(held), estimate.Count)
 	s.Derive("let in at most", d.orders.Over(held), estimate.PerSecond)
+	s.Derive("seats that bots can hold", f.admitted.Times(d.share).Times(most).Times(longest), estimate.Count)
 	s.Slip("requests to the stores without a room", d.requests.Over(f.lasts), estimate.PerSecond,
 		"everybody's, while the sale lasts; with the room booking serves those inside, and most of them would have found every seat held")
 	return f
@@ -110,7 +117,7 @@ func seatMap(s *estimate.Sheet, f *flow) {
 	s.Between(2, 60)
 	frame := s.Input("bytes per delta", 70, estimate.Byte, "its version, the names of its lists, the frame of the event")
 	s.Between(40, 200)
-	often := s.Input("deltas", 10, estimate.PerSecond, "seatmap.Halls: one every 100 ms at most, whatever happens")
+	often := s.Input("deltas at most", 10, estimate.PerSecond, "seatmap.Halls: one every 100 ms at most, whatever happens")
 	s.Between(1, 20)
 	each := s.Input("changes per person let in", 5, estimate.Ratio, "2.5 seats held, and then sold or free")
 	s.Between(1, 30)
@@ -130,6 +137,11 @@ func payment(s *estimate.Sheet, f flow) {
 	s.Between(1, 60)
 	s.Derive("orders under way", f.orders.Times(calls).Times(took), estimate.Count)
 	s.Derive("orders under way, provider silent", f.orders.Times(gives), estimate.Count)
+	late := s.Input("payments decided late", 1, estimate.Percent, "assumption: a bank that asks its customer back, or is slow")
+	s.Between(0, 50)
+	within := s.Input("a payment is given up after", 900, estimate.Second, "PAY_WITHIN of cmd/worker")
+	s.Between(60, 86_400)
+	s.Derive("orders that wait for the provider", f.orders.Times(late).Times(within), estimate.Count)
 	workers := s.Input("orders per worker at once", 32, estimate.Count, "AT_ONCE of cmd/worker")
 	s.Between(1, 500)
 	s.Derive("workers", f.orders.Times(calls).Times(took).Over(workers).WithHeadroom(0.6).RoundUp().AtLeast(2), estimate.Count)
