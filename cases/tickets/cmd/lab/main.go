@@ -4,7 +4,8 @@ package main
 
 import (
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/curveballs"
 	"designkits/shared/lab"
 )
 
-func main() { lab.Main(lab.Case{Sheet: tickets.Sheet}) }
+func main() { lab.Main(lab.Case{Sheet: tickets.Sheet, Curveballs: curveballs.All}) }
