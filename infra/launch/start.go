@@ -36,7 +36,8 @@ type Result struct {
 	Started   []string `json:"started"`
 	Page      string   `json:"page,omitempty"`
 	Namespace string   `json:"namespace,omitempty"`
-	// Env is the KIT_... environment for the case's demo and sample data.
+	// Env is the environment for the case's demo and sample data: the backends as
+	// KIT_..., and what case.yaml says.
 	Env []string `json:"env,omitempty"`
 	// Fresh says that the case's data folder holds no sample data yet.
 	Fresh bool `json:"fresh,omitempty"`
@@ -211,7 +212,11 @@ func (l *Launcher) carryOut(ctx context.Context, p plan) (Result, error) {
 	l.mu.Lock()
 	l.cases[p.topo.Name] = placed{p.topo, p.request.Namespace}
 	l.mu.Unlock()
-	result.Env = l.Env(p.backends, p.request.Namespace)
+	lab, err := p.topo.LabEnv(p.world)
+	if err != nil {
+		return result, err
+	}
+	result.Env = append(l.Env(p.backends, p.request.Namespace), lab...)
 	result.Fresh = !l.seeded(p.topo)
 	result.Page, err = p.topo.PageAddress(p.world)
 	return result, err

@@ -20,6 +20,9 @@ type Case struct {
 	// Edge is the path of the edge's nginx configuration below Dir, with
 	// ${NAME} for addresses; empty when the case has no edge.
 	Edge string
+	// Lab is the environment of the case's demo and sample data, with references,
+	// besides the page's address and the backends'.
+	Lab map[string]string
 	// Variants are other ways to run it, with a backend more for example.
 	Variants []Variant
 }

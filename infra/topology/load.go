@@ -21,6 +21,7 @@ type file struct {
 	Page      string                            `yaml:"page"`
 	Processes map[string]fileProcess            `yaml:"processes"`
 	Edge      string                            `yaml:"edge"`
+	Lab       map[string]string                 `yaml:"lab"`
 	Variants  map[string]map[string]fileVariant `yaml:"variants"`
 }
 
@@ -83,11 +84,11 @@ func Parse(name string, raw []byte) (Case, error) {
 	if err := yaml.UnmarshalWithOptions(raw, &f, yaml.DisallowUnknownField()); err != nil {
 		var unknown *yaml.UnknownFieldError
 		if errors.As(err, &unknown) {
-			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, tools, page, processes, edge, variants; of a process: replicas, port, needs, env", err)
+			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, tools, page, processes, edge, lab, variants; of a process: replicas, port, needs, env", err)
 		}
 		return Case{}, err
 	}
-	c := Case{Name: name, Namespace: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Tools: f.Tools, Page: f.Page, Edge: f.Edge}
+	c := Case{Name: name, Namespace: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Tools: f.Tools, Page: f.Page, Edge: f.Edge, Lab: f.Lab}
 	if c.Title == "" {
 		return Case{}, errors.New("title: it is missing")
 	}
@@ -120,6 +121,11 @@ func Parse(name string, raw []byte) (Case, error) {
 func (c Case) checkReferences() error {
 	if err := c.checkReference("page", c.Page, false); err != nil {
 		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Lab)) {
+		if err := c.checkReference("lab."+key, c.Lab[key], false); err != nil {
+			return err
+		}
 	}
 	for _, p := range c.Processes {
 		for _, key := range slices.Sorted(maps.Keys(p.Env)) {

@@ -75,6 +75,18 @@ func (c Case) PageAddress(w World) (string, error) {
 	return page, nil
 }
 
+// LabEnv returns the environment of the case's demo and sample data.
+func (c Case) LabEnv(w World) (env []string, err error) {
+	for _, key := range slices.Sorted(maps.Keys(c.Lab)) {
+		value, err := expand(c.Lab[key], func(name string) (string, error) { return c.lookup(w, c.instances(w), name) })
+		if err != nil {
+			return nil, fmt.Errorf("%s: lab.%s: %w", filepath.Join(c.Dir, "case.yaml"), key, err)
+		}
+		env = append(env, key+"="+value)
+	}
+	return env, nil
+}
+
 func (c Case) lookup(w World, instances []Instance, name string) (string, error) {
 	stem, rest, dotted := strings.Cut(name, ".")
 	site, isBackend := w.Sites[stem]

@@ -34,6 +34,10 @@ processes:
   matcher:
     port: 8211
 edge: edge.conf
+lab:
+  KEY: ${secret.key}
+  MATCHER: http://${matcher}
+  SCHEMA: ${namespace}
 `
 
 func world(state string) World {
@@ -67,6 +71,10 @@ func TestReferencesAreFilledIn(t *testing.T) {
 	for _, kv := range instances[1].Env {
 		key, value, _ := strings.Cut(kv, "=")
 		env[key] = value
+	}
+	lab, err := c.LabEnv(world(state))
+	if want := []string{"KEY=" + env["KEY"], "MATCHER=http://127.0.0.1:9211", "SCHEMA=ns1"}; err != nil || !slices.Equal(lab, want) {
+		t.Errorf("the lab has %v, want %v (%v)", lab, want, err)
 	}
 	for key, want := range map[string]string{
 		"LISTEN": "127.0.0.1:9202", "REDIS": "127.0.0.1:7379", "SQL": "http://127.0.0.1:9083/x",
@@ -167,6 +175,7 @@ func TestWhatIsUnknownIsRefused(t *testing.T) {
 		{"replicas: 2", "replicas: 99", "processes.api.replicas"},
 		{"needs: [redis]", "needs: [kafka]", `processes.api.needs: "kafka"`},
 		{"${redis}", "${kafka}", "processes.api.env.REDIS: ${kafka} is unknown; known are:"},
+		{"SCHEMA: ${namespace}", "SCHEMA: ${state}", "lab.SCHEMA: ${state} is unknown"},
 		{"${matcher}", "${api}", "processes.api.env.MATCHER: ${api} is unknown"},
 		{"page: http://${nginx}/", "page: http://${listen}/", "page: ${listen} is unknown"},
 		{"${secret.key}", "${secret}", "${secret} is unknown"},

@@ -50,6 +50,8 @@ type Options struct {
 type Case struct {
 	Page      string // "http://127.0.0.1:41234/"
 	Namespace string
+	// Lab is the environment that case.yaml gives the case's demo and sample data.
+	Lab map[string]string
 
 	addresses map[string]string
 	processes map[string]*process
@@ -119,6 +121,9 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 	withEdge := topology.Edge != "" && (len(o.Only) == 0 || o.Edge)
 	if !withEdge {
 		c.Page = "http://" + c.addresses[instances[0].name] + "/"
+	}
+	if c.Lab, err = names.expand(instance{process: "lab"}, topology.Lab); err != nil {
+		return err
 	}
 	for _, in := range instances {
 		settings := map[string]string{}

@@ -20,7 +20,8 @@ import (
 // A topology is what case.yaml says of the processes. The kit has its own
 // reader; a case may not import it, and needs little of what it does.
 type topology struct {
-	Edge      string `yaml:"edge"`
+	Edge      string            `yaml:"edge"`
+	Lab       map[string]string `yaml:"lab"`
 	Processes map[string]struct {
 		Replicas int               `yaml:"replicas"`
 		Env      map[string]string `yaml:"env"`
@@ -87,10 +88,19 @@ type names struct {
 var reference = regexp.MustCompile(`\$\{([^}]+)\}`)
 
 func (n *names) environment(in instance) ([]string, error) {
+	values, err := n.expand(in, in.env)
 	var env []string
-	for _, key := range slices.Sorted(maps.Keys(in.env)) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		env = append(env, key+"="+values[key])
+	}
+	return env, err
+}
+
+func (n *names) expand(in instance, env map[string]string) (map[string]string, error) {
+	values := map[string]string{}
+	for key, text := range env {
 		var failed error
-		value := reference.ReplaceAllStringFunc(in.env[key], func(ref string) string {
+		values[key] = reference.ReplaceAllStringFunc(text, func(ref string) string {
 			value, err := n.lookup(in, ref[2:len(ref)-1])
 			if err != nil {
 				failed = fmt.Errorf("case.yaml: %s of %s: %w", key, in.process, err)
@@ -100,9 +110,8 @@ func (n *names) environment(in instance) ([]string, error) {
 		if failed != nil {
 			return nil, failed
 		}
-		env = append(env, key+"="+value)
 	}
-	return env, nil
+	return values, nil
 }
 
 func (n *names) lookup(in instance, name string) (string, error) {
