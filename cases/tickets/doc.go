@@ -1,6 +1,8 @@
 // Package tickets is the domain of the ticket sale: what an event, a seat and a
-// hold are, and the rules that hold for them. Two topics have packages of their
-// own beside it: venue (halls as data) and best (which seats to offer).
+// hold are, and the rules that hold for them. Its topics have packages of their
+// own beside it, among them venue (halls as data), best (which seats to offer),
+// room (who waits, and who is let in when) and bots (who has to work for a
+// place).
 //
 // None of them imports a driver. What they need of the outside they name as
 // interfaces, each with its contract; the packages below adapters/ implement
