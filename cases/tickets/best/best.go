@@ -20,6 +20,9 @@ func Together(rows []Row, n int) (Block, bool) {
 		return best, false
 	}
 	for r, row := range rows {
+		if float64(r) >= bestCost {
+			break // no block costs less than its row
+		}
 		for from := 0; from+n <= len(row); from++ {
 			if !allFree(row[from : from+n]) {
 				continue

@@ -22,9 +22,12 @@ type Map struct {
 	mu     sync.Mutex
 	seats  []seat // by venue.Number
 	ends   ends
-	trying map[int]bool // seats that somebody is about to claim, see Propose
-	era    uint64       // counts readings of the whole
-	anew   bool         // somebody has asked for one
+	count  [256]int       // seats by state
+	trying map[int]bool   // seats that somebody is about to claim, see Propose
+	open   []bool         // what can be proposed: free, and nobody tries it
+	views  map[Wish]views // for each section and tier that was asked for
+	era    uint64         // counts readings of the whole
+	anew   bool           // somebody has asked for one
 
 	shown   []byte // the state of each seat in the latest version
 	changed []int  // seats that may differ from it; a seat may stand there twice
@@ -65,11 +68,12 @@ func New(event tickets.EventID, hall *venue.Venue, now func() time.Time) *Map {
 	m := &Map{
 		event: event, hall: hall, now: now, epoch: strings.ToLower(rand.Text()[:6]),
 		seats: make([]seat, n), shown: []byte(strings.Repeat(string(rune(free)), n)),
-		trying: map[int]bool{}, moved: make(chan struct{}),
+		trying: map[int]bool{}, open: make([]bool, n), views: map[Wish]views{}, moved: make(chan struct{}),
 	}
 	for i := range m.seats {
-		m.seats[i].state = free
+		m.seats[i].state, m.open[i] = free, true
 	}
+	m.count[free] = n
 	return m
 }
 
@@ -111,10 +115,13 @@ func (m *Map) Apply(c Change) {
 
 // set changes a seat. The caller holds the lock.
 func (m *Map) set(n int, s seat) {
-	if m.seats[n].state != s.state {
+	if was := m.seats[n].state; was != s.state {
 		m.changed = append(m.changed, n)
+		m.count[was]--
+		m.count[s.state]++
 	}
 	m.seats[n] = s
+	m.open[n] = s.state == free && !m.trying[n]
 }
 
 // Expire frees the seats whose hold has ended.
@@ -146,6 +153,7 @@ func (m *Map) Reading() (era uint64) {
 func (m *Map) Read(states map[tickets.SeatID]tickets.State, era uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	now := m.now().UnixMilli()
 	for n, id := range m.hall.All() {
 		s := m.seats[n]
 		if s.era >= era {
@@ -159,7 +167,8 @@ func (m *Map) Read(states map[tickets.SeatID]tickets.State, era uint64) {
 		default:
 			state = sold
 		}
-		if state != s.state {
+		// A hold that goes on after its end was extended, which nobody has told.
+		if state != s.state || state == held && s.until <= now {
 			m.set(n, seat{state: state, token: s.token, era: s.era})
 		}
 	}
@@ -183,15 +192,7 @@ func (m *Map) Unsure() bool {
 func (m *Map) Count() (heldSeats, soldSeats int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range m.seats {
-		switch s.state {
-		case held:
-			heldSeats++
-		case sold:
-			soldSeats++
-		}
-	}
-	return heldSeats, soldSeats
+	return m.count[held], m.count[sold]
 }
 
 // Doubt takes in that seats which looked free are not. The next reading tells

@@ -34,23 +34,23 @@ func (e *NoneLeft) Error() string {
 // away from them until done is called; without that all would choose the same
 // and all but one be refused. It returns an *Invalid or a *NoneLeft.
 func (m *Map) Propose(w Wish) (seats []tickets.SeatID, done func(), err error) {
-	sections, err := m.sections(w)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	of, err := m.viewsOf(w)
 	if err != nil {
 		return nil, nil, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	numbers := m.choose(sections, w)
+	numbers := m.choose(of, w)
 	if numbers == nil {
 		none := &NoneLeft{Wish: w}
 		if w.Together {
 			w.Together = false
-			none.Apart = m.choose(sections, w) != nil
+			none.Apart = m.choose(of, w) != nil
 		}
 		return nil, nil, none
 	}
 	for _, n := range numbers {
-		m.trying[n] = true
+		m.trying[n], m.open[n] = true, false
 		seats = append(seats, m.hall.All()[n])
 	}
 	return seats, func() {
@@ -58,50 +58,64 @@ func (m *Map) Propose(w Wish) (seats []tickets.SeatID, done func(), err error) {
 		defer m.mu.Unlock()
 		for _, n := range numbers {
 			delete(m.trying, n)
+			m.open[n] = m.seats[n].state == free
 		}
 	}, nil
 }
 
-// sections are those that the wish may be fulfilled in.
-func (m *Map) sections(w Wish) ([]venue.Section, error) {
+// views are where a wish may be fulfilled: rows of seats from the best to the
+// worst, each with its part of Map.open, and rooms to stand.
+type views struct {
+	rows  []venue.Row
+	open  []best.Row
+	rooms []venue.Section
+}
+
+// viewsOf returns the views of a wish's section and tier. They are made once.
+func (m *Map) viewsOf(w Wish) (views, error) {
 	if w.Seats < 1 {
-		return nil, &tickets.Invalid{Field: "best.seats", Reason: "ask for at least one"}
+		return views{}, &tickets.Invalid{Field: "best.seats", Reason: "ask for at least one"}
 	}
+	key := Wish{Section: w.Section, Tier: w.Tier}
+	if v, ok := m.views[key]; ok {
+		return v, nil
+	}
+	var v views
 	var sections []venue.Section
 	for _, s := range m.hall.Sections {
 		if (w.Section == "" || s.ID == w.Section) && (w.Tier == "" || s.Tier == w.Tier) {
 			sections = append(sections, s)
+			if s.Standing > 0 {
+				v.rooms = append(v.rooms, s)
+			}
 		}
 	}
 	if len(sections) == 0 {
-		return nil, &tickets.Invalid{Field: "best", Reason: fmt.Sprintf("the hall has no section %q of tier %q", w.Section, w.Tier)}
+		return v, &tickets.Invalid{Field: "best", Reason: fmt.Sprintf("the hall has no section %q of tier %q", w.Section, w.Tier)}
 	}
-	return sections, nil
+	v.rows = inOrder(m.hall.Tiers(), sections)
+	for _, row := range v.rows {
+		v.open = append(v.open, m.view(row))
+	}
+	m.views[key] = v
+	return v, nil
 }
 
 // choose returns the numbers of the seats, nil when there are none. Who names
 // no section sits, unless only standing room is left.
-func (m *Map) choose(sections []venue.Section, w Wish) []int {
-	rows := inOrder(m.hall.Tiers(), sections)
-	views := make([]best.Row, len(rows))
-	for i, row := range rows {
-		views[i] = m.view(row)
-	}
+func (m *Map) choose(of views, w Wish) []int {
 	var blocks []best.Block
 	var ok bool
 	if w.Together {
 		blocks = make([]best.Block, 1)
-		blocks[0], ok = best.Together(views, w.Seats)
+		blocks[0], ok = best.Together(of.open, w.Seats)
 	} else {
-		blocks, ok = best.Apart(views, w.Seats)
+		blocks, ok = best.Apart(of.open, w.Seats)
 	}
 	if ok {
-		return numbersOf(rows, blocks)
+		return numbersOf(of.rows, blocks)
 	}
-	for _, s := range sections {
-		if s.Standing == 0 {
-			continue
-		}
+	for _, s := range of.rooms {
 		if numbers := m.stand(s, w.Seats); numbers != nil {
 			return numbers
 		}
@@ -136,16 +150,10 @@ func numbersOf(rows []venue.Row, blocks []best.Block) []int {
 	return numbers
 }
 
-// view is a row as package best sees it.
+// view is a row as package best sees it, at any time.
 func (m *Map) view(row venue.Row) best.Row {
-	view := make(best.Row, len(row.Seats))
-	for i := range view {
-		view[i] = m.open(row.First + i)
-	}
-	return view
+	return best.Row(m.open[row.First : row.First+len(row.Seats)])
 }
-
-func (m *Map) open(n int) bool { return m.seats[n].state == free && !m.trying[n] }
 
 // stand returns n free places of a room, from a random one on, so that the
 // replicas seldom choose the same.
@@ -153,7 +161,7 @@ func (m *Map) stand(s venue.Section, n int) []int {
 	first, from := s.Rows[0].First, rand.IntN(s.Standing)
 	var numbers []int
 	for i := range s.Standing {
-		if seat := first + (from+i)%s.Standing; m.open(seat) {
+		if seat := first + (from+i)%s.Standing; m.open[seat] {
 			if numbers = append(numbers, seat); len(numbers) == n {
 				return numbers
 			}
