@@ -1,7 +1,7 @@
 // Talking to a case's API: JSON in and out, errors as RFC 9457 problems.
 
 // A Problem is an answer that said no. Its message is the sentence for a
-// person; type, field and rule are for the program.
+// person; type, field and rule are for the program, and body is all that it says.
 export class Problem extends Error {
   constructor(status, body, retryAfter) {
     super(body.detail || body.title || `The server answered ${status}.`);
@@ -9,6 +9,7 @@ export class Problem extends Error {
     this.type = body.type || "";
     this.field = body.field || "";
     this.rule = body.rule || "";
+    this.body = body;
     this.retryAfter = retryAfter;
   }
 }
