@@ -54,7 +54,7 @@ type Config struct {
 	// where that is nothing.
 	AddSeats func(ctx context.Context, event tickets.EventID, seats []tickets.SeatID) error
 	PayFor   time.Duration // how long the seats are kept for a payment
-	Page     http.Handler  // serves GET of what isn't the API's; nil for nothing
+	Page     http.Handler  // serves what isn't the API's; nil for nothing
 	Replica  string        // its name among booking's replicas
 	Watchers int           // how many may follow seats at once; default 10,000
 	Log      *slog.Logger
@@ -133,7 +133,7 @@ func New(cfg Config) *Server {
 		s.mux.Handle(r.pattern, s.handle(r))
 	}
 	if cfg.Page != nil {
-		s.mux.Handle("GET /", cfg.Page)
+		s.mux.Handle("/", cfg.Page)
 	} else {
 		s.mux.Handle("/", s.handle(route{"/", s.unknown}))
 	}

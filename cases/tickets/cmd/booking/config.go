@@ -13,7 +13,8 @@ type config struct {
 	Redis     string `env:"REDIS,required"`
 	Postgres  string `env:"POSTGRES,required"`
 	Namespace string `env:"NAMESPACE,required"`
-	Replica   string `env:"REPLICA"` // its name among booking's replicas; default its address
+	Replica   string `env:"REPLICA"`   // its name among booking's replicas; default its address
+	FramedBy  string `env:"FRAMED_BY"` // the origin that may show the page in a frame
 
 	SessionSecret   string `env:"SESSION_SECRET,required,unset"`   // shared with gate
 	PassSecret      string `env:"PASS_SECRET,required,unset"`      // shared with gate

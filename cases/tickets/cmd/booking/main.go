@@ -20,6 +20,7 @@ import (
 	"designkits/cases/tickets/seatmap"
 	"designkits/cases/tickets/ticketcode"
 	"designkits/cases/tickets/venue"
+	"designkits/cases/tickets/web"
 	"designkits/shared/service"
 )
 
@@ -78,6 +79,10 @@ func boot(ctx context.Context, s *service.Service, cfg config) error {
 		halls.Apply(c)
 		announcer.Announce(c)
 	}}
+	page, err := web.Handler(cfg.FramedBy, s.Log)
+	if err != nil {
+		return err
+	}
 	api := httpapi.New(httpapi.Config{
 		Halls: halls, Claims: told, Events: db.Events(), Orders: db.Orders(), Tickets: db.Tickets(), Messages: db.Messages(),
 		Waitlist: db.Waitlist(), Keys: db.Keys(), Attempts: client.Attempts(), Inbox: db.Saga(), Signer: signer, Pressure: client.Pressure(),
@@ -85,7 +90,7 @@ func boot(ctx context.Context, s *service.Service, cfg config) error {
 		Passes:          room.Passes{Secret: []byte(cfg.PassSecret), Now: time.Now},
 		Receipts:        receipt.Receipts{Secret: []byte(cfg.HoldSecret)},
 		OrganiserSecret: cfg.OrganiserSecret, DoorSecret: cfg.DoorSecret, WebhookSecret: []byte(cfg.WebhookSecret),
-		AddSeats: claims.addSeats, PayFor: cfg.PayFor, Replica: cfg.Replica, Watchers: cfg.Watchers,
+		AddSeats: claims.addSeats, PayFor: cfg.PayFor, Replica: cfg.Replica, Watchers: cfg.Watchers, Page: page,
 		Log: s.Log, Metrics: s.Metrics, Draining: s.Draining(),
 	})
 	s.Go("follow events and seats", halls.Run)
