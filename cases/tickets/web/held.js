@@ -136,7 +136,7 @@ async function pay() {
     clearInterval(ticking);
     sessionStorage.removeItem(stored());
     hold = null;
-    on.onPlaced({ ...body, sections: seats.sections, ended: () => mark(body.lines, false) });
+    on.onPlaced({ ...body, sections: seats.sections, refused: () => mark(body.lines, false) });
   } finally {
     button.setAttribute("aria-disabled", "false");
   }

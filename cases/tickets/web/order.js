@@ -48,7 +48,7 @@ export function leave() {
   watching++;
 }
 
-// follow shows an order until it has ended. Its ended() is called if it got no
+// follow shows an order until it has ended. Its refused() is called if it got no
 // seats.
 export async function follow(order) {
   const mine = ++watching;
@@ -65,7 +65,7 @@ export async function follow(order) {
       if (body.state !== state.state) wait = FIRST;
       state = body;
       draw(state, order.sections);
-      if (state.state === "cancelled") order.ended();
+      if (state.state === "cancelled") order.refused();
     } catch (error) {
       if (mine !== watching) return;
       say(byId("order-words"), `${error.message} Your order goes on without this page.`);

@@ -66,7 +66,7 @@ function card(order, event, sections) {
       ? h("ul", { class: "tickets" }, ...tickets.map((t) => ticketCard(t, sections)))
       : h("ul", { class: "lines" }, ...order.lines.map((line) => h("li", {}, h("span", {}, seatName(sections, line.seat))))),
     order.state === "done" && kept.length > 0 && h("p", { class: "row" },
-      h("button", { class: "button quiet danger", type: "button", "aria-label": `Give back seats of ${event}`, onclick: () => refund(order, kept, sections) }, "Give back…")));
+      h("button", { class: "button quiet danger", type: "button", "aria-label": `Give back… seats of ${event}`, onclick: () => refund(order, kept, sections) }, "Give back…")));
 }
 
 function messages(told) {

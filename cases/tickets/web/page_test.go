@@ -44,7 +44,7 @@ func TestThePageInABrowser(t *testing.T) {
 // open shows an event's map.
 func open(t *testing.T, b *browsertest.Tab, page, event string) {
 	t.Helper()
-	b.Do(t, 30*time.Second, chromedp.Navigate("about:blank"), chromedp.Navigate(page+"#/event/"+event))
+	show(t, b, page+"#/event/"+event)
 	b.Until(t, 20*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector("#map-box [role]") !== null`)
 }
 
@@ -61,23 +61,29 @@ func buys(t *testing.T, b *browsertest.Tab, page string) {
 	b.ShootScreen(t, "tickets")
 }
 
+// views are the pages, and what shows that each is complete.
+var views = []struct{ name, address, ready string }{
+	{"events", "", `document.querySelectorAll("#program .gone").length >= 3`},
+	{"theatre", "event/theatre", `document.querySelector("#live").dataset.state === "up" && document.querySelectorAll("[data-n]").length === 500`},
+	{"room", "event/stadium", `!document.querySelector("#room").hidden && document.querySelector("#room-figures .figure") !== null`},
+	{"orders", "orders", `document.querySelectorAll(".ticket .code svg").length > 0`},
+	{"organiser", "organiser", `!document.querySelector("#organiser-open").hidden`},
+	{"door", "door", `!document.querySelector("#door-open").hidden`},
+}
+
 func fits(t *testing.T, b *browsertest.Tab, page string, width int64, scheme string) {
 	b.Emulate(t, width, scheme)
-	for _, view := range []string{"", "event/theatre", "event/hall", "event/stadium", "orders", "organiser", "door"} {
-		b.Do(t, 30*time.Second, chromedp.Navigate("about:blank"), chromedp.Navigate(page+"#/"+view))
-		b.Until(t, 20*time.Second, `document.querySelector("main > section:not([hidden])") !== null`)
-		if view == "event/theatre" {
-			b.Until(t, 20*time.Second, `document.querySelector("#live").dataset.state === "up"`)
-		}
-		time.Sleep(time.Second)
-		name := fmt.Sprintf("%d-%s-%s", width, scheme, view)
-		for i := range name {
-			if name[i] == '/' {
-				name = name[:i] + "-" + name[i+1:]
-			}
-		}
-		b.Shoot(t, name)
+	for _, view := range views {
+		show(t, b, page+"#/"+view.address)
+		b.Until(t, 20*time.Second, view.ready)
+		b.Shoot(t, fmt.Sprintf("%d-%s-%s", width, scheme, view.name))
 		b.CheckWidth(t, width)
 		b.CheckAccess(t, "html")
 	}
+}
+
+// show opens a page anew.
+func show(t *testing.T, b *browsertest.Tab, address string) {
+	t.Helper()
+	b.Do(t, 30*time.Second, chromedp.Navigate("about:blank"), chromedp.Navigate(address))
 }

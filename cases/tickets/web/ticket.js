@@ -16,7 +16,7 @@ export function ticketCard(ticket, sections) {
       h("b", {}, name),
       h("span", { class: "mono small soft" }, ticket.serial),
       state && h("span", { class: "badge" }, state),
-      !state && h("button", { class: "button quiet", type: "button", "aria-label": `Copy the code of ${name}`, onclick: (e) => copy(e.currentTarget, ticket.serial) }, "Copy code")));
+      !state && h("button", { class: "button quiet", type: "button", "aria-label": `Copy code of ${name}`, onclick: (e) => copy(e.currentTarget, ticket.serial) }, "Copy code")));
   if (ticket.revoked) code.hidden = true;
   else draw(code, ticket.serial);
   return card;
