@@ -81,7 +81,9 @@ type Orders interface {
 	// OfAccount returns the account's orders, the latest first, at most 200.
 	OfAccount(ctx context.Context, account Account) ([]Order, error)
 
-	// OfEvent returns the event's orders placed before a time, the latest first.
+	// OfEvent returns the event's orders placed before a time, the latest first:
+	// atMost, and those that were placed at the very time of the last, so that the
+	// next call can go on before it and none is missed.
 	OfEvent(ctx context.Context, event EventID, before time.Time, atMost int) ([]Order, error)
 
 	// Figures adds up the event's orders.

@@ -135,7 +135,7 @@ func (s *Orders) OfAccount(ctx context.Context, account tickets.Account) ([]tick
 
 // OfEvent implements tickets.Orders.
 func (s *Orders) OfEvent(ctx context.Context, event tickets.EventID, before time.Time, atMost int) ([]tickets.Order, error) {
-	return s.list(ctx, string(event), `event = $1 AND placed < $2 ORDER BY placed DESC LIMIT $3`, event, before, atMost)
+	return s.list(ctx, string(event), `event = $1 AND placed < $2 ORDER BY placed DESC FETCH FIRST $3 ROWS WITH TIES`, event, before, atMost)
 }
 
 func (s *Orders) list(ctx context.Context, of, where string, args ...any) (orders []tickets.Order, err error) {

@@ -84,6 +84,27 @@ func TestAnOrderIsReadAsItWasPlaced(t *testing.T) {
 	}
 }
 
+func TestNoOrderIsMissedBetweenTwoPages(t *testing.T) {
+	orders, now := open(t).Orders(), time.Now()
+	for i, placed := range []time.Time{now, now.Add(-time.Second), now.Add(-time.Second), now.Add(-time.Minute)} {
+		o := order(t, fmt.Sprint("h", i), "ann", tickets.SeatID(fmt.Sprint("a/A/", i)))
+		o.Placed = placed
+		if _, err := orders.Place(t.Context(), request("ann", fmt.Sprint(i), ""), o, 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := now.Add(time.Hour)
+	for _, want := range []int{3, 1, 0} {
+		page, err := orders.OfEvent(t.Context(), "show", before, 2)
+		if err != nil || len(page) != want {
+			t.Fatalf("%d orders before %s, %v, want %d", len(page), before, err, want)
+		}
+		if want > 0 {
+			before = page[want-1].Placed
+		}
+	}
+}
+
 func TestARepeatedRequestPlacesOneOrder(t *testing.T) {
 	orders, ctx := open(t).Orders(), t.Context()
 	first, err := orders.Place(ctx, request("ann", "k", "one seat"), order(t, "h1", "ann", "a/A/1"), 4)
