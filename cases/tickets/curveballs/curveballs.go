@@ -11,6 +11,7 @@ import "designkits/shared/curveball"
 
 // All are the experiments, in the order of the design doc.
 var All = []curveball.Experiment{
+	LatePayment,
 	ClockJumps,
 	RepeatableRead,
 	OneCounter,
