@@ -43,13 +43,18 @@ func (a *Attempts) text(r tickets.Request, x tickets.Attempt) []byte {
 // Begin implements tickets.Attempts.
 func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.Request, x tickets.Attempt) (tickets.Attempt, error) {
 	text := a.text(r, x)
-	before, err := a.client.redis.SetArgs(ctx, a.key(event, r), text, redis.SetArgs{Mode: "NX", Get: true, TTL: attemptsFor}).Result()
+	command := redis.NewCmd(ctx, "set", a.key(event, r), text, "nx", "get", "px", attemptsFor.Milliseconds())
+	err := a.client.together.Do(ctx, command)
+	if err == nil { // else the command must not be looked at
+		err = command.Err()
+	}
 	if errors.Is(err, redis.Nil) {
 		return x, nil // there was none
 	}
 	if err != nil {
 		return x, fmt.Errorf("redis: remember a request of %s: %w", r.Account, err)
 	}
+	before, _ := command.Text() // of GET, always
 	var kept attempt
 	if err := json.Unmarshal([]byte(before), &kept); err != nil {
 		return x, fmt.Errorf("redis: a request of %s is remembered as %q: %w", r.Account, before, err)
