@@ -102,6 +102,9 @@ func (db *DB) Ping(ctx context.Context) error {
 func (db *DB) AddSeats(ctx context.Context, event tickets.EventID, seats []tickets.SeatID) error {
 	return db.run(ctx, "add seats of", string(event), func(ctx context.Context) error {
 		_, err := db.pool.Exec(ctx, `INSERT INTO seats (event, seat) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, event, seats)
+		if err == nil { // or the first claims are planned for an empty table, and read all of it
+			_, err = db.pool.Exec(ctx, `ANALYZE seats`)
+		}
 		return err
 	})
 }
