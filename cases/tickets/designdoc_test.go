@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/curveballs"
 	"designkits/cases/tickets/saga"
+	"designkits/shared/curveball"
 	"designkits/shared/designdoc"
 	"designkits/shared/estimate"
 )
@@ -23,6 +25,10 @@ var woven = map[string]designdoc.Part{
 	},
 	"seat":  mermaid(tickets.Diagram),
 	"order": mermaid(saga.Diagram),
+	"curveballs": func() (string, error) {
+		measured, err := curveball.ReadResults(curveball.ResultsFile)
+		return curveball.Markdown(curveballs.All, measured), err
+	},
 }
 
 func mermaid(diagram func() string) designdoc.Part {
