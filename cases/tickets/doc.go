@@ -1,8 +1,13 @@
-// Package tickets is the domain of the ticket sale: what an event, a seat and a
-// hold are, and the rules that hold for them. Its topics have packages of their
-// own beside it, among them venue (halls as data), best (which seats to offer),
-// room (who waits, and who is let in when) and bots (who has to work for a
-// place).
+// Package tickets is the domain of the ticket sale: what an event, a seat, a hold
+// and an order are, and the rules that hold for them. Topics have packages of
+// their own beside it:
+//
+//	venue, program     halls as data, and the events that come with the case
+//	room, bots         who waits for the sale to begin, and what being many costs
+//	best, seatmap      which seats to offer, and what a replica believes of them
+//	identity, receipt  who asks and what they hold, signed, kept by who asks
+//	payments, saga     the money, and an order's way to its tickets or back
+//	ticketcode, audit  what a door believes, and whether all books agree
 //
 // None of them imports a driver. What they need of the outside they name as
 // interfaces, each with its contract; the packages below adapters/ implement
