@@ -4,6 +4,7 @@
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { byId, h, say } from "./ui/dom.js";
 import { count, hourMinute } from "./ui/format.js";
+import { colour, token } from "./ui/paint.js";
 import { bucket, range, spans } from "./spans.js";
 
 const box = byId("chart");
@@ -13,18 +14,6 @@ const dayMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "shor
 let plot = null;
 let granularity = "minute";
 let points = new Map(); // bucket start in seconds → counts
-
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-// resolved turns a token such as light-dark(…) into what a canvas understands.
-function resolved(token) {
-  const probe = h("i");
-  probe.style.color = color(token);
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
 
 // start draws the empty chart and keeps it moving.
 export function start() {
@@ -43,12 +32,12 @@ export function show(newGranularity, series) {
 
 function build() {
   plot?.destroy();
-  const ink = resolved("--ink-faint");
-  const line = resolved("--line");
-  const font = `12px ${color("--text")}`;
+  const ink = colour("--ink-faint");
+  const line = colour("--line");
+  const font = `12px ${token("--text")}`;
   const axis = { stroke: ink, font, ticks: { show: false }, grid: { stroke: line, width: 1 } };
   const bars = uPlot.paths.bars({ size: [0.72, 36], align: 1, radius: 0.12 });
-  const series = (token) => ({ fill: resolved(token), stroke: resolved(token), width: 0, paths: bars, points: { show: false } });
+  const series = (name) => ({ fill: colour(name), stroke: colour(name), width: 0, paths: bars, points: { show: false } });
   plot = new uPlot({
     width: box.clientWidth || 300,
     height: box.clientHeight || 240,

@@ -1,34 +1,24 @@
 // The organiser's chart: lines over the time since the page was opened.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
-import { byId, h } from "./ui/dom.js";
+import { byId } from "./ui/dom.js";
 import { brief, count } from "./ui/format.js";
+import { colour, token } from "./ui/paint.js";
 
 const MOST = 1800; // points: an hour of them
 const LEAST = 60; // s that are shown
 const names = ["sold", "held", "refunded"];
-const colours = ["--accent", "--second", "--bad"];
+const tokens = ["--accent", "--second", "--bad"];
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const box = byId("chart");
 let plot = null;
 let points = [[], [], [], []];
 
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-// resolved turns a token such as light-dark(…) into what a canvas understands.
-function resolved(token) {
-  const probe = h("i");
-  probe.style.color = css(token);
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
-
+// build draws what there is; there must be something.
 function build() {
   plot?.destroy();
-  const axis = { stroke: resolved("--ink-faint"), font: `12px ${css("--text")}`, ticks: { show: false }, grid: { stroke: resolved("--line"), width: 1 } };
+  const axis = { stroke: colour("--ink-faint"), font: `12px ${token("--text")}`, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 } };
   plot = new uPlot({
     width: box.clientWidth || 300,
     height: box.clientHeight || 200,
@@ -40,7 +30,7 @@ function build() {
       { ...axis, grid: { show: false }, size: 30, space: 90, values: (_, ticks) => ticks.map((t) => clock.format(t * 1000)) },
       { ...axis, size: 54, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000], values: (_, ticks) => ticks.map(brief) },
     ],
-    series: [{}, ...names.map((_, i) => ({ stroke: resolved(colours[i]), width: 2, dash: [[], [6, 4], [2, 3]][i], points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }))],
+    series: [{}, ...names.map((_, i) => ({ stroke: colour(tokens[i]), width: 2, dash: [[], [6, 4], [2, 3]][i], points: { show: (u) => u.data[0].length < 2, size: 5 }, paths: uPlot.paths.stepped({ align: 1 }) }))],
   }, points, box);
   box.querySelector("canvas")?.setAttribute("aria-hidden", "true");
 }
@@ -48,7 +38,8 @@ function build() {
 // clear begins anew.
 export function clear() {
   points = [[], [], [], []];
-  build();
+  plot?.destroy();
+  plot = null;
 }
 
 // add draws one more point.
@@ -56,7 +47,8 @@ export function add(sums) {
   points[0].push(Date.now() / 1000);
   names.forEach((name, i) => points[i + 1].push(sums[name]));
   if (points[0].length > MOST) points.forEach((p) => p.shift());
-  plot.setData(points);
+  if (plot) plot.setData(points);
+  else build();
   box.setAttribute("aria-label", `Seats over time: ${count(sums.sold)} sold, ${count(sums.held)} held or on the way, ${count(sums.refunded)} given back now`);
 }
 

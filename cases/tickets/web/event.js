@@ -16,7 +16,7 @@ const map = new HallMap(byId("map-box"), {
   toggle: choose.toggle,
   open,
   whole,
-  point: (text) => say(byId("pointed"), text),
+  point: (text) => text && say(byId("pointed"), text),
 });
 const sides = { choose: byId("choose"), held: byId("held"), order: byId("order") };
 

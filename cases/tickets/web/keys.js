@@ -27,7 +27,7 @@ export function walk(map) {
 
   function nearest(line, from) {
     const { x, y } = map.spot(from);
-    const away = (n) => Math.hypot(map.spot(n).x - x, map.spot(n).y - y);
+    const away = (n) => Math.round(Math.hypot(map.spot(n).x - x, map.spot(n).y - y)); // of two alike the left one
     return line.reduce((best, n) => (away(n) < away(best) ? n : best));
   }
 
@@ -64,7 +64,8 @@ export function walk(map) {
     event.preventDefault();
     moves[event.key]();
   });
-  map.svg.addEventListener("focusin", (event) => map.on.point(event.target.getAttribute("aria-label") || ""));
+  // On the svg itself it would make that reachable by Tab.
+  map.svg.parentNode.addEventListener("focusin", (event) => map.on.point(event.target.getAttribute("aria-label") || ""));
 
   return {
     go,

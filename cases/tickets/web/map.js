@@ -28,6 +28,7 @@ export class HallMap {
   #elements = new Map(); // seats or sections by number
   #spots = new Map(); // where they are
   #looks = new Map(); // how each seat was drawn last
+  #counts = new Map(); // the text of each area
   #dirty = new Set();
   #frame = 0;
   #only = null; // the section that is shown alone
@@ -84,7 +85,8 @@ export class HallMap {
     this.svg.setAttribute("aria-describedby", "map-keys");
     if (whole) this.svg.removeAttribute("aria-multiselectable");
     else this.svg.setAttribute("aria-multiselectable", "true");
-    this.group.replaceChildren(this.#stage(), ...this.plan.blocks.map((b) => (b.seats?.length ? this.#block(b) : this.#area(b))));
+    const over = svg("g", { class: "over", "aria-hidden": "true" }); // words on areas, whose labels say it better
+    this.group.replaceChildren(this.#stage(), ...this.plan.blocks.map((b) => (b.seats?.length ? this.#block(b) : this.#area(b, over))), over);
     this.view.show(this.plan);
     this.keys.reset(this.plan.lines);
     performance.mark("map drawn");
@@ -93,13 +95,13 @@ export class HallMap {
   #stage() {
     const { x, y, width, depth } = this.plan.stage;
     const d = `M${x - width / 2} ${y}h${width}l-14 ${depth - 12}q${14 - width / 2} 14 ${28 - width} 0z`;
-    return svg("g", { class: "stage", "aria-hidden": "true" }, svg("path", { d }), svg("text", { x, y: y + depth / 2 + 2 }, "Stage"));
+    return svg("g", { class: "stage", "aria-hidden": "true" }, svg("path", { d }), svg("text", { x, y: y + depth / 2 + 2, "font-size": this.plan.letters }, "Stage"));
   }
 
   // block draws the seats of a section.
   #block(b) {
     const { name, tier, id } = b.section;
-    const label = svg("text", { class: "name", x: b.name.x, y: b.name.y, "aria-hidden": "true" }, name);
+    const label = svg("text", { class: "name", x: b.name.x, y: b.name.y, "font-size": this.plan.letters, "aria-hidden": "true" }, name);
     const rows = b.rows.map((r) => svg("text", { class: "row-name", x: r.x, y: r.y, "aria-hidden": "true" }, r.name));
     const seats = b.seats.map(({ n, x, y }) => {
       const el = svg("path", { role: "option", tabindex: "-1", "data-n": n });
@@ -111,15 +113,18 @@ export class HallMap {
     return svg("g", { role: "group", "aria-label": name, "data-section": id, class: `block tier-${tier}` }, label, ...rows, ...seats);
   }
 
-  // area draws a section as one form.
-  #area(b) {
+  // area draws a section as one form, and its words over all of them.
+  #area(b, over) {
     const shape = b.path ? svg("path", { d: b.path }) : svg("rect", { ...b.area, rx: 8 });
     const middle = b.path ? b.name : { x: b.area.x + b.area.width / 2, y: b.area.y + b.area.height / 2 };
     const short = b.path ? b.section.name.match(/\d+$/)?.[0] || b.section.name : b.section.name;
-    const el = svg("g", { role: this.plan.kind === "sections" ? "button" : "option", tabindex: "-1", "data-s": b.index },
-      shape, svg("text", { class: "short", x: middle.x, y: middle.y - 8 }, short), svg("text", { class: "count", x: middle.x, y: middle.y + 9 }));
-    this.#elements.set(this.plan.kind === "sections" ? b.index : `s${b.index}`, el);
-    this.#spots.set(this.plan.kind === "sections" ? b.index : `s${b.index}`, middle);
+    const el = svg("g", { role: this.plan.kind === "sections" ? "button" : "option", tabindex: "-1", "data-s": b.index }, shape);
+    const free = svg("text", { class: "count", x: middle.x, y: middle.y + 9 });
+    over.append(svg("text", { class: "short", x: middle.x, y: middle.y - 8 }, short), free);
+    const key = this.plan.kind === "sections" ? b.index : `s${b.index}`;
+    this.#elements.set(key, el);
+    this.#spots.set(key, middle);
+    this.#counts.set(b.index, free);
     this.#fill(b.index, el);
     return el;
   }
@@ -181,7 +186,7 @@ export class HallMap {
     el.setAttribute("class", `area tier-${section.tier} level-${free ? Math.ceil((4 * free) / all) : 0}`);
     el.setAttribute("aria-label", `${section.name}, ${this.#price(section)}, ${free ? `${count(free)} of ${count(all)} free` : "sold out"}`);
     if (el.getAttribute("role") === "option") el.setAttribute("aria-selected", "false");
-    say(el.querySelector(".count"), free ? count(free) : "–");
+    say(this.#counts.get(index), free ? count(free) : "–");
   }
 
   #click(event) {

@@ -8,57 +8,132 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"designkits/shared/browsertest"
-	"designkits/shared/casetest"
-	"designkits/shared/rig"
 )
-
-// The secrets that the tests open the desk and the door with.
-const (
-	organiserSecret = "the organiser of the tests"
-	doorSecret      = "the door of the tests, too"
-)
-
-// start runs the whole case.
-func start(t *testing.T) *rig.Case {
-	t.Helper()
-	return casetest.Start(t, rig.Options{Env: map[string]string{
-		"ORGANISER_SECRET": organiserSecret, "DOOR_SECRET": doorSecret,
-	}})
-}
 
 func TestThePageInABrowser(t *testing.T) {
-	c := start(t)
+	s := start(t)
 	b := browsertest.Open(t)
 	b.Emulate(t, 1440, "light")
-	b.Do(t, 30*time.Second, chromedp.Navigate(c.Page), chromedp.WaitReady("#program li"))
 
-	t.Run("two seats together are held, paid, and tickets", func(t *testing.T) { buys(t, b, c.Page) })
+	t.Run("two seats together are found, held, paid, and gone for others within a second", func(t *testing.T) { buys(t, b, s) })
+	t.Run("seats are chosen by keyboard, and let go", func(t *testing.T) { usesKeyboard(t, b, s) })
+	t.Run("what a bank declines is free again", func(t *testing.T) { declined(t, b, s) })
+	t.Run("a hold that nobody pays ends, and the page says so", func(t *testing.T) { expires(t, b, s) })
+	t.Run("the door lets a ticket in once, and not one that was given back", func(t *testing.T) { comesIn(t, b, s) })
+	t.Run("the organiser sees the sale", func(t *testing.T) { overlooks(t, b, s) })
+	t.Run("the map says when its stream is away, and catches up", func(t *testing.T) { reconnects(t, b, s) })
 	for _, width := range []int64{360, 1440} {
 		for _, scheme := range []string{"light", "dark"} {
-			t.Run(fmt.Sprintf("fits %d px in %s", width, scheme), func(t *testing.T) { fits(t, b, c.Page, width, scheme) })
+			t.Run(fmt.Sprintf("fits %d px in %s", width, scheme), func(t *testing.T) { fits(t, b, s, width, scheme) })
 		}
 	}
 	b.CheckConsole(t)
 }
 
-// open shows an event's map.
-func open(t *testing.T, b *browsertest.Tab, page, event string) {
-	t.Helper()
-	show(t, b, page+"#/event/"+event)
-	b.Until(t, 20*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector("#map-box [role]") !== null`)
+func buys(t *testing.T, b *browsertest.Tab, s *scene) {
+	other := browsertest.Open(t)
+	s.open(t, other, "theatre")
+	s.open(t, b, "theatre")
+	// The other page notes when it shows a seat as held.
+	other.Do(t, 10*time.Second, browsertest.Script(`new MutationObserver(() => {
+		if (document.querySelectorAll("[data-n].held").length === 2) window.heldAt ??= Date.now();
+	}).observe(document.querySelector("#map-box"), { subtree: true, attributes: true, attributeFilter: ["class"] })`))
+
+	clicked := browsertest.Eval[float64](t, b, `(document.querySelector("#best-submit").click(), Date.now())`)
+	b.Until(t, 10*time.Second, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelectorAll("[data-n].mine").length === 2`)
+	other.Until(t, 10*time.Second, `window.heldAt !== undefined`)
+	took := browsertest.Eval[float64](t, other, `window.heldAt`) - clicked
+	t.Logf("another browser showed the seats as held %.0f ms after the click", took)
+	if took > 1000 {
+		t.Errorf("another browser showed it after %.0f ms, want 1 s at most", took)
+	}
+	if apart := browsertest.Eval[int](t, b, `(([a, b]) => b.dataset.n - a.dataset.n)(document.querySelectorAll("[data-n].mine"))`); apart != 1 {
+		t.Errorf("the two seats are %d apart", apart)
+	}
+	until := `document.querySelector("#left").textContent`
+	before := browsertest.Eval[string](t, b, until)
+	b.Until(t, 5*time.Second, fmt.Sprintf(`%s < %q`, until, before))
+	b.Do(t, 10*time.Second, chromedp.Click("#extend"))
+	b.Until(t, 5*time.Second, fmt.Sprintf(`%s >= %q`, until, before))
+
+	b.Do(t, 10*time.Second, chromedp.Click("#pay"))
+	b.Until(t, 20*time.Second, `document.querySelectorAll("#order-tickets .code svg").length === 2 && document.querySelector("#order").dataset.state === "done"`)
+	b.ShootScreen(t, "tickets")
+	other.Until(t, 5*time.Second, `document.querySelectorAll("[data-n].sold").length === 2`)
+	other.CheckConsole(t)
 }
 
-func buys(t *testing.T, b *browsertest.Tab, page string) {
-	open(t, b, page, "theatre")
-	b.ShootScreen(t, "theatre")
-	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"))
-	b.Until(t, 10*time.Second, `!document.querySelector("#held").hidden && document.querySelectorAll("#held-lines li").length === 2`)
-	b.Until(t, 2*time.Second, `document.querySelectorAll(".seat.mine").length === 2`)
-	b.ShootScreen(t, "held")
-	b.Do(t, 10*time.Second, chromedp.Click("#pay"))
-	b.Until(t, 30*time.Second, `document.querySelectorAll("#order-tickets .code svg").length === 2`)
-	b.Until(t, 20*time.Second, `document.querySelector("#order").dataset.state === "done"`)
-	b.ShootScreen(t, "tickets")
+func usesKeyboard(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.open(t, b, "theatre")
+	b.Do(t, 10*time.Second, chromedp.Focus("#zoom-in"), chromedp.KeyEvent("\t"))
+	here := `document.activeElement.getAttribute("aria-label") || ""`
+	if at := browsertest.Eval[string](t, b, here); at != "Stalls, row A, seat 11, €65, sold" {
+		t.Fatalf("Tab reaches %q first", at)
+	}
+	const down, right, end = "ArrowDown", "ArrowRight", "End"
+	for _, step := range []struct{ key, to string }{
+		{down, "Stalls, row B, seat 11, €65, available"}, {right, "Stalls, row B, seat 12, €65, available"},
+		{end, "Stalls, row B, seat 21, €65, available"}, {"Enter", "Stalls, row B, seat 21, €65, chosen by you"},
+		{"ArrowLeft", "Stalls, row B, seat 20, €65, available"}, {" ", "Stalls, row B, seat 20, €65, chosen by you"},
+	} {
+		press(t, b, step.key)
+		b.Until(t, 5*time.Second, fmt.Sprintf(`(%s) === %q`, here, step.to))
+	}
+	if got := browsertest.Eval[int](t, b, `document.querySelectorAll("[data-n][tabindex='0']").length`); got != 1 {
+		t.Errorf("Tab reaches %d seats, want one", got)
+	}
+	b.Do(t, 10*time.Second, chromedp.Focus("#hold-picked"))
+	press(t, b, "Enter")
+	b.Until(t, 10*time.Second, `!document.querySelector("#held").hidden && document.activeElement.id === "held-title"`)
+	b.Do(t, 10*time.Second, chromedp.Focus("#release"))
+	press(t, b, "Enter")
+	b.Until(t, 10*time.Second, `!document.querySelector("#choose").hidden && document.querySelectorAll("[data-n].free").length === 498`)
+}
+
+func declined(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.open(t, b, "theatre")
+	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"), chromedp.WaitVisible("#pay"), browsertest.Fill("#voucher", "NONE"), chromedp.Click("#pay"))
+	b.Until(t, 10*time.Second, `document.querySelector("#voucher-complaint").textContent.includes("no such voucher") && document.activeElement.id === "voucher"`)
+	b.Do(t, 10*time.Second, browsertest.Fill("#voucher", ""), chromedp.Click(`[value="tok_declined"]`), chromedp.Click("#pay"))
+	b.Until(t, 20*time.Second, `document.querySelector("#order").dataset.state === "cancelled" && document.querySelector("#order-words").textContent.includes("declined")`)
+	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-n].free").length === 498`)
+}
+
+func expires(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.put(t, "short", `{"name":"Short","venue":"theatre","starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
+		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":10,"maxHold":10}`)
+	s.open(t, b, "short")
+	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
+	b.Until(t, 15*time.Second, `!document.querySelector("#choose").hidden && document.querySelector("#choose-complaint").textContent.includes("over")`)
+	b.Until(t, 2*time.Second, `document.querySelectorAll("[data-n].free").length === 500`)
+}
+
+func overlooks(t *testing.T, b *browsertest.Tab, s *scene) {
+	show(t, b, s.page+"#/organiser")
+	b.Do(t, 10*time.Second, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", "wrong"), chromedp.Click("#organiser-open [type=submit]"))
+	b.Until(t, 10*time.Second, `document.querySelector("#organiser-complaint").textContent !== ""`)
+	b.Do(t, 10*time.Second, browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
+	b.Until(t, 10*time.Second, `document.querySelector("#chart canvas") !== null && document.querySelectorAll("#latest tr").length > 0`)
+	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#desk-event").value = "theatre"; document.querySelector("#desk-event").dispatchEvent(new Event("change"))`))
+	figure := func(n int) string {
+		return fmt.Sprintf(`document.querySelector("#desk-figures div:nth-child(%d) .figure")?.textContent`, n)
+	}
+	// Two were bought, and one of them given back.
+	b.Until(t, 10*time.Second, figure(1)+` === "1" && `+figure(3)+` === "€65" && `+figure(5)+` === "1"`)
+	b.Shoot(t, "organiser")
+	b.CheckAccess(t, "html")
+}
+
+func reconnects(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.open(t, b, "short")
+	for _, name := range []string{"booking-1", "booking-2"} {
+		if err := s.Kill(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Until(t, 10*time.Second, `!document.querySelector("#away").hidden || document.querySelector("#live").dataset.state === "up"`)
+	s.hold(t, s.fan(t), "short", 2)
+	b.Until(t, 20*time.Second, `document.querySelector("#away").hidden && document.querySelector("#live").dataset.state === "up" && document.querySelectorAll("[data-n].held").length === 2`)
 }
 
 // views are the pages, and what shows that each is complete.
@@ -71,19 +146,13 @@ var views = []struct{ name, address, ready string }{
 	{"door", "door", `!document.querySelector("#door-open").hidden`},
 }
 
-func fits(t *testing.T, b *browsertest.Tab, page string, width int64, scheme string) {
+func fits(t *testing.T, b *browsertest.Tab, s *scene, width int64, scheme string) {
 	b.Emulate(t, width, scheme)
 	for _, view := range views {
-		show(t, b, page+"#/"+view.address)
+		show(t, b, s.page+"#/"+view.address)
 		b.Until(t, 20*time.Second, view.ready)
 		b.Shoot(t, fmt.Sprintf("%d-%s-%s", width, scheme, view.name))
 		b.CheckWidth(t, width)
 		b.CheckAccess(t, "html")
 	}
-}
-
-// show opens a page anew.
-func show(t *testing.T, b *browsertest.Tab, address string) {
-	t.Helper()
-	b.Do(t, 30*time.Second, chromedp.Navigate("about:blank"), chromedp.Navigate(address))
 }

@@ -15,7 +15,7 @@ const NUMBERED = /-(\d+)$/;
 
 // plan places the sections. Its kind is "seats" or "sections"; its lines are
 // what the arrow keys walk along: numbers of seats, or indices of sections, from
-// the left, and lines from the stage outwards.
+// the left, and lines from the stage outwards. Its letters are of that size.
 export function plan(sections) {
   const seats = sections.reduce((sum, s) => sum + (s.standing ? 0 : capacity(s)), 0);
   return seats > LARGEST ? rings(sections) : bands(sections);
@@ -46,7 +46,7 @@ function bands(sections) {
   const middle = width / 2;
   const bend = 0.22 / widest; // the ends of the widest row come forward by 0.055 of it
   const bent = (x) => bend * (x - middle) ** 2;
-  const drawn = { kind: "seats", width, stage: { x: middle, y: 16, width: Math.min(widest * 0.45, 360), depth: 40 }, blocks: [], lines: [] };
+  const drawn = { kind: "seats", width, letters: Math.max(13, width / 58), stage: { x: middle, y: 16, width: Math.min(widest * 0.45, 360), depth: 40 }, blocks: [], lines: [] };
   let y = STAGE + bent(0) * 0.6;
   for (const band of all) {
     y += BEHIND;
@@ -83,7 +83,7 @@ function rings(sections) {
   const RING = 92;
   const size = { x: 250 + RING * round.length, y: 190 + RING * round.length };
   const middle = { x: size.x + 20, y: size.y + 20 };
-  const drawn = { kind: "sections", width: 2 * middle.x, height: 2 * middle.y, blocks: [], lines: [], stage: { x: middle.x, y: middle.y - 130, width: 200, depth: 36 } };
+  const drawn = { kind: "sections", width: 2 * middle.x, height: 2 * middle.y, letters: 16, blocks: [], lines: [], stage: { x: middle.x, y: middle.y - 130, width: 200, depth: 36 } };
   inner.forEach(({ section, index }, i) => {
     const height = 170 / inner.length;
     const area = { x: middle.x - 170, y: middle.y - 80 + i * height, width: 340, height: height - 6 };

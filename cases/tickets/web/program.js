@@ -57,7 +57,7 @@ function entry(e) {
       h("span", { class: "evening-name" }, e.name),
       h("span", { class: "soft" }, when(new Date(e.starts))),
       h("span", { class: "evening-price" }, `${money(Math.min(...prices), e.currency)} – ${money(Math.max(...prices), e.currency)}`),
-      h("span", { class: "evening-state small" }, h("span", { class: "badge sale-state" }), h("span", { class: "free figure" }))));
+      h("span", { class: "evening-state small" }, h("span", { class: "badge sale-state" }), h("span", { class: "free soft" }))));
   const bar = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   bar.setAttribute("class", "gone");
   bar.setAttribute("aria-hidden", "true");

@@ -41,6 +41,9 @@ func TestASale(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if text := s.do(call{method: "GET", path: "/api/tickets/" + o.Tickets[n].Serial + ".txt", session: fan}); text.status == 200 && string(text.body) != code {
+			t.Errorf("its text is %s, want %s", text.body, code)
+		}
 		return s.do(call{method: "POST", path: "/api/door/check-in", session: s.session("door"), key: key, body: fmt.Sprintf(`{"event":%q,"code":%q,"door":"north"}`, eventID(event), code)})
 	}
 	for n, want := range []int{200, 200, 409} { // once, its repetition, and somebody else with a copy

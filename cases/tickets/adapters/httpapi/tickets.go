@@ -13,14 +13,15 @@ import (
 	"rsc.io/qr"
 )
 
-// ticket is a ticket's QR code as SVG, for whose it is.
+// ticket is a ticket's code, for whose it is: SERIAL.svg as a QR code, SERIAL.txt
+// as what that says, for a door without a scanner.
 func (s *Server) ticket(w http.ResponseWriter, r *http.Request) error {
 	who, err := s.as(r, identity.Fan)
 	if err != nil {
 		return err
 	}
-	serial, ok := strings.CutSuffix(r.PathValue("ticket"), ".svg")
-	if !ok {
+	serial, form, _ := strings.Cut(r.PathValue("ticket"), ".")
+	if form != "svg" && form != "txt" {
 		return errNoRoute
 	}
 	t, err := s.Tickets.Ticket(r.Context(), tickets.Serial(serial))
@@ -36,15 +37,19 @@ func (s *Server) ticket(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	code, err := qr.Encode(text, qr.M)
-	if err != nil {
-		return fmt.Errorf("QR code of ticket %s: %w", t.Serial, err)
+	kind, content := "text/plain; charset=utf-8", []byte(text)
+	if form == "svg" {
+		code, err := qr.Encode(text, qr.M)
+		if err != nil {
+			return fmt.Errorf("QR code of ticket %s: %w", t.Serial, err)
+		}
+		kind, content = "image/svg+xml", svg(code)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "image/svg+xml")
+	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "private, no-cache") // it may be given back
 	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(svg(code)) // the client may have gone
+	_, _ = w.Write(content) // the client may have gone
 	return nil
 }
 

@@ -1,0 +1,160 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"designkits/shared/browsertest"
+)
+
+// Budgets of the map on a machine that does other things as well.
+const (
+	firstPaint = 3 * time.Second       // of 5,000 seats, from opening the page
+	frame      = 16 * time.Millisecond // of script for 500 seats that change at once
+)
+
+func TestTheMapOfALargeHall(t *testing.T) {
+	s := start(t)
+	b := browsertest.Open(t)
+	b.Emulate(t, 1440, "light")
+	s.put(t, "large", onSale("hall", 50))
+	s.put(t, "huge", onSale("stadium", 4))
+
+	t.Run("5,000 seats are painted, and 500 change within a frame", func(t *testing.T) { paints(t, b, s) })
+	t.Run("it is zoomed and moved", func(t *testing.T) { moves(t, b) })
+	t.Run("a stadium is shown by section first", func(t *testing.T) { opensSection(t, b, s) })
+	t.Run("the waiting room is gone through, by lottery and by work", func(t *testing.T) { waits(t, b, s) })
+	b.CheckConsole(t)
+}
+
+func onSale(venue string, most int) string {
+	return fmt.Sprintf(`{"name":"A %s on sale","venue":%q,"starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
+		"currency":"EUR","prices":{%s},"perAccount":%d,"holdFor":120,"maxHold":600}`, venue, venue, prices(venue), most)
+}
+
+func prices(venue string) string {
+	if venue == "hall" {
+		return `"1":9800,"2":6900,"3":3900`
+	}
+	return `"1":14900,"2":8900`
+}
+
+func paints(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.open(t, b, "large")
+	b.Until(t, 10*time.Second, `document.querySelectorAll("[data-n]").length === 5000`)
+	shown := browsertest.Eval[float64](t, b, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.getEntriesByName("map drawn")[0].startTime))))`)
+	t.Logf("5,000 seats were drawn %.0f ms after the page was asked for", shown)
+	if shown > float64(firstPaint.Milliseconds()) {
+		t.Errorf("drawn after %.0f ms, want %s", shown, firstPaint)
+	}
+	b.ShootScreen(t, "hall")
+	b.CheckAccess(t, "#sale")
+
+	// What is drawn is noted: how many seats in a frame, and how long that took.
+	b.Do(t, 10*time.Second, browsertest.Script(`window.drawn = []; new PerformanceObserver((list) => {
+		for (const e of list.getEntriesByName("seats changed")) drawn.push([e.detail, e.duration]);
+	}).observe({ type: "measure" })`))
+	for range 10 {
+		s.hold(t, s.fan(t), "large", 50)
+	}
+	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-n].held").length === 500`)
+	frames := browsertest.Eval[[][2]float64](t, b, `drawn`)
+	t.Logf("500 seats held by ten others were drawn so (seats, ms): %.1f", frames)
+
+	// All at once, as after the connection was away: the page connects again and is
+	// told 500 changes together.
+	took := browsertest.Eval[[2]float64](t, b, `(async () => {
+		const base = document.querySelector("script[type=module]").src.replace(/app\.js$/, "");
+		const [{ HallMap }, { Seats }] = await Promise.all([import(base + "map.js"), import(base + "seats.js")]);
+		const get = (path) => fetch("/api/events/large" + path).then((r) => r.json());
+		const [event, layout, whole] = await Promise.all([get(""), get("/map"), get("/seats")]);
+		const box = document.querySelector("#map-box").cloneNode();
+		document.querySelector("#map-box").replaceWith(box);
+		const map = new HallMap(box, { point() {}, toggle() {}, open() {}, whole() {} });
+		const seats = new Seats(layout);
+		seats.whole(whole);
+		map.show(event, seats, { picked: new Set(), mine: new Set() });
+		await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+		const sold = Array.from({ length: 500 }, (_, i) => 2000 + i);
+		const began = performance.now();
+		map.changed(seats.delta({ version: "x-1", sold }));
+		await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+		const painted = performance.now() - began;
+		const measure = performance.getEntriesByName("seats changed")[0];
+		if (measure.detail < 500 || box.querySelectorAll(".sold").length < 500) throw new Error("not drawn");
+		return [measure.duration, painted];
+	})()`)
+	t.Logf("500 seats changed at once: %.1f ms of script, on the screen after %.1f ms", took[0], took[1])
+	if took[0] > float64(frame.Milliseconds()) {
+		t.Errorf("%.1f ms of script, want a frame's %s", took[0], frame)
+	}
+}
+
+func moves(t *testing.T, b *browsertest.Tab) {
+	scale := `Number(document.querySelector(".map > g").getAttribute("transform").match(/scale\(([\d.]+)\)/)[1])`
+	fit := browsertest.Eval[float64](t, b, scale)
+	wheel := func(delta int) {
+		b.Do(t, 10*time.Second, browsertest.Script(fmt.Sprintf(`document.querySelector(".map").dispatchEvent(new WheelEvent("wheel", { deltaY: %d, clientX: 500, clientY: 500, cancelable: true, bubbles: true }))`, delta)))
+	}
+	wheel(-600)
+	b.Until(t, 5*time.Second, fmt.Sprintf(`%s > %f`, scale, 2*fit))
+	b.ShootScreen(t, "hall-close")
+	wheel(5000)
+	b.Until(t, 5*time.Second, fmt.Sprintf(`Math.abs(%s - %f) < 0.001`, scale, fit))
+}
+
+func opensSection(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.open(t, b, "huge")
+	b.Until(t, 10*time.Second, `document.querySelectorAll("[data-s]").length === 81`)
+	b.ShootScreen(t, "stadium")
+	b.CheckAccess(t, "#sale")
+	section := `document.querySelector('[data-s][aria-label^="Lower ring 12,"]')`
+	s.holdIn(t, s.fan(t), "huge", "lower-12", 4)
+	b.Until(t, 5*time.Second, section+`.getAttribute("aria-label").includes("496 of 500 free")`)
+
+	b.Do(t, 10*time.Second, browsertest.Script(section+`.focus()`))
+	b.Do(t, 10*time.Second, browsertest.Script(section+`.dispatchEvent(new MouseEvent("click", { bubbles: true }))`))
+	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-n]").length === 500 && document.querySelectorAll("[data-n].held").length === 4`)
+	b.ShootScreen(t, "section")
+	press(t, b, "Escape")
+	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-s]").length === 81`)
+
+	// Standing room is asked for by number.
+	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector('[data-s][aria-label^="Pitch"]').dispatchEvent(new MouseEvent("click", { bubbles: true }))`))
+	b.Until(t, 5*time.Second, `document.querySelector("#best-section").value === "pitch"`)
+	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"))
+	b.Until(t, 10*time.Second, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelector("#held-lines").textContent.includes("Pitch, standing, place")`)
+	b.Do(t, 10*time.Second, chromedp.Click("#release"))
+}
+
+func waits(t *testing.T, b *browsertest.Tab, s *scene) {
+	begins := time.Now().Add(6 * time.Second).UTC().Format(time.RFC3339)
+	s.put(t, "queued", fmt.Sprintf(`{"name":"A queue","venue":"theatre","room":true,"starts":"2099-01-01T00:00:00Z","onSale":%q,
+		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":60,"maxHold":120}`, begins))
+	s.knownToGate(t, "queued")
+	show(t, b, s.page+"#/event/queued")
+	b.Do(t, 10*time.Second, chromedp.WaitVisible("#room-submit"))
+	b.CheckAccess(t, "html")
+	// One that names itself a program has to work.
+	b.Do(t, 10*time.Second, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 (X11; Linux x86_64) Playwright"})
+		return err
+	}))
+	b.Do(t, 10*time.Second, browsertest.Script(`window.gaps = 0; { let last = performance.now(); const look = (now) => { gaps = Math.max(gaps, now - last); last = now; requestAnimationFrame(look); }; requestAnimationFrame(look); }
+		new MutationObserver(() => { window.worked ||= !document.querySelector("#work").hidden; window.lottery ||= document.querySelector("#room").dataset.status === "early"; })
+			.observe(document.querySelector("#room"), { subtree: true, attributes: true, childList: true })`), chromedp.Click("#room-submit"))
+	b.Until(t, 60*time.Second, `document.querySelector("#room").dataset.status === "early" || !document.querySelector("#sale").hidden`)
+	b.ShootScreen(t, "lottery")
+	b.Until(t, 60*time.Second, `!document.querySelector("#sale").hidden && document.querySelectorAll("[data-n]").length === 500`)
+	if !browsertest.Eval[bool](t, b, `window.worked === true`) {
+		t.Error("no work was asked for")
+	}
+	t.Logf("lottery seen: %v; the page's longest pause while it worked: %.0f ms", browsertest.Eval[bool](t, b, `window.lottery === true`), browsertest.Eval[float64](t, b, `gaps`))
+	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
+}
