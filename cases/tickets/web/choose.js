@@ -13,12 +13,15 @@ let event = null;
 let seats = null;
 let map = null;
 let onHeld = () => {};
+let onChosen = () => {};
 let asking = false;
 
-// start wires the card up; onHeld(hold) is told what was held.
+// start wires the card up. onHeld(hold) is told what was held, onChosen() that
+// something was chosen on the map.
 export function start(with_) {
   map = with_.map;
   onHeld = with_.onHeld;
+  onChosen = with_.onChosen;
   byId("best").addEventListener("submit", (e) => {
     e.preventDefault();
     const best = { seats: Number(byId("best-count").value), together: byId("best-together").checked };
@@ -64,6 +67,7 @@ export function toggle(n) {
   map.changed({ changed: [n] });
   tell(map.words(n));
   draw();
+  onChosen();
 }
 
 // changed drops what somebody else has got meanwhile.

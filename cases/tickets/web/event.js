@@ -28,14 +28,16 @@ byId("zoom-out").addEventListener("click", () => map.view.zoom(1 / 1.5));
 byId("zoom-all").addEventListener("click", () => map.view.fit());
 byId("map-back").addEventListener("click", whole);
 
-choose.start({ map, onHeld: (hold) => held.show(hold) });
+choose.start({ map, onHeld: (hold) => held.show(hold), onChosen: () => side("choose", false) });
 held.start({ map, onOver: () => side("choose"), onShown: () => side("held"), onPlaced: (placed) => order.follow(placed) });
 order.start({ onShown: () => side("order"), onAgain: () => side("choose") });
 
-// side shows one of the cards beside the map.
-function side(name) {
+// side shows one of the cards beside the map, and goes there unless somebody is
+// at the map.
+function side(name, go = true) {
+  if (!sides[name].hidden) return;
   for (const [other, card] of Object.entries(sides)) card.hidden = other !== name;
-  byId(`${name}-title`).focus({ preventScroll: matchMedia("(min-width: 64rem)").matches });
+  if (go) byId(`${name}-title`).focus({ preventScroll: matchMedia("(min-width: 64rem)").matches });
 }
 
 // show shows an event until it is stopped.
@@ -95,7 +97,8 @@ function openSale(where, stops) {
   byId("sale").hidden = false;
   byId("legend").replaceChildren(...legend(event, where.sections));
   choose.open(event, seats);
-  side("choose");
+  side("choose", false);
+  if (event.room) byId("event-name").focus(); // what had the focus is gone with the room
   let drawn = false;
   state("joining", "connecting…");
   const stop = follow(`/api/events/${encodeURIComponent(event.id)}/live`, {
