@@ -25,7 +25,7 @@ function build() {
     legend: { show: false },
     cursor: { show: false },
     padding: [12, 18, 0, 0],
-    scales: { x: { time: true, range: (_, from, to) => [Math.min(from, to - LEAST), to] }, y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.12))] } },
+    scales: { x: { time: true, range: () => [Math.min(points[0][0], points[0].at(-1) - LEAST), points[0].at(-1)] }, y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.12))] } },
     axes: [
       { ...axis, grid: { show: false }, size: 30, space: 90, values: (_, ticks) => ticks.map((t) => clock.format(t * 1000)) },
       { ...axis, size: 54, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000], values: (_, ticks) => ticks.map(brief) },

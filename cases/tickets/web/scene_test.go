@@ -21,9 +21,7 @@ import (
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(int) { http.DefaultClient.CloseIdleConnections() }))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The secrets that the tests open the desk and the door with.
 const (
@@ -42,6 +40,7 @@ func start(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{Case: casetest.Start(t, rig.Options{Env: map[string]string{"ORGANISER_SECRET": organiserSecret, "DOOR_SECRET": doorSecret}})}
 	s.page = s.Page
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	var session struct{ Token string }
 	s.must(t, "POST", "api/session", "", fmt.Sprintf(`{"role":"organiser","secret":%q}`, organiserSecret), &session)
 	s.organiser = session.Token

@@ -10,7 +10,7 @@ export function ticketCard(ticket, sections) {
   const name = seatName(sections, ticket.seat);
   const code = h("div", { class: "code", role: "img", "aria-label": `QR code of ${name}` });
   const state = ticket.revoked ? "given back" : ticket.checkedIn ? "used" : "";
-  const card = h("li", { class: `ticket ${state && "spent"}`, "data-serial": ticket.serial },
+  const card = h("li", { class: `ticket${state && " spent"}${ticket.revoked ? " revoked" : ""}`, "data-serial": ticket.serial },
     code,
     h("div", { class: "ticket-words" },
       h("b", {}, name),
