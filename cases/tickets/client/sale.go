@@ -67,15 +67,21 @@ func (c *Client) PutEvent(ctx context.Context, e Event) error {
 
 // A Layout is where the seats of a hall are; a seat's name is section/row/place.
 type Layout struct {
-	Sections []struct {
-		ID   string `json:"id"`
-		Tier string `json:"tier"`
-		Rows []struct {
-			Name  string `json:"name"`
-			Seats int    `json:"seats"`
-		} `json:"rows"`
-		Standing int `json:"standing"`
-	} `json:"sections"`
+	Sections []Section `json:"sections"`
+}
+
+// A Section has rows of seats, or is a room for Standing people.
+type Section struct {
+	ID       string `json:"id"`
+	Tier     string `json:"tier"`
+	Rows     []Row  `json:"rows"`
+	Standing int    `json:"standing"`
+}
+
+// A Row is seats side by side.
+type Row struct {
+	Name  string `json:"name"`
+	Seats int    `json:"seats"`
 }
 
 // Layout returns an event's hall.

@@ -138,10 +138,14 @@ func (p *person) choose(ctx context.Context, party *int) (client.Hold, bool) {
 		hold, err = p.hold(ctx, client.Wish{Best: &client.Best{Seats: *party}})
 		if client.Is(err, "none-left") {
 			*party = max(1, *party-1)
+			wait(ctx, comesBackIn)
 		}
 	}
 	return hold, err == nil
 }
+
+// comesBackIn is after how long somebody looks again who found nothing.
+const comesBackIn = 2 * time.Second
 
 func (p *person) hold(ctx context.Context, wish client.Wish) (client.Hold, error) {
 	hold, err := p.api.Hold(ctx, p.cfg.Event, client.NewKey(), p.pass, wish)

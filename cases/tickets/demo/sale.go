@@ -15,7 +15,7 @@ import (
 
 // Times of the sale.
 const (
-	opensIn = 6 * time.Second // after it is announced
+	opensIn = 7 * time.Second // after it is announced
 	holdFor = 10              // s, so that seats which nobody pays for come back soon
 )
 
@@ -44,7 +44,7 @@ func (j *journey) open(ctx context.Context) (string, error) {
 	j.seats = state.Seats
 	cfg := crowd.Usual(j.api, j.event.ID, j.cfg.Fans, j.cfg.Bots)
 	cfg.Sources["tok_late"] = 1
-	cfg.Before, cfg.After, cfg.Think = 3*time.Second, 8*time.Second, 700*time.Millisecond
+	cfg.Before, cfg.After, cfg.Think = 5*time.Second, 8*time.Second, 700*time.Millisecond
 	j.crowd = crowd.New(cfg)
 	gone, cause := context.WithCancelCause(context.WithoutCancel(ctx))
 	j.running = gone
@@ -110,6 +110,7 @@ func (j *journey) letIn(ctx context.Context) (string, error) {
 
 // await waits until the crowd has come that far.
 func (j *journey) await(ctx context.Context, far func(crowd.Figures) bool) error {
+	said := time.Now()
 	return until(ctx, j.cfg.Patience, 50*time.Millisecond, func(context.Context) error {
 		f := j.crowd.Figures()
 		if far(f) {
@@ -118,14 +119,23 @@ func (j *journey) await(ctx context.Context, far func(crowd.Figures) bool) error
 		if j.running.Err() != nil {
 			return fmt.Errorf("the crowd has gone (%w): %s; %v", context.Cause(j.running), f, f.Left)
 		}
-		fmt.Fprintf(j.cfg.Progress, "\r\x1b[K%s", f)
+		if time.Since(said) > 2*time.Second {
+			said = time.Now()
+			fmt.Fprintln(j.cfg.Progress, f)
+		}
 		return fmt.Errorf("%s; refused: %v", f, f.Refused)
 	})
 }
 
-// sellOut waits until everybody has gone.
+// sellOut waits until every seat is paid, and then until everybody has gone.
 func (j *journey) sellOut(ctx context.Context) (string, error) {
-	if err := j.await(ctx, func(crowd.Figures) bool { return j.running.Err() != nil }); err != nil {
+	gone := func(crowd.Figures) bool { return j.running.Err() != nil }
+	err := j.await(ctx, func(f crowd.Figures) bool { return gone(f) || f.Seats["fan"]+f.Seats["bot"] == j.seats })
+	took := time.Since(j.event.OnSale)
+	if err == nil {
+		err = j.await(ctx, gone)
+	}
+	if err != nil {
 		return "", err
 	}
 	if err := context.Cause(j.running); !errors.Is(err, context.Canceled) {
@@ -136,6 +146,5 @@ func (j *journey) sellOut(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	took := time.Since(j.event.OnSale)
-	return fmt.Sprintf("%d of %d seats are taken, %.0f s after the sale began; %d orders, %d without tickets", state.Seats-state.Free, j.seats, took.Seconds(), f.Orders, f.Undone), nil
+	return fmt.Sprintf("%d of %d seats are taken, the last %.0f s after the sale began; %d orders, %d without tickets", state.Seats-state.Free, j.seats, took.Seconds(), f.Orders, f.Undone), nil
 }
