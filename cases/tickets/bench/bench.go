@@ -24,7 +24,7 @@ import (
 )
 
 // All are the benches, in the order of the table.
-var All = []harness.Bench{claimsBlind, claimsInformed}
+var All = []harness.Bench{oversold, claimsBlind, claimsInformed, holdsHTTP, roomJoins, holdFreed, mapDeltas}
 
 // workers are the connections of the load.
 const workers = 64
@@ -35,11 +35,18 @@ const secret = "0123456789abcdef0123456789abcdef"
 // secrets are the settings of processes whose sessions and keys are known here.
 var secrets = map[string]string{"SESSION_SECRET": secret, "PROVIDER_KEY": secret}
 
-// session is the session of a new fan, who has had it for a minute.
-func session() (string, error) {
+// session is the session of a new fan.
+func session() string {
+	_, token := newFan()
+	return token
+}
+
+// newFan is a new account and its session, which it has had for a minute.
+func newFan() (account tickets.Account, token string) {
+	account = identity.NewAccount()
 	minted := identity.Sessions{Secret: []byte(secret), Now: func() time.Time { return time.Now().Add(-time.Minute) }}
-	token, _, err := minted.Sign(identity.NewAccount(), identity.Fan)
-	return token, err
+	token, _, _ = minted.Sign(account, identity.Fan) // one that couldn't be signed is refused
+	return account, token
 }
 
 // A store is both stores of one namespace, as the processes use them.
@@ -81,7 +88,7 @@ func (s *store) sells(ctx context.Context, venue string, room bool, d time.Durat
 	for _, id := range events {
 		_, err := s.db.Events().Add(ctx, tickets.Event{
 			ID: id, Name: "An evening of the bench", Venue: venue, Starts: time.Now().Add(24 * time.Hour), OnSale: time.Now().Add(-time.Minute), Room: room,
-			Currency: "EUR", Prices: map[string]tickets.Cents{"1": 6500, "2": 3800}, PerAccount: 8, HoldFor: d, MaxHold: 10 * time.Minute,
+			Currency: "EUR", Prices: map[string]tickets.Cents{"1": 6500, "2": 3800, "3": 2000}, PerAccount: 8, HoldFor: d, MaxHold: 10 * time.Minute,
 		})
 		failed = errors.Join(failed, err)
 	}

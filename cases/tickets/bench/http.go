@@ -1,0 +1,133 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/venue"
+	harness "designkits/shared/bench"
+	"designkits/shared/kitenv"
+	"designkits/shared/load"
+	"designkits/shared/rig"
+)
+
+// fast is the objective under which throughput is compared.
+var fast = load.SLO{P99: 50 * time.Millisecond, Failed: 0}
+
+var holdsHTTP = harness.Bench{
+	Name:  "holds-http",
+	About: "holds over HTTP against a bare handler that runs the same script by one EVALSHA",
+	Run: func(ctx context.Context, r *harness.Run) error {
+		var events []tickets.EventID
+		for n := range 8 { // so many that no seat comes up again while it is held
+			events = append(events, tickets.EventID(fmt.Sprint("evening-", n)))
+		}
+		blocks, err := blocksOf("stadium")
+		if err != nil {
+			return err
+		}
+		bodies := make([][]byte, len(blocks))
+		for i, seats := range blocks {
+			if bodies[i], err = json.Marshal(map[string]any{"seats": seats}); err != nil {
+				return err
+			}
+		}
+		var bodyOf atomic.Int64 // goes on from run to run
+		hold := func(token string) load.Request {
+			n := int(bodyOf.Add(1))
+			return load.Request{
+				Method: http.MethodPost, Path: "/api/events/" + string(events[n/len(bodies)%len(events)]) + "/holds", Body: bodies[n%len(bodies)],
+				Header: [][2]string{{"Content-Type", "application/json"}, {"Authorization", "Bearer " + token}, {"Idempotency-Key", fmt.Sprint("k", n)}},
+			}
+		}
+		return againstBare(ctx, r, "booking", "holds-http", events, hold, http.StatusCreated)
+	},
+}
+
+var roomJoins = harness.Bench{
+	Name:  "room-joins",
+	About: "joining the waiting room over HTTP, with the bot defence on, against a bare handler with one ZADD",
+	Run: func(ctx context.Context, r *harness.Run) error {
+		var visitors atomic.Int64
+		join := func(token string) load.Request {
+			n := int(visitors.Add(1))
+			return load.Request{Method: http.MethodPost, Path: "/api/room/evening", Header: append([][2]string{
+				{"Authorization", "Bearer " + token}, {"Idempotency-Key", fmt.Sprint("k", n)},
+				{"X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", n>>16&0xff, n>>8&0xff, n&0xff)},
+			}, browser...)}
+		}
+		return againstBare(ctx, r, "gate", "room-joins", []tickets.EventID{"evening"}, join, http.StatusOK)
+	},
+}
+
+// browser are the headers of an ordinary one, which nothing is suspected of.
+var browser = [][2]string{
+	{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"},
+	{"Accept-Language", "de,en;q=0.7"}, {"Accept-Encoding", "gzip, deflate"}, {"Sec-Fetch-Site", "same-origin"},
+}
+
+// againstBare compares one process of the case with the bare handler. Each
+// request is another fan's.
+func againstBare(ctx context.Context, r *harness.Run, process, name string, events []tickets.EventID, request func(token string) load.Request, status int) (err error) {
+	s, err := openStore(ctx, 2)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	if err := s.sells(ctx, "stadium", false, time.Minute, events...); err != nil {
+		return err
+	}
+	c, err := rig.Start(ctx, rig.Options{Namespace: s.namespace, Only: []string{process}, Env: secrets})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Stop(context.WithoutCancel(ctx))) }()
+	addr, err := kitenv.Addr("redis")
+	if err != nil {
+		return err
+	}
+	base, err := rig.StartProgram(ctx, ".", "./bench/bare", map[string]string{"REDIS": addr, "NAMESPACE": s.namespace + "_bare"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, base.Stop(context.WithoutCancel(ctx))) }()
+	instance := process
+	if process == "booking" {
+		instance = "booking-1"
+	}
+	call := func(addr string) load.Call {
+		return load.HTTP(addr, workers, func(int) load.Request { return request(session()) }, load.Status(status))
+	}
+	return r.Compare(ctx, harness.Comparison{
+		Name: name, From: 500, Workers: workers, SLO: fast, Goal: harness.RatioAtLeast(0.6), Baseline: call(base.Addr), Candidate: call(c.Addr(instance)),
+	})
+}
+
+// blocksOf cuts the rows of a hall into claims of two seats, and three at the
+// end of a row of odd length, so that none leaves a seat alone.
+func blocksOf(hall string) ([][]tickets.SeatID, error) {
+	halls, err := venue.Shipped()
+	if err != nil {
+		return nil, err
+	}
+	var blocks [][]tickets.SeatID
+	for _, section := range halls[hall].Sections {
+		if section.Standing > 0 {
+			continue
+		}
+		for _, row := range section.Rows {
+			left := row.Seats
+			for ; len(left) > 3; left = left[2:] {
+				blocks = append(blocks, left[:2])
+			}
+			blocks = append(blocks, left)
+		}
+	}
+	return blocks, nil
+}
