@@ -168,6 +168,9 @@ func freed(ctx context.Context, r *harness.Run, s show) error {
 	if err != nil {
 		return err
 	}
+	if result.Failed > 0 {
+		return fmt.Errorf("%d holds failed: %v", result.Failed, result.Errors)
+	}
 	mu.Lock()
 	want = len(ends)
 	done := want == len(seen)
