@@ -11,9 +11,17 @@ import "designkits/shared/curveball"
 
 // All are the experiments, in the order of the design doc.
 var All = []curveball.Experiment{
+	RedisDies,
 	LatePayment,
+	Notices,
+	DatabaseAway,
+	BotsHold,
+	HotSection,
+	PartRefund,
 	ClockJumps,
 	RepeatableRead,
 	OneCounter,
+	EightySeven,
 	Lottery,
+	Resale,
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/provider"
 	"designkits/shared/curveball"
 	"designkits/shared/rig"
@@ -68,6 +69,7 @@ type somebody struct {
 	site    *site
 	at      string // the replica that they ask
 	token   string
+	pass    string // through the waiting room
 	Account tickets.Account
 }
 
@@ -89,7 +91,9 @@ type refusal struct {
 	Status int    `json:"status"`
 	Type   string `json:"type"` // "/problems/seats-taken"
 	Detail string `json:"detail"`
-	what   string
+	// Challenge is the work that the waiting room asks for.
+	Challenge bots.Challenge `json:"challenge"`
+	what      string
 }
 
 func (e *refusal) Error() string {
@@ -120,6 +124,9 @@ func (w *somebody) do(ctx context.Context, method, path string, body, into any, 
 	req.Header.Set("Idempotency-Key", rand.Text())
 	if w.token != "" {
 		req.Header.Set("Authorization", "Bearer "+w.token)
+	}
+	if w.pass != "" {
+		req.Header.Set("Pass", w.pass)
 	}
 	for _, h := range headers {
 		req.Header.Set(h[0], h[1])

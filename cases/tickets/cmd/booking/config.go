@@ -32,6 +32,8 @@ type config struct {
 	Shipped  bool          `env:"SHIPPED" envDefault:"true"`
 	Watchers int           `env:"WATCHERS" envDefault:"10000"`
 	Pool     int32         `env:"POSTGRES_CONNECTIONS" envDefault:"16"`
+
+	Variants variants
 }
 
 // minSecret is how long a secret that signs must be, in bytes.

@@ -46,6 +46,8 @@ type config struct {
 	Saga string `env:"SAGA" envDefault:"orchestration"`
 	// DieAt ends the process as kill -9 would, once it is there: see crash.
 	DieAt crash `env:"DIE_AT"`
+
+	Variants variants
 }
 
 func main() { service.Main("worker", run) }
@@ -90,6 +92,10 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	s.OnClose(func(context.Context) error { bank.Close(); return nil })
 
+	asked, err := cfg.Variants.provider(bank)
+	if err != nil {
+		return err
+	}
 	claims, err := strategy.Claims(cfg.Claims, db, seats)
 	if err != nil {
 		return err
@@ -99,7 +105,7 @@ func run(ctx context.Context, s *service.Service) error {
 	store := db.Saga()
 	runner := &saga.Runner{
 		Store:  cfg.DieAt.store(store),
-		Steps:  cfg.DieAt.steps(saga.Steps{Claims: announced, Provider: bank, PayWithin: cfg.PayWithin, Now: time.Now}),
+		Steps:  cfg.DieAt.steps(saga.Steps{Claims: announced, Provider: asked, PayWithin: cfg.PayWithin, Now: time.Now}),
 		AtOnce: cfg.AtOnce, LeaseFor: cfg.Lease, ByEvents: cfg.Saga == "choreography",
 		Observe: measure(s.Metrics, store, announcer), Log: s.Log,
 	}

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"fmt"
+
+	"designkits/cases/tickets/adapters/httpapi"
+	"designkits/cases/tickets/adapters/postgres"
+)
+
+// variants are choices that the design rejects, kept so that they can be run:
+// each is the control of an experiment in curveballs/. The defaults are the design.
+type variants struct {
+	// Notices of the payment provider are kept by version and only wake the order
+	// up; or believed, as they come.
+	Notices string `env:"NOTICES" envDefault:"versioned"`
+}
+
+func (v variants) inbox(db *postgres.DB) (httpapi.Inbox, error) {
+	switch v.Notices {
+	case "versioned":
+		return db.Saga(), nil
+	case "believed":
+		return db.Believing(), nil
+	}
+	return nil, fmt.Errorf("NOTICES is %q: versioned or believed", v.Notices)
+}
