@@ -46,6 +46,9 @@ of them it takes to hold a stadium. Who must have none of it sells to names with
 		if err := s.open(ctx, event, map[string]any{"room": true, "perAccount": 4}); err != nil {
 			return err
 		}
+		if err := s.gateKnows(ctx, event); err != nil {
+			return err
+		}
 		var held atomic.Int64
 		seatsFor := func(crowd int, role traits, seats int, keep bool, stop <-chan struct{}) (*errgroup.Group, <-chan int) {
 			got := make(chan int, crowd) // one each: how many seats they hold
@@ -82,6 +85,22 @@ of them it takes to hold a stadium. Who must have none of it sells to names with
 		t.Figure("seats that programs hold, of 500", float64(held.Load()))
 		return nil
 	},
+}
+
+// gateKnows waits until the gate has heard of the event.
+func (s *site) gateKnows(ctx context.Context, event tickets.EventID) error {
+	somebody, err := s.a(ctx, "fan")
+	if err != nil {
+		return err
+	}
+	somebody.at = "gate"
+	return s.until(ctx, 10*time.Second, func() (bool, error) {
+		err := somebody.do(ctx, http.MethodGet, "/api/room/"+string(event), nil, nil)
+		if _, answered := errors.AsType[*refusal](err); answered {
+			return !refused(err, "no-such-event"), nil // it isn't in the room
+		}
+		return true, err
+	})
 }
 
 // Traits are the headers of the n-th of a crowd.

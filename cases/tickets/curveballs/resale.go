@@ -22,7 +22,7 @@ var Resale = curveball.Experiment{
 	Hypothesis: "Three: a ticket lets in one person, and none once it was given back.",
 	Answer: `A QR code is a picture: everybody who has seen it has it. Its signature says that we issued it, and says
 the same of each copy. So a door asks the record, which marks the ticket as used in one conditional
-update ([CheckIn](orders.go)); the same scan may be repeated, another one may not, and what was given back is
+update ([CheckIn](adapters/postgres/tickets.go)); the same scan may be repeated, another one may not, and what was given back is
 refused. That doesn't keep the seller from getting rich, it only makes the buyer's risk known. What does: a
 name on the ticket that is looked at, or that tickets go back to us and from there to the
 waiting list, at their price. A door without a network can only check signatures and compare with the
