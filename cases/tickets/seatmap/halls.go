@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"designkits/cases/tickets"
@@ -24,6 +25,7 @@ type Hall struct {
 
 	close context.CancelFunc
 	gone  chan struct{}
+	lost  *atomic.Bool // Lost has to be called before the next reading
 }
 
 // Gone is closed when the event has moved to another venue: this Hall is over.
@@ -51,7 +53,8 @@ type HallsConfig struct {
 	Log     *slog.Logger
 	// Lost, unless it is nil, is called for each event before it is read anew
 	// because messages may have been missed, as they are when the store of the
-	// holds comes back without its data.
+	// holds comes back without its data. After an error it is called again: a
+	// store that has just come back may be heard before it can be written to.
 	Lost func(ctx context.Context, event tickets.EventID) error
 }
 
@@ -106,7 +109,7 @@ func (h *Halls) Apply(changes ...Change) {
 func (h *Halls) Run(ctx context.Context) error {
 	defer h.work.Wait()
 	h.work.Go(func() {
-		_ = h.cfg.Changes.Follow(ctx, func(c []Change) { h.Apply(c...) }, func() { h.lost(ctx) }) // ends with the context
+		_ = h.cfg.Changes.Follow(ctx, func(c []Change) { h.Apply(c...) }, h.lost) // ends with the context
 	})
 	every := time.NewTicker(eventsEvery)
 	defer every.Stop()
@@ -128,13 +131,9 @@ func (h *Halls) Run(ctx context.Context) error {
 }
 
 // lost makes every map be read anew.
-func (h *Halls) lost(ctx context.Context) {
+func (h *Halls) lost() {
 	for _, hall := range h.All() {
-		if h.cfg.Lost != nil {
-			if err := h.cfg.Lost(ctx, hall.ID); err != nil && ctx.Err() == nil {
-				h.cfg.Log.Warn("what was lost can't be restored", "event", hall.ID, "error", err.Error())
-			}
-		}
+		hall.lost.Store(true)
 		hall.Seats.Apply(Change{Event: hall.ID})
 	}
 }
@@ -201,7 +200,7 @@ func (h *Halls) refresh(ctx context.Context) error {
 func (h *Halls) open(ctx context.Context, e tickets.Event, place *venue.Venue) {
 	ctx, cancel := context.WithCancel(ctx)
 	gone := make(chan struct{})
-	hall := &Hall{Event: e, Venue: place, Seats: New(e.ID, place, time.Now), gone: gone, close: sync.OnceFunc(func() { cancel(); close(gone) })}
+	hall := &Hall{Event: e, Venue: place, Seats: New(e.ID, place, time.Now), gone: gone, lost: new(atomic.Bool), close: sync.OnceFunc(func() { cancel(); close(gone) })}
 	h.halls[e.ID] = hall
 	hall.Seats.Apply(Change{Event: e.ID}) // to be read at once
 	h.work.Go(func() { tick(ctx, flushEvery, func() { hall.Seats.Expire(); hall.Seats.Flush() }) })
@@ -242,13 +241,27 @@ func (h *Halls) follow(ctx context.Context, hall *Hall) {
 func (h *Halls) read(ctx context.Context, hall *Hall) error {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
+	err := h.restore(ctx, hall)
 	era := hall.Seats.Reading()
-	states, err := h.cfg.Claims.Seats(ctx, hall.ID)
-	if err != nil {
-		hall.Seats.Apply(Change{Event: hall.ID}) // try again soon
-		return err
+	states, unread := h.cfg.Claims.Seats(ctx, hall.ID)
+	if unread == nil {
+		hall.Seats.Read(states, era)
 	}
-	hall.Seats.Read(states, era)
+	if err = errors.Join(err, unread); err != nil {
+		hall.Seats.Apply(Change{Event: hall.ID}) // try again soon
+	}
+	return err
+}
+
+// restore calls Lost when that is due.
+func (h *Halls) restore(ctx context.Context, hall *Hall) error {
+	if h.cfg.Lost == nil || !hall.lost.Swap(false) {
+		return nil
+	}
+	if err := h.cfg.Lost(ctx, hall.ID); err != nil {
+		hall.lost.Store(true)
+		return fmt.Errorf("restore what was lost: %w", err)
+	}
 	return nil
 }
 
