@@ -26,9 +26,14 @@ var (
 type Malformed struct {
 	Field  string // "" where it is about the whole
 	Reason string
+	// Err is the error of a member that decodes itself, if that refused it.
+	Err error
 }
 
 func (e *Malformed) Error() string { return e.Reason }
+
+// Unwrap returns Err.
+func (e *Malformed) Unwrap() error { return e.Err }
 
 // Read reads a body of at most so many bytes: one JSON object with known
 // members. It returns ErrMediaType, ErrTooLarge or a *Malformed.
@@ -83,16 +88,28 @@ func explain(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &kind):
-		return &Malformed{kind.Field, fmt.Sprintf("%s can't be a JSON %s", kind.Field, kind.Value)}
+		return &Malformed{Field: kind.Field, Reason: fmt.Sprintf("%s can't be a JSON %s", kind.Field, kind.Value)}
 	case errors.As(err, &syntax):
 		return &Malformed{Reason: fmt.Sprintf("the body is no JSON, at byte %d: %s", syntax.Offset, syntax)}
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
 		name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
-		return &Malformed{name, fmt.Sprintf("%q is not known here", name)}
+		return &Malformed{Field: name, Reason: fmt.Sprintf("%q is not known here", name)}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &Malformed{Reason: "the body is no JSON: it ends too early"}
 	}
-	return &Malformed{Reason: err.Error()}
+	return &Malformed{Reason: err.Error(), Err: err}
+}
+
+// None refuses a body that nobody would read; an empty object is none.
+func None(w http.ResponseWriter, r *http.Request) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<10))
+	if err != nil {
+		return fmt.Errorf("%w: this takes none", ErrTooLarge)
+	}
+	if text := bytes.TrimSpace(body); len(text) > 0 && string(text) != "{}" {
+		return &Malformed{Reason: "this takes no body"}
+	}
+	return nil
 }
 
 // Write answers with JSON that nobody keeps.

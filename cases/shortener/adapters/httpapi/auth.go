@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/shared/httpjson"
 	"designkits/shared/peer"
 
 	"github.com/maypok86/otter/v2"
@@ -94,7 +95,7 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := noBody(w, r); err != nil {
+	if err := httpjson.None(w, r); err != nil {
 		return err
 	}
 	if err := s.Links.Erase(r.Context(), key.Owner); err != nil {
@@ -159,7 +160,7 @@ func (s *Server) newKey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.charge(r.Context(), w, shortener.PerDay("address/"+addr+"/keys", s.PerDay, 1)); err != nil {
 		return err
 	}
-	if err := noBody(w, r); err != nil {
+	if err := httpjson.None(w, r); err != nil {
 		return err
 	}
 	key := s.NewKeys
@@ -168,7 +169,7 @@ func (s *Server) newKey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Keys.PutKey(r.Context(), hash, key); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, newKeyJSON{
+	return httpjson.Write(w, http.StatusCreated, newKeyJSON{
 		Key: secret, Owner: string(key.Owner),
 		Rate: key.Rate, Burst: key.Burst, LinksPerDay: key.LinksPerDay,
 	})

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/shared/httpjson"
 	"designkits/shared/problem"
 )
 
@@ -28,7 +29,7 @@ const (
 )
 
 // errTooManyLines ends a bulk request.
-var errTooManyLines = fmt.Errorf("%w: at most %d lines at once", errTooLarge, maxBulkLines)
+var errTooManyLines = fmt.Errorf("%w: at most %d lines at once", httpjson.ErrTooLarge, maxBulkLines)
 
 // A bulkLine is what became of a line.
 type bulkLine struct {
@@ -52,7 +53,7 @@ func (s *Server) bulk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.ContentLength > maxBulk {
-		return fmt.Errorf("%w: at most %d bytes", errTooLarge, maxBulk)
+		return fmt.Errorf("%w: at most %d bytes", httpjson.ErrTooLarge, maxBulk)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), bulkWithin)
 	defer cancel()
@@ -126,7 +127,7 @@ func (l *lineWriter) write(line bulkLine) error {
 
 func (l *lineWriter) finish() error {
 	if !l.begun {
-		return &malformed{reason: "the body has no lines"}
+		return &httpjson.Malformed{Reason: "the body has no lines"}
 	}
 	if err := l.buffer.Flush(); err != nil {
 		return fmt.Errorf("send the last lines: %w", err)
@@ -147,7 +148,7 @@ func bulkFormat(r *http.Request) (bulkParser, error) {
 	case kind == "application/x-ndjson", kind == "application/jsonl", kind == "application/json-lines":
 		return parseJSONLines, nil
 	}
-	return nil, fmt.Errorf("%w: send CSV as text/csv, or JSON lines as application/x-ndjson", errMediaType)
+	return nil, fmt.Errorf("%w: send CSV as text/csv, or JSON lines as application/x-ndjson", httpjson.ErrMediaType)
 }
 
 // bulkRows are the rows of a body; err says, after the last, why it was the
@@ -175,7 +176,7 @@ func (b *bulkRows) all() iter.Seq[shortener.BulkRow] {
 		case full:
 			b.err = errTooManyLines
 		case errors.As(b.err, &tooLarge):
-			b.err = fmt.Errorf("%w: at most %d bytes", errTooLarge, maxBulk)
+			b.err = fmt.Errorf("%w: at most %d bytes", httpjson.ErrTooLarge, maxBulk)
 		}
 	}
 }
@@ -190,7 +191,7 @@ func parseJSONLines(body io.Reader, now time.Time, yield func(shortener.BulkRow)
 		}
 		row := shortener.BulkRow{Line: n}
 		var asked draftJSON
-		if row.Err = parseJSON(lines.Bytes(), &asked); row.Err == nil {
+		if row.Err = httpjson.Parse(lines.Bytes(), &asked); row.Err == nil {
 			row.Draft, row.Err = asked.draft(now)
 		}
 		if !yield(row) {
@@ -198,7 +199,7 @@ func parseJSONLines(body io.Reader, now time.Time, yield func(shortener.BulkRow)
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("%w: a line may have %d bytes", errTooLarge, maxBody)
+		return fmt.Errorf("%w: a line may have %d bytes", httpjson.ErrTooLarge, maxBody)
 	}
 	return lines.Err()
 }
@@ -220,7 +221,7 @@ func parseCSV(body io.Reader, now time.Time, yield func(shortener.BulkRow) bool)
 			return nil
 		case errors.As(err, &broken):
 			// Where a quote is open nobody can tell where the next record begins.
-			yield(shortener.BulkRow{Line: broken.StartLine, Err: &malformed{reason: "this is no CSV: " + broken.Err.Error()}})
+			yield(shortener.BulkRow{Line: broken.StartLine, Err: &httpjson.Malformed{Reason: "this is no CSV: " + broken.Err.Error()}})
 			return nil
 		case err != nil:
 			return err
@@ -240,7 +241,7 @@ func parseCSV(body io.Reader, now time.Time, yield func(shortener.BulkRow) bool)
 
 func draftOf(order, record []string) (d shortener.Draft, err error) {
 	if len(record) > len(order) {
-		return d, &malformed{reason: fmt.Sprintf("%d fields, at most %d are possible: quote what holds a comma", len(record), len(order))}
+		return d, &httpjson.Malformed{Reason: fmt.Sprintf("%d fields, at most %d are possible: quote what holds a comma", len(record), len(order))}
 	}
 	for i, text := range record {
 		text = strings.TrimSpace(text)
@@ -257,7 +258,7 @@ func draftOf(order, record []string) (d shortener.Draft, err error) {
 				err = &shortener.Invalid{Field: "permanent", Rule: "not-a-bool", Reason: "permanent is true or false"}
 			}
 		default:
-			err = &malformed{name, fmt.Sprintf("column %q is not known here", name)}
+			err = &httpjson.Malformed{Field: name, Reason: fmt.Sprintf("column %q is not known here", name)}
 		}
 		if err != nil {
 			return d, err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/shared/httpjson"
 )
 
 // A linkJSON is a link as its owner sees it.
@@ -91,7 +92,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Location", "/api/links/"+string(link.Code))
-	return writeJSON(w, http.StatusCreated, s.linkJSON(link))
+	return httpjson.Write(w, http.StatusCreated, s.linkJSON(link))
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request) error {
@@ -99,7 +100,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, s.linkJSON(link))
+	return httpjson.Write(w, http.StatusOK, s.linkJSON(link))
 }
 
 // owned is the caller's link that the path names.
@@ -164,7 +165,7 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, s.linkJSON(link))
+	return httpjson.Write(w, http.StatusOK, s.linkJSON(link))
 }
 
 func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {
@@ -220,5 +221,5 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	for i, l := range links {
 		page.Links[i] = s.linkJSON(l)
 	}
-	return writeJSON(w, http.StatusOK, page)
+	return httpjson.Write(w, http.StatusOK, page)
 }

@@ -1,85 +1,30 @@
 package httpapi_test
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"designkits/cases/shortener/adapters/httpapi"
-
-	"github.com/pb33f/libopenapi"
-	validator "github.com/pb33f/libopenapi-validator"
+	"designkits/shared/openapitest"
 )
 
-// described is the OpenAPI file, read once.
-var described = sync.OnceValues(func() (validator.Validator, error) {
-	document, err := libopenapi.NewDocument(httpapi.OpenAPI)
-	if err != nil {
-		return nil, err
-	}
-	v, errs := validator.NewValidator(document)
-	if len(errs) > 0 {
-		return nil, errs[0]
-	}
-	return v, nil
-})
+var described = openapitest.Of(httpapi.OpenAPI)
 
 // checkAnswer holds an answer against the OpenAPI file. What no route answers
-// is not described, nor are methods that a route doesn't have.
+// is not described, nor are methods that a route doesn't have and HEAD.
 func checkAnswer(t *testing.T, req *http.Request, resp *http.Response) {
 	t.Helper()
-	v, err := described()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode == http.StatusMethodNotAllowed || req.Method == http.MethodHead || nowhere(req.URL.Path) {
-		return
-	}
-	if ok, errs := v.ValidateHttpResponse(req, resp); !ok {
-		for _, e := range errs {
-			t.Errorf("%s %s: the answer %d is not as the OpenAPI file says: %s: %s %v", req.Method, req.URL.Path, resp.StatusCode, e.Message, e.Reason, e.SchemaValidationErrors)
-		}
+	if resp.StatusCode != http.StatusMethodNotAllowed && req.Method != http.MethodHead && !nowhere(req.URL.Path) {
+		described.CheckAnswer(t, req, resp)
 	}
 }
 
 // nowhere reports whether a path is one of those that the tests ask for in vain.
 func nowhere(path string) bool { return path == "/api/nothing" || path == "/a/b/c" }
 
-func TestOpenAPIFileIsValid(t *testing.T) {
-	v, err := described()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if ok, errs := v.ValidateDocument(); !ok {
-		for _, e := range errs {
-			t.Errorf("%s: %s %v", e.Message, e.Reason, e.SchemaValidationErrors)
-		}
-	}
-}
-
-// operations are "GET /api/links" and so on, as the file has them.
-func operations(t *testing.T) []string {
-	t.Helper()
-	document, err := libopenapi.NewDocument(httpapi.OpenAPI)
-	if err != nil {
-		t.Fatal(err)
-	}
-	model, err := document.BuildV3Model()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for path, item := range model.Model.Paths.PathItems.FromOldest() {
-		for method := range item.GetOperations().FromOldest() {
-			all = append(all, strings.ToUpper(method)+" "+path)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
+func TestOpenAPIFileIsValid(t *testing.T) { described.MustBeValid(t) }
 
 func TestEveryRouteIsInTheOpenAPIFileAndTheOtherWayRound(t *testing.T) {
 	var routes []string
@@ -89,7 +34,7 @@ func TestEveryRouteIsInTheOpenAPIFileAndTheOtherWayRound(t *testing.T) {
 		}
 	}
 	slices.Sort(routes)
-	if want := operations(t); !slices.Equal(routes, want) {
+	if want := described.Operations(t); !slices.Equal(routes, want) {
 		t.Errorf("the server has\n%s\nthe file has\n%s", strings.Join(routes, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -161,7 +106,7 @@ func TestEveryOperationDoesWhatTheFileSays(t *testing.T) {
 		}
 		called[c.operation] = append(called[c.operation], c.want)
 	}
-	for _, operation := range operations(t) {
+	for _, operation := range described.Operations(t) {
 		statuses := called[operation]
 		if len(statuses) == 0 {
 			t.Errorf("%s was never called", operation)
@@ -174,10 +119,6 @@ var called = map[string][]int{}
 // checkRequest says whether the file allows a request, and whether it should.
 func checkRequest(t *testing.T, c call, bad bool) {
 	t.Helper()
-	v, err := described()
-	if err != nil {
-		t.Fatal(err)
-	}
 	req, err := http.NewRequestWithContext(t.Context(), c.method, "http://localhost"+c.path, strings.NewReader(c.body))
 	if err != nil {
 		t.Fatal(err)
@@ -191,12 +132,7 @@ func checkRequest(t *testing.T, c call, bad bool) {
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	ok, errs := v.ValidateHttpRequest(req)
-	if ok == bad {
-		var why []string
-		for _, e := range errs {
-			why = append(why, fmt.Sprint(e.Message, " ", e.Reason))
-		}
-		t.Errorf("%s %s %s: the file allows it: %v, want %v: %s", c.method, c.path, c.body, ok, !bad, strings.Join(why, "; "))
+	if ok, why := described.Allows(t, req); ok == bad {
+		t.Errorf("%s %s %s: the file allows it: %v, want %v: %s", c.method, c.path, c.body, ok, !bad, why)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/shared/httpjson"
 	"designkits/shared/problem"
 )
 
@@ -16,25 +17,20 @@ func problemOf(err error) problem.Problem {
 	var (
 		invalid *shortener.Invalid
 		tooMany *shortener.TooMany
-		bad     *malformed
 		method  *notAllowed
 	)
 	p := func(status int, slug, title, detail string) problem.Problem {
 		return problem.Problem{Type: "/problems/" + slug, Title: title, Status: status, Detail: detail}
+	}
+	// A value that the domain has refused may have been read by the decoder.
+	if v, ok := httpjson.ProblemOf(err); ok && !errors.As(err, &invalid) {
+		return v
 	}
 	switch {
 	case errors.As(err, &invalid):
 		v := p(http.StatusUnprocessableEntity, "invalid-input", "The input was refused", invalid.Reason)
 		v.Field, v.Rule = invalid.Field, invalid.Rule
 		return v
-	case errors.As(err, &bad):
-		v := p(http.StatusBadRequest, "malformed", "The request can't be understood", bad.reason)
-		v.Field = bad.field
-		return v
-	case errors.Is(err, errTooLarge):
-		return p(http.StatusRequestEntityTooLarge, "too-large", "The body is too large", err.Error())
-	case errors.Is(err, errMediaType):
-		return p(http.StatusUnsupportedMediaType, "media-type", "The media type is not supported", err.Error())
 	case errors.Is(err, shortener.ErrNoKey):
 		return p(http.StatusUnauthorized, "no-key", "An API key is needed",
 			"send a key as \"Authorization: Bearer KEY\"; POST /api/keys makes one")

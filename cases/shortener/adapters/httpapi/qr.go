@@ -1,12 +1,11 @@
 package httpapi
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"designkits/cases/shortener"
+	"designkits/shared/qrcode"
 
 	"rsc.io/qr"
 )
@@ -31,30 +30,10 @@ func (s *Server) qr(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "private, max-age=3600") // the address of a link never changes
 	if format == "svg" {
 		h.Set("Content-Type", "image/svg+xml")
-		_, _ = w.Write(svg(code)) // the client may have gone
+		_, _ = w.Write(qrcode.SVG(code)) // the client may have gone
 		return nil
 	}
 	h.Set("Content-Type", "image/png")
 	_, _ = w.Write(code.PNG())
 	return nil
-}
-
-// quiet is the margin that readers need, in modules (ISO/IEC 18004).
-const quiet = 4
-
-// svg draws a module a unit, so that it scales to any size.
-func svg(code *qr.Code) []byte {
-	var path strings.Builder
-	for y := range code.Size {
-		for x := range code.Size {
-			if code.Black(x, y) {
-				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x+quiet, y+quiet)
-			}
-		}
-	}
-	var b bytes.Buffer
-	side := code.Size + 2*quiet
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges">`, side, side)
-	fmt.Fprintf(&b, `<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, side, side, path.String())
-	return b.Bytes()
 }

@@ -8,6 +8,7 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
+	"designkits/shared/httpjson"
 )
 
 // spans are how much of each granularity one answer may cover, so that none
@@ -46,7 +47,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	if stats.Series == nil {
 		stats.Series = []clicks.Point{}
 	}
-	return writeJSON(w, http.StatusOK, stats)
+	return httpjson.Write(w, http.StatusOK, stats)
 }
 
 // statsQuery reads from, to and granularity. The range is widened to whole

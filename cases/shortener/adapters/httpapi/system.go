@@ -8,6 +8,7 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
+	"designkits/shared/httpjson"
 )
 
 // A System is what a replica knows of itself and of its stores.
@@ -90,7 +91,7 @@ func (s *Server) system(w http.ResponseWriter, r *http.Request) error {
 	sys := s.System
 	redis, cassandra, kafka := sys.probe(r.Context())
 	recorder := sys.Recorder.State()
-	return writeJSON(w, http.StatusOK, systemJSON{
+	return httpjson.Write(w, http.StatusOK, systemJSON{
 		Replica: sys.Replica, Started: sys.Started,
 		Redis: redisJSON{
 			Up: redis, Breaker: sys.Breaker.State(), Live: sys.Changes.Live(),

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/identity"
 	"designkits/shared/httpjson"
+	"designkits/shared/qrcode"
 
 	"rsc.io/qr"
 )
@@ -43,7 +43,7 @@ func (s *Server) ticket(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return fmt.Errorf("QR code of ticket %s: %w", t.Serial, err)
 		}
-		kind, content = "image/svg+xml", svg(code)
+		kind, content = "image/svg+xml", qrcode.SVG(code)
 	}
 	h := w.Header()
 	h.Set("Content-Type", kind)
@@ -51,26 +51,6 @@ func (s *Server) ticket(w http.ResponseWriter, r *http.Request) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(content) // the client may have gone
 	return nil
-}
-
-// quiet is the margin that readers need, in modules (ISO/IEC 18004).
-const quiet = 4
-
-// svg draws a module a unit, so that it scales to any size.
-func svg(code *qr.Code) []byte {
-	var path strings.Builder
-	for y := range code.Size {
-		for x := range code.Size {
-			if code.Black(x, y) {
-				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x+quiet, y+quiet)
-			}
-		}
-	}
-	var b bytes.Buffer
-	side := code.Size + 2*quiet
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges">`, side, side)
-	fmt.Fprintf(&b, `<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, side, side, path.String())
-	return b.Bytes()
 }
 
 // checkIn lets a ticket's holder in, once.
