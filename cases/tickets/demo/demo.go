@@ -45,7 +45,7 @@ func Defaults(page string) Config {
 	return Config{
 		Page: page, Organiser: os.Getenv("ORGANISER_SECRET"), Postgres: os.Getenv("POSTGRES"), Namespace: os.Getenv("NAMESPACE"),
 		Provider: os.Getenv("PROVIDER"), ProviderKey: os.Getenv("PROVIDER_KEY"),
-		Venue: "hall", Fans: 2100, Bots: 100, Patience: 40 * time.Second, Progress: io.Discard,
+		Venue: "hall", Fans: 2100, Bots: 100, Patience: 90 * time.Second, Progress: io.Discard,
 	}
 }
 
