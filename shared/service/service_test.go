@@ -19,14 +19,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(int) { http.DefaultClient.CloseIdleConnections() }))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // running boots a service on port 0 and returns its base URL, a function that
 // sends the signal, and the channel of its end.
 func running(t *testing.T, handler http.Handler, build func(*service.Service)) (url string, signal func(), ended <-chan error) {
 	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	end, up := make(chan error, 1), make(chan *service.Service, 1)

@@ -28,7 +28,18 @@ export function start(with_) {
     if (byId("best-section").value) best.section = byId("best-section").value;
     hold({ best });
   });
+  byId("wait").addEventListener("click", wait);
   byId("hold-picked").addEventListener("click", () => hold({ seats: [...sets.picked].map((n) => seats.id(n)) }));
+}
+
+// wait puts the fan on the list of an event that has nothing left.
+async function wait() {
+  try {
+    const { body } = await api("POST", `/api/events/${encodeURIComponent(event.id)}/waitlist`, { json: { seats: Number(byId("best-count").value) } });
+    say(byId("wait-words"), `You are number ${body.place} on the list, for ${byId("best-count").value}.`);
+  } catch (error) {
+    say(byId("wait-words"), error.message);
+  }
 }
 
 // open begins with an event of which nothing is chosen.
@@ -38,6 +49,7 @@ export function open(of, its) {
   sets.picked.clear();
   sets.mine.clear();
   complain("");
+  say(byId("wait-words"), "");
   byId("best-count").replaceChildren(...Array.from({ length: event.perAccount }, (_, i) => h("option", { value: String(i + 1), selected: i === Math.min(1, event.perAccount - 1) }, String(i + 1))));
   byId("best-section").replaceChildren(h("option", { value: "" }, "Anywhere"),
     ...seats.sections.map((s) => h("option", { value: s.id }, `${s.name}, ${money(event.prices[s.tier], event.currency)}`)));
@@ -72,6 +84,7 @@ export function toggle(n) {
 
 // changed drops what somebody else has got meanwhile.
 export function changed(numbers) {
+  byId("sold-out").hidden = seats.free.some((n) => n > 0);
   if (asking) return; // it may be for this page itself
   const lost = numbers.filter((n) => sets.picked.has(n) && seats.states[n] !== FREE);
   if (lost.length === 0) return;

@@ -113,6 +113,7 @@ function openSale(where, stops) {
       }
       drawn = true;
       map.show(event, seats, choose.sets);
+      choose.changed([]);
       held.resume(event, seats);
     },
     onState(now) {

@@ -20,6 +20,7 @@ func TestThePageInABrowser(t *testing.T) {
 	t.Run("what a bank declines is free again", func(t *testing.T) { declined(t, b, s) })
 	t.Run("a hold that nobody pays ends, and the page says so", func(t *testing.T) { expires(t, b, s) })
 	t.Run("the door lets a ticket in once, and not one that was given back", func(t *testing.T) { comesIn(t, b, s) })
+	t.Run("who finds nothing left waits on the list", func(t *testing.T) { waitsOnTheList(t, b, s) })
 	t.Run("the organiser sees the sale", func(t *testing.T) { overlooks(t, b, s) })
 	t.Run("the map says when its stream is away, and catches up", func(t *testing.T) { reconnects(t, b, s) })
 	for _, width := range []int64{360, 1440} {
@@ -50,6 +51,8 @@ func buys(t *testing.T, b *browsertest.Tab, s *scene) {
 	if apart := browsertest.Eval[int](t, b, `(([a, b]) => b.dataset.n - a.dataset.n)(document.querySelectorAll("[data-n].mine"))`); apart != 1 {
 		t.Errorf("the two seats are %d apart", apart)
 	}
+	b.ShootScreen(t, "held")
+	b.CheckAccess(t, "html")
 	until := `document.querySelector("#left").textContent`
 	before := browsertest.Eval[string](t, b, until)
 	b.Until(t, 5*time.Second, fmt.Sprintf(`%s < %q`, until, before))
@@ -59,6 +62,7 @@ func buys(t *testing.T, b *browsertest.Tab, s *scene) {
 	b.Do(t, 10*time.Second, chromedp.Click("#pay"))
 	b.Until(t, 20*time.Second, `document.querySelectorAll("#order-tickets .code svg").length === 2 && document.querySelector("#order").dataset.state === "done"`)
 	b.ShootScreen(t, "tickets")
+	b.CheckAccess(t, "html")
 	other.Until(t, 5*time.Second, `document.querySelectorAll("[data-n].sold").length === 2`)
 	other.CheckConsole(t)
 }
@@ -106,6 +110,20 @@ func expires(t *testing.T, b *browsertest.Tab, s *scene) {
 	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
 	b.Until(t, 15*time.Second, `!document.querySelector("#choose").hidden && document.querySelector("#choose-complaint").textContent.includes("over")`)
 	b.Until(t, 2*time.Second, `document.querySelectorAll("[data-n].free").length === 500`)
+}
+
+func waitsOnTheList(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.put(t, "full", `{"name":"Full","venue":"theatre","starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
+		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":50,"holdFor":120,"maxHold":120}`)
+	for range 10 {
+		s.hold(t, s.fan(t), "full", 50)
+	}
+	s.open(t, b, "full")
+	b.Do(t, 10*time.Second, chromedp.WaitVisible("#sold-out"), chromedp.Click("#best-submit"))
+	b.Until(t, 10*time.Second, `document.querySelector("#choose-complaint").textContent.includes("no")`)
+	b.Do(t, 10*time.Second, chromedp.Click("#wait"))
+	b.Until(t, 10*time.Second, `document.querySelector("#wait-words").textContent.includes("number 1 on the list")`)
+	b.ShootScreen(t, "sold-out")
 }
 
 func overlooks(t *testing.T, b *browsertest.Tab, s *scene) {

@@ -7,7 +7,7 @@ import { capacity } from "./seats.js";
 
 export const PITCH = 12; // from seat to seat
 const AISLE = 22;
-const BEHIND = 46; // from band to band, with room for names
+const BEHIND = 54; // from band to band, with room for names
 const STAGE = 70;
 const LARGEST = 6000; // seats that are drawn at once
 const SIDES = /-(left|centre|center|right)$/;
@@ -54,7 +54,7 @@ function bands(sections) {
     let left = middle - band.width / 2;
     for (const { section, index } of band.of) {
       const centre = left + wide(section) / 2;
-      const block = { index, section, name: { x: centre, y: y - 16 - bent(centre) }, seats: [], rows: [] };
+      const block = { index, section, name: { x: centre, y: y - 13 - Math.max(bent(left), bent(left + wide(section))) }, seats: [], rows: [] };
       if (section.standing) block.area = { x: left, y, width: wide(section), height: deep(section) };
       section.rows?.forEach((row, r) => {
         const start = centre - ((row.seats - 1) * PITCH) / 2;

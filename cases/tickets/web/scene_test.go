@@ -38,9 +38,9 @@ type scene struct {
 
 func start(t *testing.T) *scene {
 	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections) // after the case has stopped, which asks Flink
 	s := &scene{Case: casetest.Start(t, rig.Options{Env: map[string]string{"ORGANISER_SECRET": organiserSecret, "DOOR_SECRET": doorSecret}})}
 	s.page = s.Page
-	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	var session struct{ Token string }
 	s.must(t, "POST", "api/session", "", fmt.Sprintf(`{"role":"organiser","secret":%q}`, organiserSecret), &session)
 	s.organiser = session.Token

@@ -36,9 +36,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(int) { http.DefaultClient.CloseIdleConnections() }))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var secret = []byte("a secret of the tests")
 
@@ -67,6 +65,7 @@ func own(t *testing.T, work ...func(context.Context) error) {
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	namespace, log := testenv.Namespace(t), slog.New(slog.NewTextHandler(t.Output(), nil))
 	db, err := postgres.Open(t.Context(), postgres.Config{Addr: testenv.Addr(t, "postgres"), Namespace: namespace, Timeout: 20 * time.Second})
 	if err != nil {

@@ -16,9 +16,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(int) { http.DefaultClient.CloseIdleConnections() }))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const secret = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -49,6 +47,7 @@ type replica struct {
 // start boots replicas that share one configuration.
 func start(t *testing.T, names ...string) []*replica {
 	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	cfg, err := readConfig()
 	if err != nil {
 		t.Fatal(err)
