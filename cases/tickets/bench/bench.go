@@ -24,7 +24,7 @@ import (
 )
 
 // All are the benches, in the order of the table.
-var All = []harness.Bench{oversold, claimsBlind, claimsInformed, holdsHTTP, roomJoins, holdFreed, mapDeltas}
+var All = []harness.Bench{oversold, claimsBlind, claimsInformed, refusedThoughFree, holdsHTTP, roomJoins, holdFreed, mapDeltas, botsShare}
 
 // workers are the connections of the load.
 const workers = 64

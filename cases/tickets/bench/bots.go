@@ -1,0 +1,92 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/client"
+	"designkits/cases/tickets/crowd"
+	harness "designkits/shared/bench"
+	"designkits/shared/rig"
+)
+
+var botsShare = harness.Bench{
+	Name:  "bots-share",
+	About: "the theatre sold to fans and a third as many bots: the bots' share of the seats with their defence, against that without",
+	Run: func(ctx context.Context, r *harness.Run) error {
+		with, err := soldToBots(ctx, r, "on")
+		if err != nil {
+			return err
+		}
+		without, err := soldToBots(ctx, r, "off")
+		if err != nil {
+			return err
+		}
+		r.Report(harness.Result{
+			Name: "bots-share", Value: 100 * with.BotShare(), Unit: "%", Baseline: 100 * without.BotShare(),
+			Note: fmt.Sprintf("seats of fans and bots: %d and %d, without %d and %d; bots that wouldn't work so much: %d",
+				with.Seats["fan"], with.Seats["bot"], without.Seats["fan"], without.Seats["bot"], with.Left["bot: "+crowd.TooMuch]),
+		}, harness.RatioAtMost(1))
+		return nil
+	},
+}
+
+// soldToBots sells a hall through the waiting room, with or without defence.
+func soldToBots(ctx context.Context, r *harness.Run, defence string) (f crowd.Figures, err error) {
+	fans, bots := 600, 200
+	if r.Quick {
+		fans, bots = 60, 20
+	}
+	s, err := openStore(ctx, 2)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	env := map[string]string{"BOT_DEFENCE": defence}
+	for name, value := range secrets {
+		env[name] = value
+	}
+	c, err := rig.Start(ctx, rig.Options{Namespace: s.namespace, Env: env})
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, c.Stop(context.WithoutCancel(ctx))) }()
+	onSale := time.Now().Add(8 * time.Second) // bots come three seconds before
+	_, err = s.db.Events().Add(ctx, tickets.Event{
+		ID: "premiere", Name: "A premiere", Venue: "theatre", Starts: onSale.Add(24 * time.Hour), OnSale: onSale, Room: true,
+		Currency: "EUR", Prices: map[string]tickets.Cents{"1": 6500, "2": 3800}, PerAccount: 4, HoldFor: 30 * time.Second, MaxHold: 2 * time.Minute,
+	})
+	if err != nil {
+		return f, err
+	}
+	page, err := client.New(c.Page)
+	if err != nil {
+		return f, err
+	}
+	defer page.Close()
+	for { // until the replicas have heard of the event
+		_, err := page.Event(ctx, "premiere")
+		if err == nil {
+			break
+		}
+		if !client.Is(err, "unknown") || time.Now().After(onSale) {
+			return f, fmt.Errorf("the event isn't there: %w", err)
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return f, ctx.Err()
+		}
+	}
+	cfg := crowd.Usual(page, "premiere", fans, bots)
+	cfg.Patience = 40 * time.Second
+	people := crowd.New(cfg)
+	if err := people.Run(ctx); err != nil {
+		return f, err
+	}
+	r.Logf("defence %s: %v", defence, people.Figures())
+	return people.Figures(), nil
+}
