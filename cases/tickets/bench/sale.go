@@ -30,7 +30,7 @@ var oversold = harness.Bench{
 			return err
 		}
 		defer func() { err = errors.Join(err, s.close(ctx)) }()
-		if err := s.sells(ctx, "stadium", false, 10*time.Second, "evening"); err != nil {
+		if err := s.sells(ctx, "stadium", false, 15*time.Second, "evening"); err != nil {
 			return err
 		}
 		c, err := rig.Start(ctx, rig.Options{Namespace: s.namespace, Env: secrets})
@@ -79,7 +79,7 @@ type purchase struct {
 const (
 	// hot is how many blocks, the first of the stadium, are asked for by name
 	// and by many; their seats are the sample.
-	hot = 60
+	hot = 200
 	// clockDoubt is how far a hold's end, by Redis, may seem off here: the API
 	// tells it in ms, and extends a hold by its order at any time.
 	clockDoubt = 100 * time.Millisecond
