@@ -51,16 +51,18 @@ of them it takes to hold a stadium. Who must have none of it sells to names with
 		}
 		var held atomic.Int64
 		seatsFor := func(crowd int, role traits, seats int, keep bool, stop <-chan struct{}) (*errgroup.Group, <-chan int) {
-			got := make(chan int, crowd) // one each: how many seats they hold
+			got := make(chan int, crowd) // one each: how many holds they have
 			var all errgroup.Group
 			for n := range crowd {
 				all.Go(func() error {
 					holds, err := s.comeAndHold(ctx, event, role(n), seats)
+					if keep {
+						held.Add(int64(seats * len(holds)))
+					}
 					got <- len(holds)
 					if err != nil || !keep || len(holds) == 0 {
 						return err
 					}
-					held.Add(int64(seats))
 					return holds[0].again(ctx, stop)
 				})
 			}
@@ -132,7 +134,7 @@ func (s *site) comeAndHold(ctx context.Context, event tickets.EventID, headers [
 		return nil, err
 	}
 	fan.pass = pass
-	hold, err := fan.best(ctx, event, seats)
+	hold, err := fan.apart(ctx, event, seats)
 	if refused(err, "none-left") || refused(err, "seats-taken") {
 		return nil, nil
 	}
@@ -140,6 +142,11 @@ func (s *site) comeAndHold(ctx context.Context, event tickets.EventID, headers [
 		return nil, err
 	}
 	return []*held{hold}, nil
+}
+
+// apart holds the best n seats, wherever they are.
+func (w *somebody) apart(ctx context.Context, event tickets.EventID, n int) (*held, error) {
+	return w.wish(ctx, event, map[string]any{"best": map[string]any{"seats": n, "together": false}})
 }
 
 // queue waits to be let in, and returns the pass; none where that costs more
@@ -195,7 +202,7 @@ func (h *held) again(ctx context.Context, stop <-chan struct{}) error {
 		if err := h.by.do(ctx, http.MethodDelete, "/api/events/"+string(h.event)+"/holds/"+h.Hold, nil, nil); err != nil {
 			return err
 		}
-		next, err := h.by.best(ctx, h.event, len(h.Seats))
+		next, err := h.by.apart(ctx, h.event, len(h.Seats))
 		if err != nil { // a fan was faster
 			if refused(err, "none-left") || refused(err, "seats-taken") {
 				return nil

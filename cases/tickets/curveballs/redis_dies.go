@@ -126,7 +126,7 @@ func (s *site) wantSold(ctx context.Context, event tickets.EventID, sold []bough
 				return true, err
 			})
 			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-				err = fmt.Errorf("Redis is back, and booking doesn't see it: %w", err)
+				err = fmt.Errorf("buy what is sold: Redis is back, and booking doesn't see it: %w", err)
 			}
 			return err
 		})

@@ -174,12 +174,13 @@ func (s *site) open(ctx context.Context, event tickets.EventID, change map[strin
 	}
 	// The other replica reads what is on sale once a second.
 	for _, replica := range []string{"booking-1", "booking-2"} {
+		organiser.at = replica
 		err := s.until(ctx, 10*time.Second, func() (bool, error) {
-			res, err := s.http.Get("http://" + s.Addr(replica) + "/api/events/" + string(event))
-			if err != nil {
-				return false, err
+			err := organiser.do(ctx, http.MethodGet, "/api/events/"+string(event), nil, nil)
+			if _, notYet := errors.AsType[*refusal](err); notYet {
+				return false, nil
 			}
-			return res.StatusCode == http.StatusOK, res.Body.Close()
+			return true, err
 		})
 		if err != nil {
 			return fmt.Errorf("wait until %s sells %s: %w", replica, event, err)
