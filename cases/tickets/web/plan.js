@@ -7,7 +7,7 @@ import { capacity } from "./seats.js";
 
 export const PITCH = 12; // from seat to seat
 const AISLE = 22;
-const BEHIND = 54; // from band to band, with room for names
+const BEHIND = 70; // from band to band, with room for names
 const STAGE = 70;
 const LARGEST = 6000; // seats that are drawn at once
 const SIDES = /-(left|centre|center|right)$/;
