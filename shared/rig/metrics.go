@@ -17,6 +17,7 @@ func (c *Case) Metric(ctx context.Context, process, name string, labels ...strin
 	if err != nil {
 		return 0, fmt.Errorf("metrics of %s: %w", process, err)
 	}
+	req.Close = true
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("metrics of %s: %w", process, err)

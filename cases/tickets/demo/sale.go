@@ -15,7 +15,7 @@ import (
 
 // Times of the sale.
 const (
-	opensIn = 7 * time.Second // after it is announced
+	opensIn = 5 * time.Second // after it is announced
 	holdFor = 10              // s, so that seats which nobody pays for come back soon
 )
 
@@ -44,7 +44,7 @@ func (j *journey) open(ctx context.Context) (string, error) {
 	j.seats = state.Seats
 	cfg := crowd.Usual(j.api, j.event.ID, j.cfg.Fans, j.cfg.Bots)
 	cfg.Sources["tok_late"] = 1
-	cfg.Before, cfg.After, cfg.Think = 5*time.Second, 8*time.Second, 700*time.Millisecond
+	cfg.Before, cfg.After, cfg.Think = 4*time.Second, 8*time.Second, 700*time.Millisecond
 	j.crowd = crowd.New(cfg)
 	gone, cause := context.WithCancelCause(context.WithoutCancel(ctx))
 	j.running = gone

@@ -43,6 +43,7 @@ func Behave(ctx context.Context, url, key string, members map[string]any) error 
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Content-Type", "application/json")
+	req.Close = true // nobody asks again soon
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("change the provider's behaviour: %w", err)
