@@ -16,6 +16,7 @@ import (
 	"designkits/cases/tickets/audit"
 	"designkits/cases/tickets/client"
 	"designkits/cases/tickets/payments"
+	simulator "designkits/cases/tickets/provider"
 	harness "designkits/shared/bench"
 	"designkits/shared/fault"
 	"designkits/shared/rig"
@@ -311,7 +312,12 @@ func (s *sale) settle(ctx context.Context, r *harness.Run) (audit.Balance, error
 			return audit.Balance{}, fmt.Errorf("%d orders are under way still: %w", left, ctx.Err())
 		}
 	}
-	bank, err := provider.Open(provider.Config{URL: "http://" + s.rig.Addr("payments"), Key: secret})
+	url := "http://" + s.rig.Addr("payments")
+	// Thousands of payments are looked up, one after the other.
+	if err := simulator.Behave(ctx, url, secret, map[string]any{"latency": "0s", "latency99": "0s"}); err != nil {
+		return audit.Balance{}, err
+	}
+	bank, err := provider.Open(provider.Config{URL: url, Key: secret})
 	if err != nil {
 		return audit.Balance{}, err
 	}
