@@ -32,7 +32,7 @@ func Start(t testing.TB) *Case {
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
 	}}
 	t.Cleanup(c.client.CloseIdleConnections)
-	for name, addr := range grade.Start(t) {
+	for name, addr := range grade.Start(t).Addresses {
 		if strings.HasPrefix(name, "api-") {
 			c.replicas = append(c.replicas, addr)
 		}

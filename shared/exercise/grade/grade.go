@@ -5,25 +5,36 @@ package grade
 
 import (
 	"context"
+	"encoding/json"
 	"os"
-	"strings"
 	"testing"
 
 	"designkits/shared/exercise"
 	"designkits/shared/rig"
 )
 
-// Running is the environment variable that names a case which runs already:
-// "api-1=127.0.0.1:4001,api-2=127.0.0.1:4002". Package proof sets it, to grade
-// many builds with one check.
+// Running is the environment variable that describes a case which runs already,
+// as Case.String does. Package proof sets it, to grade many builds with one check.
 const Running = "EXERCISE_CASE"
 
+// A Case is a build that runs.
+type Case struct {
+	Addresses map[string]string // where each process listens: {"api-1": "127.0.0.1:4001"}
+	// Lab is what case.yaml gives the case's own programs to know, such as the
+	// secret that opens an organiser's session.
+	Lab map[string]string
+}
+
 // Start builds and starts the processes that the exercise in the working
-// directory names, and returns where each listens: {"api-1": "127.0.0.1:4001"}.
-func Start(t testing.TB) map[string]string {
+// directory names.
+func Start(t testing.TB) Case {
 	t.Helper()
 	if text := os.Getenv(Running); text != "" {
-		return parse(text)
+		var c Case
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatalf("%s is %q: %v", Running, text, err)
+		}
+		return c
 	}
 	e, err := exercise.Read(".")
 	if err != nil {
@@ -38,32 +49,20 @@ func Start(t testing.TB) map[string]string {
 			t.Errorf("stop the case: %v", err)
 		}
 	})
-	return Addresses(c)
+	return Of(c)
 }
 
-// Addresses are those of all that runs.
-func Addresses(c *rig.Case) map[string]string {
+// Of describes a case that runs.
+func Of(c *rig.Case) Case {
 	addresses := map[string]string{}
 	for _, name := range c.Names() {
 		addresses[name] = c.Addr(name)
 	}
-	return addresses
+	return Case{Addresses: addresses, Lab: c.Lab}
 }
 
-// Format writes addresses as Running has them.
-func Format(addresses map[string]string) string {
-	var all []string
-	for name, addr := range addresses {
-		all = append(all, name+"="+addr)
-	}
-	return strings.Join(all, ",")
-}
-
-func parse(text string) map[string]string {
-	addresses := map[string]string{}
-	for pair := range strings.SplitSeq(text, ",") {
-		name, addr, _ := strings.Cut(pair, "=")
-		addresses[name] = addr
-	}
-	return addresses
+// String is the value of Running.
+func (c Case) String() string {
+	text, _ := json.Marshal(c) // maps of strings always marshal
+	return string(text)
 }

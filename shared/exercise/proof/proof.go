@@ -108,9 +108,9 @@ func (b *bench) untouched(t *testing.T, dir string, all []exercise.Exercise) {
 	for _, e := range all {
 		runs = append(runs, e.Runs...)
 	}
-	addresses := b.start(t, dir, runs)
+	running := b.start(t, dir, runs)
 	for _, e := range all {
-		if passed, said := b.grade(t, e, addresses); passed {
+		if passed, said := b.grade(t, e, running); passed {
 			t.Errorf("%s: its check passes where nothing was done:\n%s", e.ID, said)
 		}
 	}
@@ -165,7 +165,7 @@ func (b *bench) patched(t *testing.T, tree string, e exercise.Exercise, patch st
 }
 
 // start builds and runs a case until the test ends.
-func (b *bench) start(t *testing.T, dir string, only []string) map[string]string {
+func (b *bench) start(t *testing.T, dir string, only []string) grade.Case {
 	t.Helper()
 	c, err := rig.Start(t.Context(), rig.Options{Dir: dir, Only: only})
 	if err != nil {
@@ -176,17 +176,17 @@ func (b *bench) start(t *testing.T, dir string, only []string) map[string]string
 			t.Error(err)
 		}
 	})
-	return grade.Addresses(c)
+	return grade.Of(c)
 }
 
 // grade runs an exercise's check against a running case.
-func (b *bench) grade(t *testing.T, e exercise.Exercise, addresses map[string]string) (passed bool, said string) {
+func (b *bench) grade(t *testing.T, e exercise.Exercise, running grade.Case) (passed bool, said string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), checkWithin)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(b.checks, e.ID+".test"), "-test.count=1")
 	cmd.Dir = e.Dir
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s", grade.Running, grade.Format(addresses)))
+	cmd.Env = append(os.Environ(), grade.Running+"="+running.String())
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
