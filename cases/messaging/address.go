@@ -1,0 +1,116 @@
+package messaging
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A UserID names a person's account: "u" and 16 digits of base 32.
+type UserID string
+
+// A DeviceID tells a person's devices apart: 1, 2, …; the number of one that was
+// signed out is not given again.
+type DeviceID int
+
+// MaxDevices is how many devices a person may have at once.
+const MaxDevices = 8
+
+// An Address is one device of a person, written "u….2".
+type Address struct {
+	User   UserID
+	Device DeviceID
+}
+
+func (a Address) String() string { return string(a.User) + "." + strconv.Itoa(int(a.Device)) }
+
+// ParseAddress is the reverse of String.
+func ParseAddress(s string) (Address, error) {
+	user, number, ok := strings.Cut(s, ".")
+	device, err := strconv.Atoi(number)
+	if !ok || err != nil || device < 1 || !UserID(user).Valid() {
+		return Address{}, fmt.Errorf("%q is no address of a device: it looks like u0123456789abcdef.1", s)
+	}
+	return Address{UserID(user), DeviceID(device)}, nil
+}
+
+// MarshalText and UnmarshalText make an Address a key of JSON objects.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText is the reverse of MarshalText.
+func (a *Address) UnmarshalText(text []byte) (err error) {
+	*a, err = ParseAddress(string(text))
+	return err
+}
+
+var (
+	userForm         = regexp.MustCompile(`^u[0-9a-v]{16}$`)
+	conversationForm = regexp.MustCompile(`^[cgb][0-9a-v]{16}$`)
+)
+
+// Valid reports whether it looks like an account's.
+func (u UserID) Valid() bool { return userForm.MatchString(string(u)) }
+
+// A ConversationID names a conversation: its kind's letter (c of two people, g
+// of a group, b of a broadcast channel) and 16 digits of base 32.
+type ConversationID string
+
+// Valid reports whether it looks like a conversation's.
+func (c ConversationID) Valid() bool { return conversationForm.MatchString(string(c)) }
+
+// Kind is told by the first letter.
+func (c ConversationID) Kind() Kind {
+	switch c[0] {
+	case 'g':
+		return Group
+	case 'b':
+		return Channel
+	}
+	return Direct
+}
+
+var digits = base32.HexEncoding.WithPadding(base32.NoPadding)
+
+func id(letter string, random []byte) string {
+	return letter + strings.ToLower(digits.EncodeToString(random[:10]))
+}
+
+// NewUserID returns one that nobody has.
+func NewUserID() UserID { return UserID(id("u", randomBytes())) }
+
+// NewConversationID returns one that no group or channel has.
+func NewConversationID(k Kind) ConversationID {
+	return ConversationID(id(k.Letter(), randomBytes()))
+}
+
+// DirectID is the conversation of two people: the same whoever begins it.
+func DirectID(a, b UserID) ConversationID {
+	sum := sha256.Sum256([]byte(min(a, b) + " " + max(a, b)))
+	return ConversationID(id(Direct.Letter(), sum[:]))
+}
+
+func randomBytes() []byte {
+	var b [10]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return b[:]
+}
+
+// Partitions is how many partitions the conversations are divided into. Each has
+// one owner, one log, and one order. The number can't be changed while logs hold
+// what was not applied yet.
+const Partitions = 16
+
+// A Partition is a part of all conversations, 0 to Partitions-1.
+type Partition int
+
+// Partition is the one that the conversation belongs to, for ever.
+func (c ConversationID) Partition() Partition {
+	h := fnv.New32a()
+	h.Write([]byte(c))
+	return Partition(h.Sum32() % Partitions)
+}

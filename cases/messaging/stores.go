@@ -1,0 +1,105 @@
+package messaging
+
+import (
+	"context"
+	"time"
+)
+
+// All methods of all stores may be called by many goroutines at once and may be
+// repeated after any error, unless their comment says otherwise: they are written
+// so that the number and the order of calls with the same arguments don't matter.
+// None reads before it writes.
+
+// A History keeps the messages of conversations.
+type History interface {
+	// Put stores messages of any conversations. One that is stored already is
+	// stored again, with the same content.
+	Put(ctx context.Context, messages []Message) error
+	// Forget takes the bodies of a message away; its place in the order stays.
+	// A Put of the message afterwards doesn't bring them back.
+	Forget(ctx context.Context, c ConversationID, s Seq) error
+	// Range returns the messages from one number to another, both included, at
+	// most limit, in order.
+	Range(ctx context.Context, c ConversationID, from, to Seq, limit int) ([]Message, error)
+	// Last returns the newest messages, at most limit, in order; none of a
+	// conversation that has none.
+	Last(ctx context.Context, c ConversationID, limit int) ([]Message, error)
+}
+
+// An Item is a message in a device's inbox: with its own bodies only.
+type Item struct {
+	Device  Address
+	Message Message
+}
+
+// An Inbox keeps for each device what it hasn't acknowledged yet. An item is
+// dropped after InboxFor, unread or not.
+type Inbox interface {
+	Put(ctx context.Context, items []Item) error
+	// Page returns items of a device, at most limit, oldest day first and within
+	// a day by conversation and number; next continues there, and is "" at the
+	// end. An item comes in no page once it is acknowledged.
+	Page(ctx context.Context, a Address, cursor string, limit int) (items []Message, next string, err error)
+	// Acknowledge drops all items of a conversation up to a number.
+	Acknowledge(ctx context.Context, a Address, c ConversationID, upTo Seq) error
+}
+
+// InboxFor is how long a device may be away and still find all in its inbox.
+const InboxFor = 30 * 24 * time.Hour
+
+// Rosters keeps who is in which conversation.
+type Rosters interface {
+	// Create stores a conversation with its first members; creating it again
+	// with the same id changes nothing.
+	Create(ctx context.Context, r Roster) error
+	// Roster returns the conversation and its members, or ErrNotFound.
+	Roster(ctx context.Context, c ConversationID) (*Roster, error)
+	// Change stores what a message of kind Added, Removed or Left has changed.
+	// An older message's change never undoes a newer one's.
+	Change(ctx context.Context, c ConversationID, changed []Membership, by Seq) error
+	// Of returns the conversations of a person, page by page.
+	Of(ctx context.Context, u UserID, cursor string, limit int) (conversations []Conversation, next string, err error)
+}
+
+// A Receipt says how far a device has a conversation, and how far a person has
+// read it. Both only grow.
+type Receipt struct {
+	Conversation ConversationID `json:"conversation"`
+	Device       Address        `json:"device"`
+	Delivered    Seq            `json:"delivered,omitempty"`
+	Read         Seq            `json:"read,omitempty"`
+}
+
+// Receipts keeps how far everybody is.
+type Receipts interface {
+	// Put stores receipts. A lower number than is known changes nothing.
+	Put(ctx context.Context, receipts []Receipt) error
+	// Of returns those of a conversation, at most limit.
+	Of(ctx context.Context, c ConversationID, limit int) ([]Receipt, error)
+	// For returns those of one device in all its conversations.
+	For(ctx context.Context, a Address) ([]Receipt, error)
+}
+
+// A Device is one that somebody has linked.
+type Device struct {
+	Address
+	Name   string // "Ana's phone"
+	Linked time.Time
+}
+
+// Accounts keeps people and their devices.
+type Accounts interface {
+	// Create makes an account and returns ErrTaken if somebody has the name. Of
+	// many who want it at once exactly one gets it.
+	Create(ctx context.Context, u UserID, name string) error
+	// Find returns the account of a name, or ErrNotFound.
+	Find(ctx context.Context, name string) (UserID, error)
+	// Name returns the name of an account, or ErrNotFound.
+	Name(ctx context.Context, u UserID) (string, error)
+	// Link adds a device and gives it its number; ErrTooMany above MaxDevices.
+	Link(ctx context.Context, u UserID, name string) (Device, error)
+	// Revoke signs a device out; ErrNotFound if there is none.
+	Revoke(ctx context.Context, a Address) error
+	// Devices returns those of people that are signed in.
+	Devices(ctx context.Context, users []UserID) ([]Device, error)
+}
