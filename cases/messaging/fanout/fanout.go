@@ -1,0 +1,159 @@
+// Package fanout brings what was said to those it was said to.
+//
+// A message of a small conversation is written to the inbox of each device of
+// each member, and pushed to those that are connected (fan-out on write): a
+// device that comes back reads one place. A message of a large one is written to
+// the history alone, and devices are told that there is something to read
+// (fan-out on read): a message to 10,000 people is one row and not 20,000, and
+// whoever looks reads it from there. What is large is Config.WriteUpTo, whose
+// default is where the bench sees the two cross.
+package fanout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"designkits/cases/messaging"
+)
+
+// An Announcement is a message, or that there is one, on its way to devices.
+type Announcement struct {
+	Message messaging.Message
+	To      []messaging.Address
+	// Notice says that the devices are told of the message and ask for it; else
+	// each gets what it can read of it.
+	Notice bool
+}
+
+// Announcer reaches the devices that are connected.
+type Announcer interface {
+	// Announce sends announcements on their way, those of one conversation in
+	// this order. A device that isn't connected, or whose gateway dies, misses it:
+	// it asks for what it missed when it is back.
+	Announce(ctx context.Context, announcements []Announcement) error
+}
+
+// Config is what a Fanout needs.
+type Config struct {
+	History   messaging.History
+	Inbox     messaging.Inbox
+	Rosters   messaging.Rosters
+	Devices   func(ctx context.Context, users []messaging.UserID) ([]messaging.Device, error)
+	Announcer Announcer
+	// WriteUpTo is the number of members up to which inboxes are written.
+	WriteUpTo int
+}
+
+// A Fanout applies the messages of one partition. One goroutine at a time may
+// call it.
+type Fanout struct {
+	cfg     Config
+	rosters map[messaging.ConversationID]*messaging.Roster
+}
+
+// New returns the fan-out of a partition.
+func New(cfg Config) *Fanout {
+	return &Fanout{cfg: cfg, rosters: map[messaging.ConversationID]*messaging.Roster{}}
+}
+
+// remembered is how many rosters are kept at most.
+const remembered = 20_000
+
+// Apply stores messages, in order, and then announces them: a device that hears
+// of one finds it. It may be repeated.
+func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error {
+	if err := f.cfg.History.Put(ctx, messages); err != nil {
+		return fmt.Errorf("store messages: %w", err)
+	}
+	var items []messaging.Item
+	var announcements []Announcement
+	for _, m := range messages {
+		recipients, err := f.take(ctx, m)
+		if err != nil {
+			return fmt.Errorf("message %d of %s: %w", m.Seq, m.Conversation, err)
+		}
+		a := Announcement{Message: m, Notice: len(recipients) > f.cfg.WriteUpTo}
+		devices, err := f.cfg.Devices(ctx, recipients)
+		if err != nil {
+			return fmt.Errorf("devices of %s: %w", m.Conversation, err)
+		}
+		for _, d := range devices {
+			if d.Address == m.Sender {
+				continue // it has it
+			}
+			a.To = append(a.To, d.Address)
+			if !a.Notice {
+				own := m
+				own.Body = m.Body.For(d.Address)
+				items = append(items, messaging.Item{Device: d.Address, Message: own})
+			}
+		}
+		announcements = append(announcements, a)
+	}
+	if err := f.cfg.Inbox.Put(ctx, items); err != nil {
+		return fmt.Errorf("write inboxes: %w", err)
+	}
+	if err := f.cfg.Announcer.Announce(ctx, announcements); err != nil {
+		return fmt.Errorf("announce messages: %w", err)
+	}
+	return nil
+}
+
+// take stores what the message changes besides the history, and returns to whom
+// it goes: who is there after it, and who was until it.
+func (f *Fanout) take(ctx context.Context, m messaging.Message) ([]messaging.UserID, error) {
+	r, err := f.roster(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	before := r.Users()
+	r.Apply(m)
+	switch m.Kind {
+	case messaging.Created:
+		if err := f.cfg.Rosters.Create(ctx, *r); err != nil {
+			return nil, err
+		}
+	case messaging.Added, messaging.Removed, messaging.Left:
+		users := m.Users
+		if m.Kind == messaging.Left {
+			users = []messaging.UserID{m.Sender.User}
+		}
+		changed := make([]messaging.Membership, 0, len(users))
+		for _, u := range users {
+			if membership, ok := r.Members[u]; ok {
+				changed = append(changed, membership)
+			}
+		}
+		if err := f.cfg.Rosters.Change(ctx, m.Conversation, changed, m.Seq); err != nil {
+			return nil, err
+		}
+		users = append(r.Users(), before...)
+		slices.Sort(users)
+		return slices.Compact(users), nil
+	case messaging.Deleted:
+		if err := f.cfg.History.Forget(ctx, m.Conversation, m.Target); err != nil {
+			return nil, err
+		}
+	}
+	return r.Users(), nil
+}
+
+// roster returns who is in the message's conversation, as of the message before.
+func (f *Fanout) roster(ctx context.Context, m messaging.Message) (*messaging.Roster, error) {
+	if known, ok := f.rosters[m.Conversation]; ok {
+		return known, nil
+	}
+	r := &messaging.Roster{}
+	if m.Kind != messaging.Created {
+		var err error
+		if r, err = f.cfg.Rosters.Roster(ctx, m.Conversation); err != nil {
+			return nil, err
+		}
+	}
+	if len(f.rosters) >= remembered {
+		clear(f.rosters) // they are read again as they are needed
+	}
+	f.rosters[m.Conversation] = r
+	return r, nil
+}

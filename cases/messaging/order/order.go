@@ -1,0 +1,219 @@
+// Package order gives each message of a conversation its number: one sequence a
+// conversation, a number once, a message once.
+//
+// An Owner does it for one partition, alone, in one goroutine: what many callers
+// bring meanwhile is checked, numbered and committed together. The commit to the
+// partition's log decides. Whoever lost the partition meanwhile fails there with
+// ErrFenced, so that two who both believe to own it can't both commit; the one
+// that fails has told nobody that anything was sent.
+//
+// What is committed is applied behind it, in order: see Config.Apply. After a
+// crash the next owner applies what the last one hadn't before it accepts anything,
+// so what it then reads from the stores is all there is.
+//
+// Not guaranteed: that a message which is sent again after more than Remembered
+// others of its conversation is recognised.
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/shared/gather"
+)
+
+// Config is what an Owner needs. The zero value of the last four means their
+// default.
+type Config struct {
+	Log     messaging.OwnedLog
+	History messaging.History
+	Rosters messaging.Rosters
+	// Apply stores and announces committed messages, in order. It is repeated
+	// until it succeeds, and after a crash for what was applied already.
+	Apply func(ctx context.Context, messages []messaging.Message) error
+	// Refused is told of each try of Apply that failed.
+	Refused func(error)
+
+	Behind int           // messages committed and not applied, above which drafts are refused; default 4096
+	Tails  int           // conversations that are remembered; default 50,000
+	Pause  time.Duration // between two tries of Apply; default 100 ms
+	Now    func() time.Time
+}
+
+// batch is how many messages are committed together at most.
+const batch = 256
+
+// An Owner orders the messages of a partition. Its methods may be called by many
+// goroutines at once.
+type Owner struct {
+	cfg    Config
+	drafts *gather.Gatherer[*request]
+	tails  tails // of the gatherer's one lane
+
+	committed chan []messaging.Message
+	behind    atomic.Int64 // messages committed and not applied
+	ended     chan struct{}
+	end       sync.Once
+	why       error // set before ended is closed
+}
+
+type request struct {
+	ctx     context.Context
+	draft   messaging.Draft
+	message messaging.Message
+	err     error
+}
+
+// Open applies what is committed and not applied, and returns an owner that is
+// ready. Run has to run until it is closed.
+func Open(ctx context.Context, cfg Config) (*Owner, error) {
+	if cfg.Behind == 0 {
+		cfg.Behind = 4096
+	}
+	if cfg.Tails == 0 {
+		cfg.Tails = 50_000
+	}
+	if cfg.Pause == 0 {
+		cfg.Pause = 100 * time.Millisecond
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	err := cfg.Log.Unapplied(ctx, func(ctx context.Context, messages []messaging.Message) error {
+		return apply(ctx, cfg, messages)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("apply what the last owner has left: %w", err)
+	}
+	o := &Owner{cfg: cfg, ended: make(chan struct{}), committed: make(chan []messaging.Message, cfg.Behind)}
+	o.tails = tails{history: cfg.History, rosters: cfg.Rosters, max: cfg.Tails, byID: map[messaging.ConversationID]*tail{}}
+	o.drafts = gather.New(gather.Config[*request]{Max: batch, Send: o.commit})
+	return o, nil
+}
+
+// Behind is how many messages are committed and not applied.
+func (o *Owner) Behind() int { return int(o.behind.Load()) }
+
+// Ended is closed when the owner can accept nothing any more.
+func (o *Owner) Ended() <-chan struct{} { return o.ended }
+
+// Accept gives the draft its place and returns when it is committed; one that has
+// its place already gets the same again. Its error is a *Invalid, ErrNotMember,
+// ErrNotAllowed, ErrNotFound, ErrTaken or ErrBusy, and nothing was committed; or
+// it is ErrNotOwner, the context's or a store's, and it may have been: send it
+// again, under the same id.
+func (o *Owner) Accept(ctx context.Context, d messaging.Draft) (messaging.Message, error) {
+	if err := d.Check(); err != nil {
+		return messaging.Message{}, err
+	}
+	r := &request{ctx: ctx, draft: d}
+	if err := o.drafts.Do(ctx, r); err != nil {
+		if errors.Is(err, gather.ErrClosed) {
+			err = messaging.ErrNotOwner
+		}
+		return messaging.Message{}, err // and r must not be looked at
+	}
+	return r.message, r.err
+}
+
+// commit is the gatherer's Send.
+func (o *Owner) commit(ctx context.Context, batch []*request) error {
+	select {
+	case <-o.ended:
+		return o.why
+	default:
+	}
+	if int(o.behind.Load())+len(batch) > o.cfg.Behind {
+		return messaging.ErrBusy
+	}
+	var messages []messaging.Message
+	for _, r := range batch {
+		var again bool
+		if r.message, again, r.err = o.tails.place(ctx, r.draft, o.cfg.Now()); r.err == nil && !again {
+			messages = append(messages, r.message)
+		}
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	if err := o.cfg.Log.Append(ctx, messages); err != nil {
+		// What the tails say may not have happened: they are void.
+		o.stop(fmt.Errorf("%w: %w", messaging.ErrNotOwner, err))
+		return o.why
+	}
+	o.behind.Add(int64(len(messages)))
+	o.committed <- messages // has room: a batch is a message at least
+	return nil
+}
+
+// Run applies what is committed, until the context ends or the partition is lost.
+func (o *Owner) Run(ctx context.Context) error {
+	for {
+		select {
+		case messages := <-o.committed:
+			for more := true; more && len(messages) < batch; {
+				select {
+				case next := <-o.committed:
+					messages = append(messages, next...)
+				default:
+					more = false
+				}
+			}
+			if err := apply(ctx, o.cfg, messages); err != nil {
+				return err
+			}
+			last := messages[len(messages)-1]
+			if err := o.cfg.Log.Applied(ctx, last); err != nil && o.cfg.Refused != nil {
+				o.cfg.Refused(err) // the next mark stands for this one as well
+			}
+			o.behind.Add(-int64(len(messages)))
+			for _, m := range messages {
+				o.tails.applied(m)
+			}
+		case <-o.ended:
+			if len(o.committed) == 0 {
+				return o.why
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close makes the owner accept nothing any more, waits for the batch under way,
+// and leaves what is not applied to the next owner.
+func (o *Owner) Close() error {
+	o.stop(messaging.ErrNotOwner)
+	o.drafts.Close()
+	return o.cfg.Log.Close()
+}
+
+func (o *Owner) stop(why error) {
+	o.end.Do(func() {
+		o.why = why
+		close(o.ended)
+	})
+}
+
+// apply repeats Apply until it succeeds or the context ends.
+func apply(ctx context.Context, cfg Config, messages []messaging.Message) error {
+	for {
+		err := cfg.Apply(ctx, messages)
+		if err == nil {
+			return nil
+		}
+		if cfg.Refused != nil {
+			cfg.Refused(err)
+		}
+		select {
+		case <-time.After(cfg.Pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

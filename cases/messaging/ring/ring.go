@@ -1,0 +1,81 @@
+// Package ring says which process a partition belongs to: consistent hashing
+// with virtual nodes (Karger et al., STOC 1997; virtual nodes as in Dynamo, SOSP
+// 2007, §6.2). When one of n processes comes or goes, about 1/n of the partitions
+// move, and no partition moves between two that stay.
+//
+// Everybody who knows the same processes gets the same answer, so there is nobody
+// to ask. That two of them may know different processes for a moment is not this
+// package's problem: the answer says where to try, and a lease who owns.
+package ring
+
+import (
+	"cmp"
+	"hash/fnv"
+	"slices"
+	"strconv"
+)
+
+// points is how many places a process has on the ring. More make the shares more
+// even; with so many they differ by about an eighth.
+const points = 64
+
+// A Ring is a set of processes. It doesn't change; the zero value has none.
+type Ring struct{ places []place }
+
+type place struct {
+	at   uint64
+	name string
+}
+
+// New returns the ring of the named processes. Their order doesn't matter.
+func New(names ...string) Ring {
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	var r Ring
+	for _, name := range names {
+		for i := range points {
+			r.places = append(r.places, place{hash(name + "#" + strconv.Itoa(i)), name})
+		}
+	}
+	slices.SortFunc(r.places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.name, b.name))
+	})
+	return r
+}
+
+// Owner is the process that a key belongs to, "" where there is none.
+func (r Ring) Owner(key string) string {
+	if len(r.places) == 0 {
+		return ""
+	}
+	return r.places[r.from(key)%len(r.places)].name
+}
+
+// Successors are all processes in the order in which they would own the key,
+// were those before them gone.
+func (r Ring) Successors(key string) []string {
+	first := r.from(key)
+	var names []string
+	for i := range r.places {
+		if name := r.places[(first+i)%len(r.places)].name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// from is the first place at or behind the key's.
+func (r Ring) from(key string) int {
+	i, _ := slices.BinarySearchFunc(r.places, hash(key), func(p place, at uint64) int { return cmp.Compare(p.at, at) })
+	return i
+}
+
+// hash places a key. FNV alone leaves keys that differ in their last digit close
+// together; the finaliser of SplitMix64 scatters them.
+func hash(key string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(key))
+	x := h.Sum64()
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -1,0 +1,238 @@
+// Package wire is what a device and its gateway say to each other: WebSocket text
+// frames, each one JSON object with a type.
+//
+// A device that has connected is told its Welcome. It asks to Resume; the gateway
+// sends what its inbox holds as Message frames, then Current, and from then on
+// messages as they come. Frames that ask for something carry a Ref, any string,
+// which the answer repeats: Sent, Page, or Error.
+//
+// The device acknowledges the messages of a conversation up to a number, without
+// a gap; what it acknowledged comes again only if it asks. A number that is
+// missing it asks for by History. The same message may come twice: it is known by
+// its conversation and number.
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"designkits/cases/messaging"
+)
+
+// MaxFrame is the largest frame that a gateway takes: a body in base 64 and room
+// for the rest.
+const MaxFrame = messaging.MaxBody*4/3 + 32<<10
+
+// Frames from a device.
+type (
+	// Resume begins, and begins again after Lagging: from the inbox's oldest item.
+	Resume struct {
+		Ref string `json:"ref,omitempty"`
+	}
+	// Send is a message. Sent again with the same id it is the same message.
+	Send struct {
+		Ref          string                   `json:"ref"`
+		Conversation messaging.ConversationID `json:"conversation"`
+		ID           messaging.MessageID      `json:"id"`
+		Kind         messaging.MessageKind    `json:"kind"`
+		Target       messaging.Seq            `json:"target,omitempty"`
+		Users        []messaging.UserID       `json:"users,omitempty"`
+		Title        string                   `json:"title,omitempty"`
+		Body         messaging.Body           `json:"body,omitzero"`
+	}
+	// Ack says that this device has all messages up to a number, and with Read that
+	// the person has seen them. Others are told.
+	Ack struct {
+		Conversation messaging.ConversationID `json:"conversation"`
+		Seq          messaging.Seq            `json:"seq"`
+		Read         bool                     `json:"read,omitempty"`
+	}
+	// History asks for messages, at most MaxPage, answered by a Page.
+	History struct {
+		Ref          string                   `json:"ref"`
+		Conversation messaging.ConversationID `json:"conversation"`
+		From         messaging.Seq            `json:"from"`
+		To           messaging.Seq            `json:"to"`
+	}
+	// Typing is told to who is connected now, and stored nowhere.
+	Typing struct {
+		Conversation messaging.ConversationID `json:"conversation"`
+		On           bool                     `json:"on"`
+	}
+	// Watch says whose presence this device wants to hear of: those in the chat
+	// that is open, and nobody else's. It replaces what was watched before.
+	Watch struct {
+		Users []messaging.UserID `json:"users"`
+	}
+)
+
+// MaxPage is how many messages a Page has at most; MaxWatched how many people a
+// device may watch.
+const (
+	MaxPage    = 100
+	MaxWatched = 200
+)
+
+// Frames to a device.
+type (
+	// Welcome is the first.
+	Welcome struct {
+		Device  messaging.Address `json:"device"`
+		Gateway string            `json:"gateway"`
+		// Resume is a token with which the device may come back to any gateway
+		// without its session's token, once, within a while.
+		Resume string `json:"resume"`
+	}
+	// Sent answers Send: the message is committed and has its number.
+	Sent struct {
+		Ref          string                   `json:"ref"`
+		Conversation messaging.ConversationID `json:"conversation"`
+		ID           messaging.MessageID      `json:"id"`
+		Seq          messaging.Seq            `json:"seq"`
+		At           time.Time                `json:"at"`
+	}
+	// Message is one, with what this device can read of it.
+	Message struct {
+		messaging.Message
+	}
+	// Notice says that a large conversation has grown up to a number.
+	Notice struct {
+		Conversation messaging.ConversationID `json:"conversation"`
+		Seq          messaging.Seq            `json:"seq"`
+	}
+	// Current says that the inbox is empty: what comes now is new.
+	Current struct {
+		Ref string `json:"ref,omitempty"`
+	}
+	// Page answers History, in order; fewer than asked for only at an end of what
+	// this person may read.
+	Page struct {
+		Ref          string                   `json:"ref"`
+		Conversation messaging.ConversationID `json:"conversation"`
+		Messages     []messaging.Message      `json:"messages"`
+	}
+	// Receipt says how far somebody's device is.
+	Receipt struct{ messaging.Receipt }
+	// TypingBy is somebody's Typing.
+	TypingBy struct {
+		Conversation messaging.ConversationID `json:"conversation"`
+		By           messaging.UserID         `json:"by"`
+		On           bool                     `json:"on"`
+	}
+	// Presence is somebody's who is watched.
+	Presence struct {
+		User     messaging.UserID `json:"user"`
+		Online   bool             `json:"online"`
+		LastSeen time.Time        `json:"lastSeen,omitzero"`
+	}
+	// Lagging says that this device reads too slowly: what was queued for it is
+	// dropped, and nothing more comes until it asks to Resume.
+	Lagging struct{}
+	// Move says that this gateway will close; connect to another after a while.
+	Move struct {
+		After time.Duration `json:"after"` // nanoseconds, drawn for each device
+	}
+	// Error answers a frame that couldn't be followed. Nothing was changed.
+	Error struct {
+		Ref    string `json:"ref,omitempty"`
+		Kind   string `json:"kind"` // stable: "not-member", "invalid", "busy", …
+		Detail string `json:"detail"`
+		Field  string `json:"field,omitempty"`
+		// Again says that the same frame may succeed later.
+		Again bool `json:"again,omitempty"`
+	}
+)
+
+// up and down are the types by which frames are known.
+var up = map[string]func() any{
+	"resume": func() any { return new(Resume) }, "send": func() any { return new(Send) }, "ack": func() any { return new(Ack) },
+	"history": func() any { return new(History) }, "typing": func() any { return new(Typing) }, "watch": func() any { return new(Watch) },
+}
+
+var down = map[string]func() any{
+	"welcome": func() any { return new(Welcome) }, "sent": func() any { return new(Sent) }, "message": func() any { return new(Message) },
+	"notice": func() any { return new(Notice) }, "current": func() any { return new(Current) }, "page": func() any { return new(Page) },
+	"receipt": func() any { return new(Receipt) }, "typing": func() any { return new(TypingBy) }, "presence": func() any { return new(Presence) },
+	"lagging": func() any { return new(Lagging) }, "move": func() any { return new(Move) }, "error": func() any { return new(Error) },
+}
+
+// Up reads a frame from a device: *Resume, *Send, *Ack, *History, *Typing or
+// *Watch. Its error is a *messaging.Invalid.
+func Up(data []byte) (any, error) { return read(up, data) }
+
+// Down reads a frame from a gateway.
+func Down(data []byte) (any, error) { return read(down, data) }
+
+func read(types map[string]func() any, data []byte) (any, error) {
+	var head struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, &messaging.Invalid{Field: "frame", Reason: "it is no JSON object: " + err.Error()}
+	}
+	make, ok := types[head.Type]
+	if !ok {
+		return nil, &messaging.Invalid{Field: "type", Reason: fmt.Sprintf("%.40q is unknown", head.Type)}
+	}
+	frame := make()
+	if err := json.Unmarshal(data, frame); err != nil {
+		return nil, &messaging.Invalid{Field: head.Type, Reason: err.Error()}
+	}
+	return frame, nil
+}
+
+// Encode writes a frame, from either side; it panics for what is none, which a
+// test of each call finds.
+func Encode(frame any) []byte {
+	body, err := json.Marshal(frame)
+	name := nameOf(frame)
+	if err != nil || name == "" {
+		panic(fmt.Sprintf("wire: %T is no frame: %v", frame, err))
+	}
+	head := []byte(`{"type":"` + name + `"`)
+	if len(body) > 2 {
+		head = append(head, ',')
+	}
+	return append(head, body[1:]...)
+}
+
+func nameOf(frame any) string {
+	switch frame.(type) {
+	case Resume:
+		return "resume"
+	case Send:
+		return "send"
+	case Ack:
+		return "ack"
+	case History:
+		return "history"
+	case Typing, TypingBy:
+		return "typing"
+	case Watch:
+		return "watch"
+	case Welcome:
+		return "welcome"
+	case Sent:
+		return "sent"
+	case Message:
+		return "message"
+	case Notice:
+		return "notice"
+	case Current:
+		return "current"
+	case Page:
+		return "page"
+	case Receipt:
+		return "receipt"
+	case Presence:
+		return "presence"
+	case Lagging:
+		return "lagging"
+	case Move:
+		return "move"
+	case Error:
+		return "error"
+	}
+	return ""
+}
