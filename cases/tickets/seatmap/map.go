@@ -23,10 +23,12 @@ type Map struct {
 	seats  []seat // by venue.Number
 	ends   ends
 	count  [256]int       // seats by state
+	unsure int            // seats held until nobody knows when
 	trying map[int]bool   // seats that somebody is about to claim, see Propose
 	open   []bool         // what can be proposed: free, and nobody tries it
 	views  map[Wish]views // for each section and tier that was asked for
 	era    uint64         // counts readings of the whole
+	begun  int64          // when the last of them began, in ms since 1970
 	anew   bool           // somebody has asked for one
 
 	shown   []byte // the state of each seat in the latest version
@@ -46,6 +48,9 @@ type seat struct {
 	until int64  // ms since 1970; 0 for a hold whose end isn't known
 	era   uint64 // when it was last changed
 }
+
+// endless reports whether the seat is held until nobody knows when.
+func (s seat) endless() bool { return s.state == held && s.until == 0 }
 
 // The states of a seat, as they go over the wire.
 const (
@@ -115,10 +120,17 @@ func (m *Map) Apply(c Change) {
 
 // set changes a seat. The caller holds the lock.
 func (m *Map) set(n int, s seat) {
-	if was := m.seats[n].state; was != s.state {
+	was := m.seats[n]
+	if was.state != s.state {
 		m.changed = append(m.changed, n)
-		m.count[was]--
+		m.count[was.state]--
 		m.count[s.state]++
+	}
+	if was.endless() {
+		m.unsure--
+	}
+	if s.endless() {
+		m.unsure++
 	}
 	m.seats[n] = s
 	m.open[n] = s.state == free && !m.trying[n]
@@ -145,16 +157,28 @@ func (m *Map) Reading() (era uint64) {
 	defer m.mu.Unlock()
 	m.anew = false
 	m.era++
+	m.begun = m.now().UnixMilli()
 	return m.era
 }
+
+// readStep is how many seats Read looks at before it lets others have the map.
+const readStep = 4096
 
 // Read takes in what Claims said of the seats, except of those that have
 // changed since the reading began.
 func (m *Map) Read(states map[tickets.SeatID]tickets.State, era uint64) {
+	first := 0
+	for some := range slices.Chunk(m.hall.All(), readStep) {
+		m.readSome(first, some, states, era)
+		first += len(some)
+	}
+}
+
+func (m *Map) readSome(first int, ids []tickets.SeatID, states map[tickets.SeatID]tickets.State, era uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := m.now().UnixMilli()
-	for n, id := range m.hall.All() {
+	for i, id := range ids {
+		n := first + i
 		s := m.seats[n]
 		if s.era >= era {
 			continue
@@ -167,8 +191,8 @@ func (m *Map) Read(states map[tickets.SeatID]tickets.State, era uint64) {
 		default:
 			state = sold
 		}
-		// A hold that goes on after its end was extended, which nobody has told.
-		if state != s.state || state == held && s.until <= now {
+		// A hold that still went on after its end was extended, which nobody has told.
+		if state != s.state || state == held && s.until <= m.begun {
 			m.set(n, seat{state: state, token: s.token, era: s.era})
 		}
 	}
@@ -185,7 +209,7 @@ func (m *Map) Asked() bool {
 func (m *Map) Unsure() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.ContainsFunc(m.seats, func(s seat) bool { return s.state == held && s.until == 0 })
+	return m.unsure > 0
 }
 
 // Count returns how many seats are held and sold.

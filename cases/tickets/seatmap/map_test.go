@@ -244,6 +244,23 @@ func TestAReadingDoesNotUndoWhatHappenedMeanwhile(t *testing.T) {
 	}
 }
 
+func TestAHoldThatEndsDuringAReadingWasNotExtended(t *testing.T) {
+	now := time.Now()
+	m := seatmap.New("e", small(t), func() time.Time { return now })
+	m.Apply(seatmap.Change{Event: "e", Seats: []tickets.SeatID{"a/A/1"}, State: tickets.Held, Token: 7, Until: now.Add(time.Second)})
+	still := map[tickets.SeatID]tickets.State{"a/A/1": tickets.Held}
+	era := m.Reading()
+	now = now.Add(2 * time.Second) // the reading took long
+	m.Read(still, era)
+	if m.Unsure() {
+		t.Error("its end isn't believed any more")
+	}
+	m.Read(still, m.Reading()) // it is still held
+	if !m.Unsure() {
+		t.Error("that it was extended isn't seen")
+	}
+}
+
 func TestAHoldWhoseEndIsUnknownAsksForAReading(t *testing.T) {
 	m := seatmap.New("e", small(t), time.Now)
 	if m.Unsure() || m.Asked() {
