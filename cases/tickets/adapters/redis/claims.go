@@ -146,22 +146,42 @@ func (c *Claims) Seats(ctx context.Context, event tickets.EventID) (map[tickets.
 	if err != nil {
 		return nil, err
 	}
-	pipe := c.client.redis.Pipeline()
-	now, all := pipe.Time(ctx), pipe.HGetAll(ctx, c.client.key(event, "seats"))
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("redis: read the seats of %s: %w", event, err)
-	}
 	states := make(map[tickets.SeatID]tickets.State, len(sold))
-	for seat, field := range all.Val() {
-		until, _, _ := strings.Cut(field, " ")
-		if until != "sold" && until > fmt.Sprint(now.Val().UnixMilli()) { // both have 13 digits
-			states[tickets.SeatID(seat)] = tickets.Held
-		}
+	if err := c.held(ctx, event, states); err != nil {
+		return nil, fmt.Errorf("redis: read the seats of %s: %w", event, err)
 	}
 	for seat := range sold {
 		states[seat] = tickets.Paid
 	}
 	return states, nil
+}
+
+// readStep is how many seats are read at once: Redis does nothing else
+// meanwhile, and a stadium read in one go would hold up everybody's claims.
+const readStep = 1000
+
+// held adds the seats that are held.
+func (c *Claims) held(ctx context.Context, event tickets.EventID, states map[tickets.SeatID]tickets.State) error {
+	clock, err := c.client.redis.Time(ctx).Result()
+	if err != nil {
+		return err
+	}
+	now := fmt.Sprint(clock.UnixMilli())
+	for cursor := uint64(0); ; {
+		var fields []string
+		if fields, cursor, err = c.client.redis.HScan(ctx, c.client.key(event, "seats"), cursor, "", readStep).Result(); err != nil {
+			return err
+		}
+		for i := 0; i+1 < len(fields); i += 2 {
+			until, _, _ := strings.Cut(fields[i+1], " ")
+			if until != "sold" && until > now { // both have 13 digits
+				states[tickets.SeatID(fields[i])] = tickets.Held
+			}
+		}
+		if cursor == 0 {
+			return nil
+		}
+	}
 }
 
 // restoreStep is how many seats Redis is told of at once, since it does nothing
