@@ -185,3 +185,41 @@ func TestARefundGoesOnWhenRedisIsBack(t *testing.T) {
 		t.Errorf("the seats stay sold: %v", err)
 	}
 }
+
+// What an account holds is counted until the last of its holds ends, and then
+// takes no memory any more.
+func TestTheCountOfAnAccountEndsWithItsLastHold(t *testing.T) {
+	client, namespace := open(t, testenv.Addr(t, "redis"))
+	claims := client.Claims(record(t))
+	plain := goredis.NewClient(&goredis.Options{Addr: testenv.Addr(t, "redis")})
+	defer plain.Close()
+	left := func() time.Duration {
+		t.Helper()
+		d, err := plain.PTTL(t.Context(), namespace+":{e}:held:ann").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	hold := func(name string, d time.Duration, seats ...tickets.SeatID) tickets.Grant {
+		t.Helper()
+		c := claim(name, seats...)
+		c.For, c.AtMost = d, 8
+		g, err := claims.Hold(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	g := hold("long", 10*time.Minute, "a/A/1", "a/A/2")
+	hold("short", time.Minute, "a/A/3")
+	if got := left(); got < 9*time.Minute || got > 10*time.Minute {
+		t.Errorf("after a hold for 10 min and one for 1 min it ends in %s", got)
+	}
+	if _, err := claims.Extend(t.Context(), g, 20*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if got := left(); got < 19*time.Minute || got > 20*time.Minute {
+		t.Errorf("extended to 20 min it ends in %s", got)
+	}
+}

@@ -64,6 +64,8 @@ if most > 0 then
     marks[#marks + 1] = seat
   end
   redis.call('ZADD', KEYS[3], unpack(marks))
-  redis.call('PEXPIRE', KEYS[3], 3600000) -- longer than any hold
+  if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[2]) then -- it ends with the last of the holds
+    redis.call('PEXPIRE', KEYS[3], ARGV[2])
+  end
 end
 return {1, tonumber(token), tonumber(ends)}

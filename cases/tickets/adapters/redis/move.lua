@@ -40,6 +40,9 @@ elseif what == 'extend' then
     redis.call('HSET', KEYS[1], seat, ends .. ' ' .. hold .. ' ' .. token)
     redis.call('ZADD', KEYS[2], 'XX', ends, seat)
   end
+  if redis.call('PTTL', KEYS[2]) < ends - now then
+    redis.call('PEXPIRE', KEYS[2], ends - now)
+  end
   return tonumber(ends)
 end
 for _, seat in ipairs(ours) do
