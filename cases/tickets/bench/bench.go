@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/postgres"
 	"designkits/cases/tickets/adapters/redis"
@@ -24,7 +26,7 @@ import (
 )
 
 // All are the benches, in the order of the table.
-var All = []harness.Bench{oversold, claimsBlind, claimsInformed, refusedThoughFree, holdsHTTP, roomJoins, holdFreed, mapDeltas, botsShare}
+var All = []harness.Bench{oversold, claimsBlind, claimsInformed, refusedThoughFree, holdsHTTP, roomJoins, roomMemory, holdFreed, mapDeltas, botsShare}
 
 // workers are the connections of the load.
 const workers = 64
@@ -54,6 +56,7 @@ type store struct {
 	namespace string
 	db        *postgres.DB
 	redis     *redis.Client
+	redisAt   string
 }
 
 // openStore opens the stores in a new namespace. The caller closes them.
@@ -73,12 +76,32 @@ func openStore(ctx context.Context, connections int32) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &store{namespace, db, redis.Open(at[1], namespace)}, nil
+	return &store{namespace, db, redis.Open(at[1], namespace), at[1]}, nil
 }
 
+// close gives Redis its memory back, which is small: the next bench needs it.
 func (s *store) close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	s.db.Close()
-	return s.redis.Close(context.WithoutCancel(ctx))
+	return errors.Join(s.redis.Close(ctx), forget(ctx, s.redisAt, s.namespace))
+}
+
+// forget removes the keys whose names begin with the prefix.
+func forget(ctx context.Context, addr, prefix string) error {
+	client := goredis.NewClient(&goredis.Options{Addr: addr})
+	defer client.Close()
+	for cursor := uint64(0); ; {
+		keys, next, err := client.Scan(ctx, cursor, prefix+"*", 1000).Result()
+		if err == nil && len(keys) > 0 {
+			err = client.Unlink(ctx, keys...).Err()
+		}
+		if err != nil {
+			return fmt.Errorf("give back the memory of %s: %w", prefix, err)
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
 }
 
 // sells adds events in a hall, whose sale has begun and in which seats are held

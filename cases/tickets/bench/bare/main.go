@@ -1,6 +1,7 @@
 // Command bare is what the benches measure the ticket sale against: the least
 // that a Go program can do for the same answer, with the same driver, and
-// nothing else, not even a look at who asks. It serves on LISTEN:
+// nothing else, not even a look at who asks. It serves on LISTEN, and
+// a hold of it lasts for HOLD_FOR:
 //
 //	POST /api/events/{event}/holds   a 201 after one EVALSHA of booking's script
 //	POST /api/room/{event}           a 200 after one ZADD
@@ -39,6 +40,10 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("bare: load the script: %w", err)
 	}
 	namespace := os.Getenv("NAMESPACE")
+	holdFor, err := time.ParseDuration(os.Getenv("HOLD_FOR"))
+	if err != nil {
+		return fmt.Errorf("bare: HOLD_FOR: %w", err)
+	}
 	answer := func(w http.ResponseWriter, status int, err error) {
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
@@ -54,7 +59,7 @@ func run(ctx context.Context) error {
 			return
 		}
 		hold, event := r.Header.Get("Idempotency-Key"), namespace+":{"+r.PathValue("event")+"}:"
-		args := []any{hold, time.Minute.Milliseconds(), 8}
+		args := []any{hold, holdFor.Milliseconds(), 8}
 		for _, seat := range ask.Seats {
 			args = append(args, seat)
 		}
