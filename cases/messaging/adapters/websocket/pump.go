@@ -27,16 +27,6 @@ func (c *Conn) kick() {
 	}
 }
 
-// writable goes on with what the kernel had no room for.
-func (c *Conn) writable() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.out.blocked {
-		c.out.blocked, c.out.pumping = false, true
-		c.server.writers.join(c)
-	}
-}
-
 // pump writes what is queued, until nothing is left or the kernel has no room. It
 // has the connection's writing side for itself: out.pumping says so.
 func (c *Conn) pump() {

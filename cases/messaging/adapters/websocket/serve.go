@@ -41,16 +41,6 @@ func (s *Server) watch(c *Conn) {
 	s.readers.join(c)
 }
 
-// readable has a reader look at the connection.
-func (c *Conn) readable() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.busy {
-		c.busy = true
-		c.server.readers.join(c)
-	}
-}
-
 // serve reads what is there. It has the connection's reading side for itself:
 // busy says so.
 func (c *Conn) serve() {

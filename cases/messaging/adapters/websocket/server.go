@@ -65,11 +65,19 @@ func (s *Server) ready(at ticket, read, write bool) {
 	if c == nil {
 		return
 	}
-	if read {
-		c.readable()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if read && !c.busy {
+		c.busy = true
+		s.readers.join(c)
 	}
-	if write {
-		c.writable()
+	if write && c.out.blocked {
+		c.out.blocked, c.out.pumping = false, true
+		s.writers.join(c)
+	}
+	// The event has disarmed both; one may still be waited for.
+	if c.phase != ended && (!c.busy || c.out.blocked) {
+		s.epoll.arm(c)
 	}
 }
 
