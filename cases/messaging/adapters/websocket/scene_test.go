@@ -51,6 +51,14 @@ func newScene(t *testing.T, config websocket.Config, open func(*http.Request) we
 // echoes is what each connection of a scene gets that just echoes.
 func echoes(*http.Request) websocket.Session { return websocket.Echo{} }
 
+// each runs a test with both ways to wait for what clients send.
+func each(t *testing.T, test func(t *testing.T, config websocket.Config)) {
+	t.Run("watched", func(t *testing.T) { test(t, websocket.Config{}) })
+	t.Run("alone", func(t *testing.T) { test(t, websocket.Config{}.Alone()) })
+}
+
+func deadline() time.Time { return time.Now().Add(30 * time.Second) }
+
 // dial connects a client that is closed with the test.
 func (s *scene) dial(change ...func(*gorilla.Dialer, http.Header)) *gorilla.Conn {
 	s.t.Helper()
@@ -110,6 +118,7 @@ func await(t *testing.T, what string, so func() bool) {
 
 // A recorder is a session that writes down what it is told.
 type recorder struct {
+	t     *testing.T
 	frame func(c *websocket.Conn, text string) // nil: just writes down
 
 	mu     sync.Mutex
@@ -121,11 +130,11 @@ type recorder struct {
 	inside int // methods that run
 }
 
-func (r *recorder) enter(t string) {
+func (r *recorder) enter(method string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.inside++; r.inside > 1 || r.closed > 0 {
-		panic(t + " is called while another method runs, or after Closed")
+		r.t.Errorf("%s is called while another method runs, or after Closed", method)
 	}
 }
 

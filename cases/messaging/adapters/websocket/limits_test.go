@@ -1,0 +1,129 @@
+package websocket_test
+
+import (
+	"errors"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	gorilla "github.com/gorilla/websocket"
+
+	"designkits/cases/messaging/adapters/websocket"
+)
+
+func TestSilence(t *testing.T) {
+	each(t, func(t *testing.T, config websocket.Config) {
+		config.PingEvery, config.IdleTimeout = 40*time.Millisecond, 200*time.Millisecond
+		s := newScene(t, config, echoes)
+		t.Run("who answers pings stays", func(t *testing.T) {
+			c := s.dial()
+			pings := 0
+			answer := c.PingHandler()
+			c.SetPingHandler(func(text string) error {
+				if pings++; pings == 8 { // longer than the idle timeout
+					return errors.New("enough")
+				}
+				return answer(text)
+			})
+			if _, _, err := c.ReadMessage(); err == nil || err.Error() != "enough" {
+				t.Errorf("%v after %d pings", err, pings)
+			}
+		})
+		t.Run("who doesn't is ended", func(t *testing.T) {
+			conn := s.raw()
+			for {
+				op, _, err := readFrame(conn)
+				if err == nil && op == gorilla.PingMessage {
+					continue
+				}
+				if err == nil {
+					t.Errorf("a frame of kind %d", op)
+				}
+				break
+			}
+		})
+		await(t, "both forgotten", func() bool { return s.Connections() <= 1 })
+	})
+}
+
+func TestAMessageThatIsNeverFinished(t *testing.T) {
+	s := newScene(t, websocket.Config{MessageTimeout: 100 * time.Millisecond}, echoes)
+	for name, begun := range map[string][]byte{"half a header": {0x81}, "half a frame": frame(true, 1, []byte("half"))[:8], "a fragment": frame(false, 1, nil)} {
+		conn := s.raw()
+		if _, err := conn.Write(begun); err != nil {
+			t.Fatal(err)
+		}
+		op, payload, err := readFrame(conn)
+		if err != nil || op != gorilla.CloseMessage || !strings.HasPrefix(string(payload), "\x03\xf0") {
+			t.Errorf("%s: %d, %q, %v, want 1008", name, op, payload, err)
+		}
+	}
+}
+
+// A peer that doesn't answer the close frame can't keep the connection.
+func TestAPeerThatNeverSaysGoodbye(t *testing.T) {
+	each(t, func(t *testing.T, config websocket.Config) {
+		config.CloseTimeout = 50 * time.Millisecond
+		var conn atomic.Pointer[websocket.Conn]
+		s := newScene(t, config, func(*http.Request) websocket.Session { return opener(func(c *websocket.Conn) { conn.Store(c) }) })
+		s.raw()
+		await(t, "opened", func() bool { return conn.Load() != nil })
+		conn.Load().Close(websocket.CodeNormal, "")
+		await(t, "forgotten", func() bool { return s.Connections() == 0 })
+	})
+}
+
+// The point of the package: 2,000 connections, and not a goroutine more.
+func TestIdleConnectionsHaveNoGoroutine(t *testing.T) {
+	seen := &counts{}
+	s := newScene(t, websocket.Config{Observer: seen}, echoes)
+	const connections = 2000
+	s.dial() // what the HTTP server starts once, it has started
+	var clients []*gorilla.Conn
+	var mu sync.Mutex
+	var dialing sync.WaitGroup
+	for range 16 {
+		dialing.Go(func() {
+			for range connections / 16 {
+				c, _, err := s.tryDial()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				clients = append(clients, c)
+				mu.Unlock()
+			}
+		})
+	}
+	dialing.Wait()
+	defer func() {
+		for _, c := range clients {
+			_ = c.Close()
+		}
+	}()
+	if n := s.Connections(); n != connections+1 {
+		t.Fatalf("%d connections", n)
+	}
+	await(t, "goroutines of handshakes end", func() bool { return runtime.NumGoroutine() < 200 })
+	for n, c := range clients {
+		want := strconv.Itoa(n)
+		if err := c.WriteMessage(gorilla.TextMessage, []byte(want)); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := c.ReadMessage(); err != nil || string(got) != want {
+			t.Fatalf("connection %d: %q, %v", n, got, err)
+		}
+	}
+	if n := runtime.NumGoroutine(); n >= 200 {
+		t.Errorf("%d goroutines", n)
+	}
+	if seen.opened.Load() != connections+1 || seen.got.Load() != connections || seen.sent.Load() != connections {
+		t.Errorf("counted %d opened, %d received, %d sent", seen.opened.Load(), seen.got.Load(), seen.sent.Load())
+	}
+}
