@@ -146,8 +146,7 @@ func (s *Server) putEvent(w http.ResponseWriter, r *http.Request) error {
 	return httpjson.Write(w, http.StatusOK, eventOf(e))
 }
 
-// putVoucher makes a voucher. Repeating it is harmless, so its key isn't
-// remembered.
+// putVoucher makes a voucher. Repeating it is harmless.
 func (s *Server) putVoucher(w http.ResponseWriter, r *http.Request) error {
 	who, err := s.as(r, identity.Organiser)
 	if err != nil {
@@ -158,7 +157,8 @@ func (s *Server) putVoucher(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var ask voucherJSON
-	if _, err := s.readKeyed(w, r, who, &ask); err != nil {
+	request, err := s.readKeyed(w, r, who, &ask)
+	if err != nil {
 		return err
 	}
 	v := tickets.Voucher{Code: ask.Code, Event: hall.ID, Percent: ask.Percent, Uses: ask.Uses, Until: ask.Until}
@@ -166,6 +166,9 @@ func (s *Server) putVoucher(w http.ResponseWriter, r *http.Request) error {
 		v.Until = hall.Starts
 	}
 	if err := v.Check(); err != nil {
+		return err
+	}
+	if err := s.once(r.Context(), request); err != nil {
 		return err
 	}
 	if err := s.Events.PutVoucher(r.Context(), v); err != nil {
@@ -218,7 +221,8 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request) error {
 	var ask struct {
 		Seats int `json:"seats"`
 	}
-	if _, err := s.readKeyed(w, r, who, &ask); err != nil {
+	request, err := s.readKeyed(w, r, who, &ask)
+	if err != nil {
 		return err
 	}
 	if ask.Seats < 1 || ask.Seats > hall.PerAccount {
@@ -226,6 +230,9 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request) error {
 	}
 	if s.stateOf(hall).Free > 0 {
 		return errNotSoldOut
+	}
+	if err := s.once(r.Context(), request); err != nil {
+		return err
 	}
 	place, err := s.Waitlist.Wait(r.Context(), hall.ID, who.Account, ask.Seats)
 	if err != nil {

@@ -190,14 +190,18 @@ func (s *Server) held(r *http.Request, text string) (identity.Session, *seatmap.
 	return who, hall, mine, err
 }
 
-// extend makes a hold longer, up to the event's MaxHold. Repeating it is
-// harmless, so its key isn't remembered.
+// extend makes a hold longer, up to the event's MaxHold. Repeating it is harmless;
+// its key is kept beside the hold, lest the same one be for another.
 func (s *Server) extend(w http.ResponseWriter, r *http.Request) error {
 	who, hall, mine, err := s.held(r, r.PathValue("hold"))
 	if err != nil {
 		return err
 	}
-	if _, err := s.readKeyed(w, r, who, nil); err != nil {
+	request, err := s.readKeyed(w, r, who, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Attempts.Begin(r.Context(), hall.ID, request, tickets.Attempt{Seats: mine.Seats, Since: mine.Since}); err != nil {
 		return err
 	}
 	left := mine.Since.Add(hall.MaxHold).Sub(s.Clock())

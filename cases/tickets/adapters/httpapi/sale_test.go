@@ -51,6 +51,9 @@ func TestASale(t *testing.T) {
 			t.Errorf("scan %d: %d %s", n, a.status, a.body)
 		}
 	}
+	if a := scan(1, "first"); a.status != 422 || a.problem().Type != "/problems/key-reused" {
+		t.Errorf("another ticket with the key of a scan: %d %s", a.status, a.body)
+	}
 	// The seat of whoever has come in can't be given back; the other can.
 	refund := func(seat string) answer {
 		return s.do(call{method: "POST", path: "/api/orders/" + o.ID + "/refund", session: fan, body: fmt.Sprintf(`{"seats":[%q]}`, seat)})
@@ -161,7 +164,16 @@ func TestRepeatedRequestsDoOneThing(t *testing.T) {
 	s.await(fan, one.ID, "refunded")
 	s.must(202, refund, nil)
 
-	for name, c := range map[string]call{"hold": best, "order": place, "refund": refund} {
+	voucher := call{method: "POST", path: event + "/vouchers", session: s.session("organiser"), key: "voucher", body: `{"code":"TEN","percent":10,"uses":1}`}
+	s.must(201, voucher, nil)
+	s.must(201, voucher, nil)
+	longer := s.hold(event, fan, `{"best":{"seats":1}}`)
+	extend := call{method: "POST", path: event + "/holds/" + longer.Hold + "/extend", session: fan, key: "extend"}
+	s.must(200, extend, nil)
+	s.must(200, extend, nil)
+	extend.path = event + "/holds/" + s.hold(event, fan, `{"best":{"seats":1}}`).Hold + "/extend"
+
+	for name, c := range map[string]call{"hold": best, "order": place, "refund": refund, "voucher": voucher, "extension": extend} {
 		c.body = strings.Replace(c.body, "{", `{ `, 1)
 		if a := s.do(c); a.status != 422 || a.problem().Type != "/problems/key-reused" {
 			t.Errorf("the key of a %s with another body: %d %s", name, a.status, a.body)
@@ -245,6 +257,14 @@ func TestWhenItIsSoldOutPeopleWait(t *testing.T) {
 		if want := []int{1, 2, 1}[n]; place.Place != want {
 			t.Errorf("place %d, want %d", place.Place, want)
 		}
+	}
+	keyed := wait(ann)
+	keyed.key = "wait"
+	s.must(201, keyed, nil)
+	s.must(201, keyed, nil)
+	keyed.body = `{"seats":3}`
+	if a := s.do(keyed); a.status != 422 || a.problem().Type != "/problems/key-reused" {
+		t.Errorf("the key with another body: %d %s", a.status, a.body)
 	}
 }
 

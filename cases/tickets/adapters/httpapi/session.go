@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
@@ -78,6 +79,13 @@ func (s *Server) as(r *http.Request, roles ...identity.Role) (identity.Session, 
 		}
 	}
 	return who, errRole
+}
+
+// once keeps the key of a request of which a repetition is harmless, so that the
+// same key for something else is refused: ErrKeyReused.
+func (s *Server) once(ctx context.Context, r tickets.Request) error {
+	_, err := s.Keys.Remember(ctx, r, []byte{})
+	return err
 }
 
 const maxKey = 100 // characters of an idempotency key

@@ -78,6 +78,9 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	if code.Event != ask.Event {
 		return &tickets.Invalid{Field: "code", Reason: "the ticket is for another event"}
 	}
+	if err := s.once(r.Context(), request); err != nil {
+		return err
+	}
 	t, err := s.Tickets.CheckIn(r.Context(), code.Serial, ask.Door, request.Key)
 	if err != nil {
 		return err
