@@ -7,6 +7,7 @@
 //	best, seatmap      which seats to offer, and what a replica believes of them
 //	identity, receipt  who asks and what they hold, signed, kept by who asks
 //	payments, saga     the money, and an order's way to its tickets or back
+//	move               an event that is sold, in another hall
 //	ticketcode, audit  what a door believes, and whether all books agree
 //
 // None of them imports a driver. What they need of the outside they name as

@@ -15,6 +15,7 @@ var (
 	ErrOrdered   = errors.New("there is an order of this hold already")
 	ErrKeyReused = errors.New("the idempotency key was used for another request")
 	ErrRevoked   = errors.New("the ticket was given back")
+	ErrMoving    = errors.New("the event moves to another hall: its sale goes on when everybody has been seated there")
 )
 
 // An OverLimit is a claim or an order of more seats than the account may have.
@@ -56,7 +57,7 @@ func (e *Invalid) Error() string { return e.Field + ": " + e.Reason }
 // Expected reports whether the error is one of the domain's own, which a store
 // returns as it is; all others are the store's, and say which and where.
 func Expected(err error) bool {
-	for _, known := range []error{ErrGone, ErrUnknown, ErrOrdered, ErrKeyReused, ErrRevoked} {
+	for _, known := range []error{ErrGone, ErrUnknown, ErrOrdered, ErrKeyReused, ErrRevoked, ErrMoving} {
 		if errors.Is(err, known) {
 			return true
 		}

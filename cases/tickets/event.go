@@ -24,6 +24,8 @@ type Event struct {
 	PerAccount int
 	// HoldFor is how long a hold lasts, and MaxHold how long with all extensions.
 	HoldFor, MaxHold time.Duration
+	// Moving is the hall that it is about to move to; nothing is sold meanwhile.
+	Moving string `json:"-"`
 }
 
 // Bounds of an event.

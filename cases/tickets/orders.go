@@ -15,7 +15,8 @@ type Events interface {
 	List(ctx context.Context) ([]Event, error)
 
 	// Put stores the event, which Check has passed, in place of what there was.
-	// Prices of orders that are placed already stay.
+	// Prices of orders that are placed already stay. *Invalid when its venue is
+	// another than before and there are orders: package move does that.
 	Put(ctx context.Context, e Event) error
 
 	// Add is Put unless there is an event of that id: then it changes nothing. It
@@ -62,10 +63,11 @@ type Orders interface {
 	// one transaction: the request's key (a repetition returns the order that the
 	// first one placed, as it is now; ErrKeyReused), the account's limit
 	// (*OverLimit when its tickets of the event that aren't given back, and those
-	// of orders on their way, would be more than atMost), the voucher's use
+	// of orders on their way, would be more than PerAccount), the voucher's use
 	// (*Invalid when it is used up or over; a cancelled order gives it back), and
-	// the hold (ErrOrdered when there is an order of it).
-	Place(ctx context.Context, r Request, o Order, atMost int) (Order, error)
+	// the hold (ErrOrdered when there is an order of it). The event is as the caller
+	// knows it: ErrMoving when it moves or has moved to another hall since.
+	Place(ctx context.Context, r Request, o Order, e Event) (Order, error)
 
 	// Refund begins to give back these seats of an order that has tickets, all of
 	// them where none is named. Its tickets are worth nothing at once; the money

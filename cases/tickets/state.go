@@ -31,6 +31,8 @@ const (
 	Issue   Step = "issue"
 	CheckIn Step = "check in"
 	Refund  Step = "refund"
+	MoveOut Step = "move out" // its event goes to another hall, and its order with it
+	MoveIn  Step = "move in"  // of an order that had another, in the hall before
 )
 
 // A transition is one way through the states.
@@ -51,6 +53,8 @@ var transitions = []transition{
 	{Paid, Refund, Available},
 	{Issued, CheckIn, CheckedIn},
 	{Issued, Refund, Available},
+	{Issued, MoveOut, Available},
+	{Available, MoveIn, Issued},
 }
 
 // States returns every state, in the order in which a seat meets them.
@@ -58,7 +62,7 @@ func States() []State { return []State{Available, Held, Paid, Issued, CheckedIn}
 
 // Steps returns every step.
 func Steps() []Step {
-	return []Step{Hold, Extend, Release, Expire, Pay, Issue, CheckIn, Refund}
+	return []Step{Hold, Extend, Release, Expire, Pay, Issue, CheckIn, Refund, MoveOut, MoveIn}
 }
 
 // After returns the state that the step leads to, or an *Illegal.

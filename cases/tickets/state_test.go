@@ -35,6 +35,9 @@ func TestStepsThatCantBeTaken(t *testing.T) {
 		{tickets.Paid, tickets.Expire},
 		{tickets.Issued, tickets.Release},
 		{tickets.CheckedIn, tickets.Refund},
+		{tickets.CheckedIn, tickets.MoveOut},
+		{tickets.Held, tickets.MoveIn},
+		{tickets.Issued, tickets.MoveIn},
 		{tickets.CheckedIn, tickets.CheckIn},
 		{"", tickets.Hold},
 	} {
@@ -47,7 +50,7 @@ func TestStepsThatCantBeTaken(t *testing.T) {
 }
 
 // Whatever happens to a seat, it is sold at most once between two times at which
-// it was free, and nothing but a refund frees what was paid.
+// it was free, and nothing but a refund or a move frees what was paid.
 func TestBetweenTwoSalesASeatWasFree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		state, paid := tickets.Available, false
@@ -60,11 +63,11 @@ func TestBetweenTwoSalesASeatWasFree(t *testing.T) {
 				continue
 			}
 			switch {
-			case step == tickets.Pay && paid:
+			case (step == tickets.Pay || step == tickets.MoveIn) && paid:
 				t.Fatal("sold twice")
-			case step == tickets.Pay:
+			case step == tickets.Pay || step == tickets.MoveIn:
 				paid = true
-			case next == tickets.Available && paid && step != tickets.Refund:
+			case next == tickets.Available && paid && step != tickets.Refund && step != tickets.MoveOut:
 				t.Fatalf("%s freed a seat that was paid", step)
 			case next == tickets.Available:
 				paid = false

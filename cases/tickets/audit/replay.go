@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/saga"
@@ -60,6 +61,11 @@ func (r *Replay) Read(e saga.Event) {
 		r.fault("order %s goes from %s to %s", e.Order, last.State, e.State)
 	}
 	r.orders[e.Order] = e
+	for _, seat := range last.Seats { // it has no more, once its event has moved
+		if !slices.Contains(e.Seats, seat) {
+			r.owner(e, place{e.Event, seat}, false)
+		}
+	}
 	for _, seat := range e.Seats {
 		r.owner(e, place{e.Event, seat}, owns(e, seat))
 	}

@@ -56,6 +56,23 @@ func TestOfSomeSeatsThatAreGivenBackTheOthersStay(t *testing.T) {
 	}
 }
 
+func TestAnOrderWhoseEventMovedHasItsOldSeatsNoMore(t *testing.T) {
+	sold := []tickets.OrderState{tickets.Placed, tickets.Authorised, tickets.Confirmed, tickets.Captured, tickets.Ticketed, tickets.Done}
+	events := told("one", append(sold, tickets.Done)...)
+	events[6].Seats, events[6].Was = []tickets.SeatID{"z/A/1"}, events[5].Seats
+	r := read(events, told("two", sold...)) // of the seat that was left
+	if len(r.Faults()) > 0 || r.Owned() != 2 {
+		t.Errorf("%d owned: %v", r.Owned(), r.Faults())
+	}
+	other := told("three", sold[:3]...)
+	for i := range other {
+		other[i].Seats = []tickets.SeatID{"z/A/1"}
+	}
+	if r := read(events, other); len(r.Faults()) != 1 {
+		t.Errorf("the seat that it was moved to is sold again: %v", r.Faults())
+	}
+}
+
 func TestWhatCantHaveBeenIsTold(t *testing.T) {
 	upTo := []tickets.OrderState{tickets.Placed, tickets.Authorised, tickets.Confirmed}
 	for want, r := range map[string]*audit.Replay{

@@ -18,6 +18,7 @@ var All = []curveball.Experiment{
 	BotsHold,
 	HotSection,
 	PartRefund,
+	Moved,
 	ClockJumps,
 	RepeatableRead,
 	OneCounter,

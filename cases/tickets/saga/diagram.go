@@ -19,7 +19,8 @@ func arrows() []arrow {
 	all := []arrow{
 		{tickets.Ticketed, tickets.Done, "fan told"}, // Mailbox
 		{tickets.Ticketed, tickets.Refunding, "refund asked for"},
-		{tickets.Done, tickets.Refunding, "refund asked for"}, // Order.Return
+		{tickets.Done, tickets.Refunding, "refund asked for"},  // Order.Return
+		{tickets.Done, tickets.Done, "seated in another hall"}, // package move
 	}
 	for what, way := range leads {
 		if what == SeatsFreed { // see freed

@@ -22,10 +22,12 @@ type Event struct {
 	// Returning and Refunded are those of the seats that are being given back, and were.
 	Returning []tickets.SeatID `json:"returning,omitempty"`
 	Refunded  []tickets.SeatID `json:"refunded,omitempty"`
-	Total     tickets.Cents    `json:"total"`
-	Currency  string           `json:"currency"`
-	Reason    string           `json:"reason,omitempty"`
-	At        time.Time        `json:"at"`
+	// Was are the seats that it had until the event moved to another hall.
+	Was      []tickets.SeatID `json:"was,omitempty"`
+	Total    tickets.Cents    `json:"total"`
+	Currency string           `json:"currency"`
+	Reason   string           `json:"reason,omitempty"`
+	At       time.Time        `json:"at"`
 }
 
 // EventOf returns the event of an order's latest change. The store gives it its

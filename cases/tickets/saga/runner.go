@@ -219,9 +219,15 @@ func message(e Event) (tickets.Message, bool) {
 	case e.State == tickets.Cancelled:
 		m.Subject = "Your order was cancelled"
 		m.Text = "Nothing was charged: " + e.Reason + "."
+	case e.State == tickets.Done && len(e.Was) > 0:
+		m.Subject = "Your seats have changed"
+		m.Text = fmt.Sprintf("The event has moved to another hall. Your %d old tickets are worth nothing; the new ones are in your account.", len(e.Was))
 	case e.State == tickets.Refunded, e.State == tickets.Done && len(e.Refunded) > 0:
 		m.Subject = "Your refund"
 		m.Text = fmt.Sprintf("The price of %d of %d seats was given back.", len(e.Refunded), len(e.Seats))
+		if e.Reason != "" {
+			m.Text += " The reason: " + e.Reason + "."
+		}
 	default:
 		return m, false
 	}

@@ -75,7 +75,7 @@ func (w *world) order(ctx context.Context, late bool, seats ...tickets.SeatID) e
 	if err != nil {
 		return err
 	}
-	if _, err = w.db.Orders().Place(ctx, tickets.Request{Account: claim.Account, Key: "place"}, o, w.event.PerAccount); err == nil {
+	if _, err = w.db.Orders().Place(ctx, tickets.Request{Account: claim.Account, Key: "place"}, o, w.event); err == nil {
 		w.orders = append(w.orders, id)
 	}
 	return err

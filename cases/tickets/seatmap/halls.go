@@ -186,7 +186,7 @@ func (h *Halls) refresh(ctx context.Context) error {
 		if ok {
 			was.close()
 		}
-		h.open(ctx, e, place)
+		h.open(ctx, e, place, ok)
 	}
 	select {
 	case <-h.known:
@@ -196,11 +196,13 @@ func (h *Halls) refresh(ctx context.Context) error {
 	return nil
 }
 
-// open begins to follow an event. The caller holds the lock.
-func (h *Halls) open(ctx context.Context, e tickets.Event, place *venue.Venue) {
+// open begins to follow an event. Of one that has moved here with its seats sold
+// the store of the holds knows nothing yet. The caller holds the lock.
+func (h *Halls) open(ctx context.Context, e tickets.Event, place *venue.Venue, moved bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	gone := make(chan struct{})
 	hall := &Hall{Event: e, Venue: place, Seats: New(e.ID, place, time.Now), gone: gone, lost: new(atomic.Bool), close: sync.OnceFunc(func() { cancel(); close(gone) })}
+	hall.lost.Store(moved)
 	h.halls[e.ID] = hall
 	hall.Seats.Apply(Change{Event: e.ID}) // to be read at once
 	h.work.Go(func() { tick(ctx, flushEvery, func() { hall.Seats.Expire(); hall.Seats.Flush() }) })

@@ -73,3 +73,50 @@ func TestWhatWasLostIsRestoredThoughTheFirstTriesFail(t *testing.T) {
 		t.Errorf("called %d times, though the third has succeeded", len(calls))
 	}
 }
+
+// moving is one event that is in the hall first, and in the theatre from then on.
+type moving struct {
+	tickets.Events
+	gone <-chan struct{}
+}
+
+func (m moving) List(context.Context) ([]tickets.Event, error) {
+	select {
+	case <-m.gone:
+		return []tickets.Event{{ID: "show", Venue: "theatre"}}, nil
+	default:
+		return []tickets.Event{{ID: "show", Venue: "hall"}}, nil
+	}
+}
+
+// Of seats that were sold by a move the store of the holds has heard nothing.
+func TestWhatAMoveHasSoldIsToldToTheHolds(t *testing.T) {
+	venues, err := venue.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, told := make(chan struct{}), make(chan tickets.EventID, 100)
+	halls := seatmap.NewHalls(seatmap.HallsConfig{
+		Events: moving{gone: gone}, Venues: venues, Claims: empty{}, Changes: silent{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Lost: func(_ context.Context, event tickets.EventID) error { told <- event; return nil },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- halls.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	testenv.Eventually(t, 10*time.Second, "the event is known", func() bool { return halls.Known(ctx) == nil })
+	before, err := halls.Hall("show")
+	if err != nil || before.Venue.ID != "hall" || len(told) > 0 {
+		t.Fatalf("%+v, %v; told %d times", before, err, len(told))
+	}
+	close(gone)
+	testenv.Eventually(t, 10*time.Second, "the event is in the theatre, and the holds are told", func() bool {
+		now, err := halls.Hall("show")
+		return err == nil && now.Venue.ID == "theatre" && len(told) == 1
+	})
+	select {
+	case <-before.Gone():
+	default:
+		t.Error("those who watch the old hall aren't told that it is over")
+	}
+}

@@ -54,8 +54,30 @@ async function begin(visit) {
     chart.clear();
     load(visit).catch(lost);
   };
+  moves(visit);
   chart.clear();
   await load(visit);
+}
+
+// moves asks for an event to be moved, and says how far it is.
+function moves(visit) {
+  byId("move").onsubmit = async (e) => {
+    e.preventDefault();
+    say(byId("move-complaint"), "");
+    const event = byId("desk-event").value;
+    const path = `/api/events/${encodeURIComponent(event)}/move`;
+    try {
+      let { body: move } = await api("POST", path, { as: "organiser", json: { venue: byId("move-venue").value.trim() } });
+      while (!move.ended && !visit.ended && byId("desk-event").value === event) {
+        say(byId("move-words"), "It waits for the orders on their way.");
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        ({ body: move } = await api("GET", path, { as: "organiser" }));
+      }
+      if (move.ended) say(byId("move-words"), move.reason ? `It stays: ${move.reason}.` : `It is in the ${move.to}: ${count(move.seated)} orders have other seats, ${count(move.refunded)} are refunded.`);
+    } catch (error) {
+      say(byId("move-complaint"), error.message);
+    }
+  };
 }
 
 function lost(error) {

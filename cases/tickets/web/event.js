@@ -73,8 +73,19 @@ async function run(id, stops, still) {
     await waiting.admitted;
   } else await begun(stops);
   if (!still()) return;
-  const where = await layout(id);
+  if (event.moving) {
+    state("degraded", "moving to another hall");
+    stops.push(later(() => location.reload()));
+    return;
+  }
+  const where = await layout(id, event.venue);
   if (still()) openSale(where, stops);
+}
+
+// later does something in a while, unless it is stopped before.
+function later(act) {
+  const timer = setTimeout(act, 3000);
+  return () => clearTimeout(timer);
 }
 
 // begun waits for a sale without a waiting room to begin.
@@ -104,6 +115,7 @@ function openSale(where, stops) {
   const stop = follow(`/api/events/${encodeURIComponent(event.id)}/live`, {
     headers: () => (seats.version ? { "Last-Event-ID": seats.version } : {}),
     onEvent(name, data) {
+      if (name === "seats" && !seats.fits(data)) location.reload(); // the event has moved to another hall
       const what = name === "seats" ? seats.whole(data) : name === "delta" ? seats.delta(data) : null;
       if (!what) return;
       if (drawn) {

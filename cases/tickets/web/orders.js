@@ -46,7 +46,7 @@ async function put(summary, event, mine) {
   const old = list.querySelector(`[data-order="${CSS.escape(summary.id)}"]`);
   const version = JSON.stringify(summary);
   if (old?.dataset.version === version && summary.ended) return;
-  const [{ body: order }, where] = await Promise.all([api("GET", `/api/orders/${encodeURIComponent(summary.id)}`), layout(summary.event)]);
+  const [{ body: order }, where] = await Promise.all([api("GET", `/api/orders/${encodeURIComponent(summary.id)}`), layout(summary.event, event?.venue)]);
   if (mine !== showing) return;
   const item = card(order, event, where.sections);
   item.dataset.version = version;

@@ -22,6 +22,7 @@ func TestThePageInABrowser(t *testing.T) {
 	t.Run("the door lets a ticket in once, and not one that was given back", func(t *testing.T) { comesIn(t, b, s) })
 	t.Run("who finds nothing left waits on the list", func(t *testing.T) { waitsOnTheList(t, b, s) })
 	t.Run("the organiser sees the sale", func(t *testing.T) { overlooks(t, b, s) })
+	t.Run("the organiser moves an event, and its page shows the other hall", func(t *testing.T) { movesAway(t, b, s) })
 	t.Run("the map says when its stream is away, and catches up", func(t *testing.T) { reconnects(t, b, s) })
 	for _, width := range []int64{360, 1440} {
 		for _, scheme := range []string{"light", "dark"} {
@@ -140,6 +141,22 @@ func overlooks(t *testing.T, b *browsertest.Tab, s *scene) {
 	b.Until(t, 10*time.Second, figure(1)+` === "1" && `+figure(3)+` === "€65" && `+figure(5)+` === "1"`)
 	b.Shoot(t, "organiser")
 	b.CheckAccess(t, "html")
+}
+
+func movesAway(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.put(t, "moved", `{"name":"Moved","venue":"hall","starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
+		"currency":"EUR","prices":{"1":1000,"2":500,"3":100},"perAccount":4,"holdFor":120,"maxHold":120}`)
+	other := browsertest.Open(t)
+	s.open(t, other, "moved")
+	show(t, b, s.page+"#/organiser")
+	b.Until(t, 10*time.Second, `document.querySelector("#desk-event option[value=moved]") !== null`)
+	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#desk-event").value = "moved"; document.querySelector("#desk-move").open = true`),
+		browsertest.Fill("#move-venue", "moon"), chromedp.Click("#move [type=submit]"))
+	b.Until(t, 10*time.Second, `document.querySelector("#move-complaint").textContent.includes("no venue")`)
+	b.CheckAccess(t, "html")
+	b.Do(t, 10*time.Second, browsertest.Fill("#move-venue", "theatre"), chromedp.Click("#move [type=submit]"))
+	b.Until(t, 20*time.Second, `document.querySelector("#move-words").textContent.includes("It is in the theatre")`)
+	other.Until(t, 20*time.Second, `document.querySelector("#live")?.dataset.state === "up" && document.querySelectorAll("[data-n]").length === 500`)
 }
 
 func reconnects(t *testing.T, b *browsertest.Tab, s *scene) {

@@ -22,6 +22,11 @@ export class Seats {
     this.indexOf = new Map(this.sections.map((section, s) => [section.id, s]));
   }
 
+  // fits reports whether a whole is of this hall.
+  fits({ rows }) {
+    return Object.keys(rows).every((id) => this.indexOf.has(id));
+  }
+
   // whole takes in the state of every seat, and returns the numbers that changed
   // and the indices of the sections whose free seats did.
   whole({ version, rows, room = {} }) {

@@ -39,16 +39,18 @@ export const setClock = (text) => {
 };
 export const now = () => Date.now() + ahead;
 
-const layouts = new Map(); // by event, promises
+const layouts = new Map(); // by event and hall, promises
 
-// layout is where an event's seats are.
-export function layout(event) {
-  if (!layouts.has(event)) {
-    const asked = api("GET", `/api/events/${encodeURIComponent(event)}/map`, { timeout: 20000 }).then(({ body }) => body);
-    asked.catch(() => layouts.delete(event));
-    layouts.set(event, asked);
+// layout is where an event's seats are. Since it may move, the hall that it is in
+// is a part of the address, for the sake of caches; "" for whatever it is.
+export function layout(event, venue = "") {
+  const address = `/api/events/${encodeURIComponent(event)}/map${venue && `?venue=${encodeURIComponent(venue)}`}`;
+  if (!layouts.has(address)) {
+    const asked = api("GET", address, { timeout: 20000 }).then(({ body }) => body);
+    asked.catch(() => layouts.delete(address));
+    layouts.set(address, asked);
   }
-  return layouts.get(event);
+  return layouts.get(address);
 }
 
 // seatName says where a seat is: "Stalls, row C, seat 12".

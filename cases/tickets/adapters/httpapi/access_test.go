@@ -32,6 +32,8 @@ func TestRolesDontCross(t *testing.T) {
 		{"POST", event + "/orders", `{}`, "fan"},
 		{"GET", event + "/orders", "", "organiser"},
 		{"POST", event + "/vouchers", `{"code":"X","percent":1,"uses":1}`, "organiser"},
+		{"POST", event + "/move", `{"venue":"moon"}`, "organiser"},
+		{"GET", event + "/move", "", "organiser"},
 		{"GET", event + "/figures", "", "organiser"},
 		{"POST", event + "/waitlist", `{"seats":1}`, "fan"},
 		{"GET", "/api/orders", "", "fan"},

@@ -35,15 +35,16 @@ func eventOf(e tickets.Event) eventJSON {
 // A stateJSON is an event with how much of it is left.
 type stateJSON struct {
 	eventJSON
-	Seats int       `json:"seats"`
-	Free  int       `json:"free"`
-	Now   time.Time `json:"now"` // by this server's clock, for a countdown
+	Moving string    `json:"moving,omitempty"` // to another hall; the sale is closed meanwhile
+	Seats  int       `json:"seats"`
+	Free   int       `json:"free"`
+	Now    time.Time `json:"now"` // by this server's clock, for a countdown
 }
 
 func (s *Server) stateOf(hall *seatmap.Hall) stateJSON {
 	held, sold := hall.Seats.Count()
 	all := len(hall.Venue.All())
-	return stateJSON{eventOf(hall.Event), all, all - held - sold, s.Clock().UTC()}
+	return stateJSON{eventOf(hall.Event), hall.Moving, all, all - held - sold, s.Clock().UTC()}
 }
 
 func (s *Server) events(w http.ResponseWriter, _ *http.Request) error {

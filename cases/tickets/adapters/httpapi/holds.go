@@ -90,6 +90,8 @@ func (s *Server) buyer(r *http.Request) (identity.Session, *seatmap.Hall, error)
 		return who, nil, &notOnSale{from: hall.OnSale, wait: hall.OnSale.Sub(now)}
 	case !now.Before(hall.Starts):
 		return who, nil, &notOnSale{from: hall.OnSale}
+	case hall.Moving != "":
+		return who, nil, tickets.ErrMoving
 	}
 	if hall.Room {
 		pass := r.Header.Get("Pass")

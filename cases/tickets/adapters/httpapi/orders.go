@@ -110,7 +110,7 @@ func (s *Server) place(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	placed, err := s.Orders.Place(r.Context(), request, order, hall.PerAccount)
+	placed, err := s.Orders.Place(r.Context(), request, order, hall.Event)
 	if err != nil {
 		return err
 	}

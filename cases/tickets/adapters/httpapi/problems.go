@@ -92,6 +92,7 @@ var kinds = []struct {
 	{errMaxHold, http.StatusConflict, "held-long-enough", "The hold can't be extended any more"},
 	{tickets.ErrOrdered, http.StatusConflict, "ordered", "There is an order of this hold already"},
 	{tickets.ErrRevoked, http.StatusConflict, "ticket-revoked", "The ticket was given back"},
+	{tickets.ErrMoving, http.StatusConflict, "moving", "The event is being moved"},
 	{errNotSoldOut, http.StatusConflict, "not-sold-out", "The event isn't sold out"},
 }
 

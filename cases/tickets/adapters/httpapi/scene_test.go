@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	payclient "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/adapters/redis"
 	"designkits/cases/tickets/identity"
+	"designkits/cases/tickets/move"
 	"designkits/cases/tickets/provider"
 	"designkits/cases/tickets/receipt"
 	"designkits/cases/tickets/room"
@@ -95,7 +97,7 @@ func newScene(t *testing.T) *scene {
 	draining := make(chan struct{})
 	s.api = httpapi.New(httpapi.Config{
 		Halls: halls, Claims: s.claims, Events: db.Events(), Orders: db.Orders(), Tickets: db.Tickets(), Messages: db.Messages(),
-		Waitlist: db.Waitlist(), Keys: db.Keys(), Attempts: client.Attempts(), Inbox: db.Saga(), Signer: signer, Pressure: client.Pressure(),
+		Waitlist: db.Waitlist(), Keys: db.Keys(), Attempts: client.Attempts(), Inbox: db.Saga(), Moves: db.Moves(), Signer: signer, Pressure: client.Pressure(),
 		Sessions: identity.Sessions{Secret: secret, Now: time.Now}, Passes: s.passes, Receipts: receipt.Receipts{Secret: secret},
 		OrganiserSecret: "organiser's", DoorSecret: "door's", WebhookSecret: secret, PayFor: time.Minute, Replica: "test", Watchers: 3,
 		Log: log, Metrics: prometheus.NewRegistry(), Draining: draining,
@@ -104,7 +106,7 @@ func newScene(t *testing.T) *scene {
 	s.url = server.URL
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(draining) })
-	own(t, halls.Run, announcer.Run, s.api.Run, s.saga(log).Run)
+	own(t, halls.Run, announcer.Run, s.api.Run, s.saga(log).Run, func(ctx context.Context) error { return move.Run(ctx, db.Moves(), venues, log) })
 	return s
 }
 
@@ -325,4 +327,33 @@ func (s *scene) shown(event string) (held, sold int) {
 		}
 	}
 	return held, sold
+}
+
+// tellAll tells the fans what has become of their orders, as a worker does.
+func (s *scene) tellAll() {
+	s.t.Helper()
+	for sent := 1; sent > 0; {
+		var err error
+		if sent, err = s.db.Saga().Send(s.t.Context(), 1000, heard{saga.Notify(s.db.Saga())}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// heard is a saga.Log whose one reader reads at once.
+type heard struct {
+	handle func(context.Context, saga.Event) error
+}
+
+func (l heard) Append(ctx context.Context, events []saga.Event) error {
+	for _, e := range events {
+		if err := l.handle(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (heard) Follow(context.Context, string, func(context.Context, saga.Event) error) error {
+	return errors.ErrUnsupported
 }

@@ -40,6 +40,7 @@ type Config struct {
 	Keys     tickets.Keys
 	Attempts tickets.Attempts
 	Inbox    Inbox
+	Moves    Moves
 	Signer   *ticketcode.Signer
 	Pressure Pressure
 
@@ -117,6 +118,8 @@ func New(cfg Config) *Server {
 		{"POST /api/events/{event}/orders", s.place},
 		{"GET /api/events/{event}/orders", s.ordersOfEvent},
 		{"POST /api/events/{event}/vouchers", s.putVoucher},
+		{"POST /api/events/{event}/move", s.move},
+		{"GET /api/events/{event}/move", s.lastMove},
 		{"GET /api/events/{event}/figures", s.eventFigures},
 		{"POST /api/events/{event}/waitlist", s.wait},
 		{"GET /api/orders", s.orders},

@@ -22,10 +22,13 @@ var _ tickets.Events = (*Events)(nil)
 // Event implements tickets.Events.
 func (s *Events) Event(ctx context.Context, id tickets.EventID) (e tickets.Event, err error) {
 	err = s.db.run(ctx, "read event", string(id), func(ctx context.Context) error {
-		return known(s.db.pool.QueryRow(ctx, `SELECT body FROM events WHERE event = $1`, id).Scan(&e), "event", id)
+		return known(s.db.pool.QueryRow(ctx, selectEvents+` WHERE event = $1`, id).Scan(&e, &e.Moving), "event", id)
 	})
 	return e, err
 }
+
+// selectEvents reads events, each with where it is moving.
+const selectEvents = `SELECT body, coalesce((SELECT "to" FROM moves WHERE moves.event = events.event AND ended IS NULL), '') FROM events`
 
 // known turns the error of a row that isn't there into ErrUnknown.
 func known[ID ~string](err error, what string, id ID) error {
@@ -38,11 +41,14 @@ func known[ID ~string](err error, what string, id ID) error {
 // List implements tickets.Events.
 func (s *Events) List(ctx context.Context) (events []tickets.Event, err error) {
 	err = s.db.run(ctx, "list", "events", func(ctx context.Context) error {
-		rows, err := s.db.pool.Query(ctx, `SELECT body FROM events ORDER BY starts, event`)
+		rows, err := s.db.pool.Query(ctx, selectEvents+` ORDER BY starts, event`)
 		if err != nil {
 			return err
 		}
-		events, err = pgx.CollectRows(rows, pgx.RowTo[tickets.Event])
+		events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e tickets.Event, err error) {
+			err = row.Scan(&e, &e.Moving)
+			return e, err
+		})
 		return err
 	})
 	return events, err
@@ -50,7 +56,11 @@ func (s *Events) List(ctx context.Context) (events []tickets.Event, err error) {
 
 // Put implements tickets.Events.
 func (s *Events) Put(ctx context.Context, e tickets.Event) error {
-	_, err := s.insert(ctx, e, `DO UPDATE SET starts = excluded.starts, body = excluded.body`)
+	done, err := s.insert(ctx, e, `DO UPDATE SET starts = excluded.starts, body = excluded.body
+		WHERE events.body->>'Venue' = excluded.body->>'Venue' OR NOT EXISTS (SELECT FROM orders WHERE orders.event = excluded.event)`)
+	if err == nil && !done {
+		err = &tickets.Invalid{Field: "venue", Reason: "there are orders of this event: move it, so that everybody is seated anew"}
+	}
 	return err
 }
 
@@ -65,9 +75,14 @@ func (s *Events) insert(ctx context.Context, e tickets.Event, otherwise string) 
 		if err != nil {
 			return err
 		}
-		done, err := s.db.pool.Exec(ctx, `INSERT INTO events (event, starts, body) VALUES ($1, $2, $3) ON CONFLICT (event) `+otherwise, e.ID, e.Starts, body)
-		changed = done.RowsAffected() == 1
-		return err
+		return s.db.transaction(ctx, func(tx pgx.Tx) error {
+			if err := begin(ctx, tx, e.ID); err != nil {
+				return err
+			}
+			done, err := tx.Exec(ctx, `INSERT INTO events (event, starts, body) VALUES ($1, $2, $3) ON CONFLICT (event) `+otherwise, e.ID, e.Starts, body)
+			changed = done.RowsAffected() == 1
+			return err
+		})
 	})
 	return changed, err
 }

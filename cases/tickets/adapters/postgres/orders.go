@@ -19,20 +19,24 @@ func (db *DB) Orders() *Orders { return &Orders{db} }
 var _ tickets.Orders = (*Orders)(nil)
 
 // Place implements tickets.Orders.
-func (s *Orders) Place(ctx context.Context, r tickets.Request, o tickets.Order, atMost int) (placed tickets.Order, err error) {
+func (s *Orders) Place(ctx context.Context, r tickets.Request, o tickets.Order, e tickets.Event) (placed tickets.Order, err error) {
 	err = s.db.run(ctx, "place order", string(o.ID), func(ctx context.Context) error {
 		return s.db.transaction(ctx, func(tx pgx.Tx) (err error) {
-			placed, err = place(ctx, tx, r, o, atMost)
+			placed, err = place(ctx, tx, r, o, e)
 			return err
 		})
 	})
 	return placed, err
 }
 
-func place(ctx context.Context, tx pgx.Tx, r tickets.Request, o tickets.Order, atMost int) (tickets.Order, error) {
+func place(ctx context.Context, tx pgx.Tx, r tickets.Request, o tickets.Order, e tickets.Event) (tickets.Order, error) {
 	// One order of an account at a time, else two could each see room for both.
-	g := o.Grant
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 1))`, g.Event, g.Account); err != nil {
+	g, moved := o.Grant, false
+	locks := &pgx.Batch{}
+	locks.Queue(`SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 3))`, g.Event) // see begin in moves.go
+	locks.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 1))`, g.Event, g.Account)
+	locks.Queue(movedFrom, g.Event, e.Venue).QueryRow(func(row pgx.Row) error { return row.Scan(&moved) })
+	if err := tx.SendBatch(ctx, locks).Close(); err != nil {
 		return o, err
 	}
 	first, err := remember(ctx, tx, r, []byte(o.ID))
@@ -42,7 +46,10 @@ func place(ctx context.Context, tx pgx.Tx, r tickets.Request, o tickets.Order, a
 	if string(first) != string(o.ID) {
 		return order(ctx, tx, tickets.OrderID(first))
 	}
-	if err := limit(ctx, tx, o, atMost); err != nil {
+	if moved {
+		return o, tickets.ErrMoving
+	}
+	if err := limit(ctx, tx, o, e.PerAccount); err != nil {
 		return o, err
 	}
 	if o.Voucher != "" {

@@ -21,6 +21,13 @@ var show = tickets.Event{
 	Currency: "EUR", Prices: map[string]tickets.Cents{"1": 5000}, PerAccount: 4, HoldFor: time.Minute, MaxHold: 5 * time.Minute,
 }
 
+// upTo is the show with another limit of an account.
+func upTo(perAccount int) tickets.Event {
+	e := show
+	e.PerAccount = perAccount
+	return e
+}
+
 // order of an account for seats of the show, by a hold of that name.
 func order(t *testing.T, hold string, account tickets.Account, seats ...tickets.SeatID) tickets.Order {
 	t.Helper()
@@ -61,7 +68,7 @@ func TestEventsAreKeptAsTheyAre(t *testing.T) {
 
 func TestAnOrderIsReadAsItWasPlaced(t *testing.T) {
 	orders, ctx := open(t).Orders(), t.Context()
-	placed, err := orders.Place(ctx, request("ann", "k1", "two seats"), order(t, "h1", "ann", "a/A/2", "a/A/1"), 4)
+	placed, err := orders.Place(ctx, request("ann", "k1", "two seats"), order(t, "h1", "ann", "a/A/2", "a/A/1"), upTo(4))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +96,7 @@ func TestNoOrderIsMissedBetweenTwoPages(t *testing.T) {
 	for i, placed := range []time.Time{now, now.Add(-time.Second), now.Add(-time.Second), now.Add(-time.Minute)} {
 		o := order(t, fmt.Sprint("h", i), "ann", tickets.SeatID(fmt.Sprint("a/A/", i)))
 		o.Placed = placed
-		if _, err := orders.Place(t.Context(), request("ann", fmt.Sprint(i), ""), o, 10); err != nil {
+		if _, err := orders.Place(t.Context(), request("ann", fmt.Sprint(i), ""), o, upTo(10)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,22 +114,22 @@ func TestNoOrderIsMissedBetweenTwoPages(t *testing.T) {
 
 func TestARepeatedRequestPlacesOneOrder(t *testing.T) {
 	orders, ctx := open(t).Orders(), t.Context()
-	first, err := orders.Place(ctx, request("ann", "k", "one seat"), order(t, "h1", "ann", "a/A/1"), 4)
+	first, err := orders.Place(ctx, request("ann", "k", "one seat"), order(t, "h1", "ann", "a/A/1"), upTo(4))
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := order(t, "h1", "ann", "a/A/1")
 	again.ID = "another"
-	if got, err := orders.Place(ctx, request("ann", "k", "one seat"), again, 4); err != nil || got.ID != first.ID {
+	if got, err := orders.Place(ctx, request("ann", "k", "one seat"), again, upTo(4)); err != nil || got.ID != first.ID {
 		t.Errorf("a repetition: %s, %v", got.ID, err)
 	}
-	if _, err := orders.Place(ctx, request("ann", "k", "two seats"), order(t, "h2", "ann", "a/A/2"), 4); !errors.Is(err, tickets.ErrKeyReused) {
+	if _, err := orders.Place(ctx, request("ann", "k", "two seats"), order(t, "h2", "ann", "a/A/2"), upTo(4)); !errors.Is(err, tickets.ErrKeyReused) {
 		t.Errorf("the key with another request: %v", err)
 	}
-	if _, err := orders.Place(ctx, request("ann", "k2", "one seat"), again, 4); !errors.Is(err, tickets.ErrOrdered) {
+	if _, err := orders.Place(ctx, request("ann", "k2", "one seat"), again, upTo(4)); !errors.Is(err, tickets.ErrOrdered) {
 		t.Errorf("the hold a second time: %v", err)
 	}
-	if _, err := orders.Place(ctx, request("bob", "k", "two seats"), order(t, "h3", "bob", "a/A/3"), 4); err != nil {
+	if _, err := orders.Place(ctx, request("bob", "k", "two seats"), order(t, "h3", "bob", "a/A/3"), upTo(4)); err != nil {
 		t.Errorf("another account with that key: %v", err)
 	}
 	if mine, err := orders.OfAccount(ctx, "ann"); err != nil || len(mine) != 1 {
@@ -139,7 +146,7 @@ func TestNobodyOrdersMoreThanTheLimit(t *testing.T) {
 	for i := range 8 {
 		o := order(t, fmt.Sprint("h", i), "ann", tickets.SeatID(fmt.Sprintf("a/A/%d", i)), tickets.SeatID(fmt.Sprintf("a/B/%d", i)))
 		wg.Go(func() {
-			_, err := orders.Place(ctx, request("ann", fmt.Sprint(i), ""), o, 5)
+			_, err := orders.Place(ctx, request("ann", fmt.Sprint(i), ""), o, upTo(5))
 			var over *tickets.OverLimit
 			switch {
 			case err == nil:
@@ -170,7 +177,7 @@ func TestAVoucherIsUsedAsOftenAsItMay(t *testing.T) {
 	use := func(hold string) error {
 		o := order(t, hold, "ann", tickets.SeatID("a/A/"+hold))
 		o.Voucher = "half"
-		_, err := orders.Place(ctx, request("ann", hold, ""), o, 10)
+		_, err := orders.Place(ctx, request("ann", hold, ""), o, upTo(10))
 		return err
 	}
 	for _, hold := range []string{"1", "2"} {

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/move"
 	"designkits/cases/tickets/saga"
 )
 
@@ -112,11 +113,15 @@ func (db *DB) AddSeats(ctx context.Context, event tickets.EventID, seats []ticke
 // run gives an operation its deadline and its errors their words. Errors of the
 // domain pass through as they are.
 func (db *DB) run(ctx context.Context, operation, subject string, do func(context.Context) error) error {
-	bounded, cancel := context.WithTimeout(ctx, db.config.Timeout)
+	return db.within(ctx, db.config.Timeout, operation, subject, do)
+}
+
+func (db *DB) within(ctx context.Context, limit time.Duration, operation, subject string, do func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := do(bounded)
 	switch {
-	case err == nil, tickets.Expected(err), errors.Is(err, saga.ErrOvertaken):
+	case err == nil, tickets.Expected(err), errors.Is(err, saga.ErrOvertaken), errors.Is(err, move.ErrNotYet):
 		return err
 	case bounded.Err() != nil && !errors.Is(err, bounded.Err()):
 		err = fmt.Errorf("%w: %w", bounded.Err(), err)

@@ -18,7 +18,7 @@ import (
 // placed places an order and returns it.
 func placed(t *testing.T, db *postgres.DB, hold string, seats ...tickets.SeatID) tickets.Order {
 	t.Helper()
-	o, err := db.Orders().Place(t.Context(), request("ann", hold, ""), order(t, hold, "ann", seats...), 50)
+	o, err := db.Orders().Place(t.Context(), request("ann", hold, ""), order(t, hold, "ann", seats...), upTo(50))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestACancelledOrderGivesItsVoucherBack(t *testing.T) {
 	use := func(hold string) (tickets.Order, error) {
 		o := order(t, hold, "ann", tickets.SeatID("a/A/"+hold))
 		o.Voucher = "one"
-		return db.Orders().Place(ctx, request("ann", hold, ""), o, 10)
+		return db.Orders().Place(ctx, request("ann", hold, ""), o, upTo(10))
 	}
 	first, err := use("1")
 	if err != nil {

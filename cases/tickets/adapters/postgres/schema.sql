@@ -19,7 +19,8 @@ CREATE INDEX IF NOT EXISTS seats_by_hold ON seats (hold) WHERE hold <> '';
 --   SELECT count(*) FROM seats WHERE event = $1 AND account = $2 AND hold <> '' …
 CREATE INDEX IF NOT EXISTS seats_by_account ON seats (event, account) WHERE hold <> '';
 
--- What was sold, for good: a refunded sale stays, marked.
+-- What was sold, for good: a refunded sale stays, marked, and so does that of a
+-- seat which an order had until its event moved to another hall.
 --   INSERT INTO sales …                    one row a seat
 --   SELECT … FROM sales WHERE event = $1   the audit, and the seat map
 CREATE TABLE IF NOT EXISTS sales (
@@ -177,6 +178,25 @@ CREATE TABLE IF NOT EXISTS messages (
 	PRIMARY KEY (order_id, version)
 );
 CREATE INDEX IF NOT EXISTS messages_of_account ON messages (account, at);
+
+-- Events that are moved to another hall.
+--   SELECT … WHERE ended IS NULL                     what the workers carry out
+--   SELECT … WHERE event = $1 ORDER BY n DESC LIMIT 1
+CREATE TABLE IF NOT EXISTS moves (
+	n      bigserial   PRIMARY KEY,
+	id     text        NOT NULL UNIQUE,
+	event  text        NOT NULL,
+	"from" text        NOT NULL,
+	"to"   text        NOT NULL,
+	prices jsonb       NOT NULL,
+	asked  timestamptz NOT NULL DEFAULT now(),
+	ended  timestamptz,
+	seated   int       NOT NULL DEFAULT 0, -- orders
+	refunded int       NOT NULL DEFAULT 0,
+	reason   text      NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_move ON moves (event) WHERE ended IS NULL;
+CREATE INDEX IF NOT EXISTS moves_of_event ON moves (event, n);
 
 -- Who wants seats of an event that is sold out, in order.
 --   INSERT INTO waitlist …

@@ -63,6 +63,10 @@ func boot(ctx context.Context, s *service.Service, cfg config) error {
 	if err != nil {
 		return err
 	}
+	moves, err := cfg.Variants.moves(db)
+	if err != nil {
+		return err
+	}
 	venues, err := venue.Shipped()
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func boot(ctx context.Context, s *service.Service, cfg config) error {
 	}
 	api := httpapi.New(httpapi.Config{
 		Halls: halls, Claims: told, Events: db.Events(), Orders: db.Orders(), Tickets: db.Tickets(), Messages: db.Messages(),
-		Waitlist: db.Waitlist(), Keys: db.Keys(), Attempts: client.Attempts(), Inbox: inbox, Signer: signer, Pressure: client.Pressure(),
+		Waitlist: db.Waitlist(), Keys: db.Keys(), Attempts: client.Attempts(), Inbox: inbox, Moves: moves, Signer: signer, Pressure: client.Pressure(),
 		Sessions:        identity.Sessions{Secret: []byte(cfg.SessionSecret), Now: time.Now},
 		Passes:          room.Passes{Secret: []byte(cfg.PassSecret), Now: time.Now},
 		Receipts:        receipt.Receipts{Secret: []byte(cfg.HoldSecret)},

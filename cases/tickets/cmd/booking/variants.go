@@ -13,6 +13,18 @@ type variants struct {
 	// Notices of the payment provider are kept by version and only wake the order
 	// up; or believed, as they come.
 	Notices string `env:"NOTICES" envDefault:"versioned"`
+	// Moves of an event to another hall seat everybody anew; or only rename its hall.
+	Moves string `env:"MOVES" envDefault:"seated"`
+}
+
+func (v variants) moves(db *postgres.DB) (httpapi.Moves, error) {
+	switch v.Moves {
+	case "seated":
+		return db.Moves(), nil
+	case "renamed":
+		return db.Renaming(), nil
+	}
+	return nil, fmt.Errorf("MOVES is %q: seated or renamed", v.Moves)
 }
 
 func (v variants) inbox(db *postgres.DB) (httpapi.Inbox, error) {

@@ -162,7 +162,7 @@ func (h *hall) place(kind string, g tickets.Grant, source string) {
 	id := tickets.OrderID("order-" + g.Hold)
 	o, err := tickets.NewOrder(id, h.event, g, func(tickets.SeatID) string { return "1" }, nil, source, time.Now())
 	if err == nil {
-		_, err = h.db.Orders().Place(h.t.Context(), tickets.Request{Account: g.Account, Key: "place"}, o, h.event.PerAccount)
+		_, err = h.db.Orders().Place(h.t.Context(), tickets.Request{Account: g.Account, Key: "place"}, o, h.event)
 	}
 	if err != nil {
 		h.t.Fatal(err)

@@ -17,8 +17,10 @@ import (
 	"designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/adapters/redis"
 	"designkits/cases/tickets/cmd/internal/strategy"
+	"designkits/cases/tickets/move"
 	"designkits/cases/tickets/saga"
 	"designkits/cases/tickets/seatmap"
+	"designkits/cases/tickets/venue"
 	"designkits/shared/service"
 )
 
@@ -100,6 +102,10 @@ func run(ctx context.Context, s *service.Service) error {
 	if err != nil {
 		return err
 	}
+	venues, err := venue.Shipped()
+	if err != nil {
+		return err
+	}
 	announcer := seatmap.NewAnnouncer(seats.Changes(s.Log))
 	announced := seatmap.Announced{Claims: claims, To: announcer.Announce}
 	store := db.Saga()
@@ -118,6 +124,7 @@ func run(ctx context.Context, s *service.Service) error {
 	if runner.ByEvents {
 		s.Go("follow orders", func(ctx context.Context) error { return log.Follow(ctx, "saga", runner.Handle) })
 	}
+	s.Go("move events", func(ctx context.Context) error { return move.Run(ctx, db.Moves(), venues, s.Log) })
 	s.Go("sweep", func(ctx context.Context) error { return saga.Sweep(ctx, store, announced, s.Log) })
 	return s.Serve(ctx, cfg.Listen, http.NotFoundHandler())
 }
