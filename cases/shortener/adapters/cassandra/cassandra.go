@@ -113,6 +113,7 @@ func (c Config) withDefaults() Config {
 type DB struct {
 	session *gocql.Session
 	config  Config
+	reads   *gather.Gatherer[*wanted]
 	writes  *gather.Gatherer[[]gocql.BatchEntry]
 }
 
@@ -140,8 +141,8 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		session.Close()
 		return nil, err
 	}
-	return &DB{session: session, config: config, writes: gather.New(gather.Config[[]gocql.BatchEntry]{
-		Lanes: 16, Max: 5, Send: writer(session),
+	return &DB{session: session, config: config, reads: gatherReads(session, config.Consistency), writes: gather.New(gather.Config[[]gocql.BatchEntry]{
+		Lanes: 8, Max: 8, Send: writer(session),
 	})}, nil
 }
 
@@ -150,8 +151,8 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 // entries become one mutation; one by one they would contend for its partition.
 //
 // Such a batch makes its coordinator do the work of several, so it is kept
-// small: five callers with two partitions each are the ten above which Cassandra
-// warns. It isn't atomic and needn't be, since each write can be repeated.
+// small: eight callers of one owner are nine partitions, of the ten above which
+// Cassandra warns. It isn't atomic and needn't be, since each write can be repeated.
 func writer(session *gocql.Session) func(context.Context, [][]gocql.BatchEntry) error {
 	return func(ctx context.Context, writes [][]gocql.BatchEntry) error {
 		batch := session.NewBatch(gocql.UnloggedBatch).WithContext(ctx)
@@ -214,6 +215,7 @@ func portOf(hosts []string) (int, bool) {
 
 // Close ends the connection. Calls in flight fail.
 func (db *DB) Close() {
+	db.reads.Close()
 	db.writes.Close()
 	db.session.Close()
 }

@@ -135,16 +135,17 @@ func (s *Links) live(ctx context.Context, code shortener.Code, level gocql.Consi
 	return r, nil
 }
 
-// read returns the row of a key, the zero row when there is none.
+// read returns the row of a key, the zero row when there is none. At the level
+// of plain reads it is read together with those of others.
 func (s *Links) read(ctx context.Context, key string, level gocql.Consistency) (row, error) {
-	var r row
-	err := s.db.session.Query(`SELECT code, target, owner, created, expires, permanent, version, attempt FROM links WHERE key = ?`, key).
-		Consistency(level).Idempotent(true).
-		WithContext(ctx).Scan((*string)(&r.Code), &r.Target, (*string)(&r.Owner), &r.Created, &r.Expires, &r.Permanent, &r.Version, &r.attempt)
-	if err == gocql.ErrNotFound {
-		return row{}, nil
+	if level != s.db.config.Consistency {
+		return readRow(ctx, s.db.session, level, key)
 	}
-	return r, err
+	w := &wanted{key: key}
+	if err := s.db.reads.Do(ctx, w); err != nil {
+		return row{}, err // the context's, and then w must not be looked at
+	}
+	return w.found, w.err
 }
 
 // monthSet remembers which months of which owners are written in owner_months,
