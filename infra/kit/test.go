@@ -107,7 +107,7 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 		case <-working.Done():
 			return errInterrupted
 		}
-		if err := fetchTools(working, place, cases, screen, ownTools(modules)...); err != nil {
+		if err := fetchTools(working, place, cases, screen, moreTools(modules, cases)...); err != nil {
 			return err
 		}
 		return testModules(working, place, modules, env, screen)
@@ -126,11 +126,12 @@ func asksAll(m check.Module, cases []topology.Case) bool {
 	return m.Name() == "infra" || m.Case() && !slices.ContainsFunc(cases, func(c topology.Case) bool { return c.Name == m.Name() })
 }
 
-// ownTools are what the kit's own tests use besides: the study page is driven
-// in a browser.
-func ownTools(modules []check.Module) []string {
-	if slices.ContainsFunc(modules, func(m check.Module) bool { return m.Name() == "infra" }) {
-		return []string{"chromium"}
+// moreTools are what tests use besides what a case.yaml asks for: the kit's own
+// drive the study page in a browser, and those of a case that has no case.yaml
+// yet may ask for any.
+func moreTools(modules []check.Module, cases []topology.Case) []string {
+	if slices.ContainsFunc(modules, func(m check.Module) bool { return asksAll(m, cases) }) {
+		return tool.Names()
 	}
 	return nil
 }

@@ -1,5 +1,6 @@
 // Package provision fetches what the native engine needs and this machine
-// lacks: Debian packages, and JVM servers from Maven by a pinned POM.
+// lacks: Debian packages, JVM servers from Maven by a pinned POM, and programs in
+// Python.
 //
 // Whatever it has fetched is checked before it is used, at every start: a file
 // that is missing, truncated or altered is fetched again. Nothing half-fetched
@@ -20,7 +21,7 @@ import (
 	"time"
 )
 
-// A Source is one thing to fetch: a Debian or a Maven. Sources of one kind that
+// A Source is one thing to fetch: a Debian, a Maven or a Python. Sources of one kind that
 // are wanted together are fetched by one call of their package manager.
 type Source interface {
 	// Describe says what it is and about how large the download is, in bytes,
@@ -49,7 +50,8 @@ func CacheDir() (string, error) {
 
 // Fetch makes sure that every source is there and intact, and fetches those
 // that are not: the Debian ones by one apt-get call, the Maven ones by one mvn
-// call, the two side by side. It takes milliseconds when nothing is missing.
+// call, the two side by side; then the Python ones, whose interpreter may be among
+// the first. It takes milliseconds when nothing is missing.
 //
 // What would make it fail (no rights, no Maven, another operating system) is
 // looked for before anything is downloaded and reported as a *Missing. report
@@ -58,11 +60,11 @@ func CacheDir() (string, error) {
 // for, since dpkg must not be interrupted.
 func Fetch(ctx context.Context, cache string, sources []Source, report func(Progress)) error {
 	r := &reporter{report: report, began: time.Now()}
-	debs, poms, err := wanting(ctx, cache, sources)
-	if err != nil || len(debs)+len(poms) == 0 {
+	wanted, err := wanting(ctx, cache, sources)
+	if err != nil || wanted.none() {
 		return err
 	}
-	root, err := preflight(ctx, debs, poms)
+	root, err := preflight(ctx, wanted.debs, wanted.poms)
 	if err != nil {
 		return err
 	}
@@ -70,7 +72,7 @@ func Fetch(ctx context.Context, cache string, sources []Source, report func(Prog
 		return Explain(fmt.Errorf("make the cache folder: %w", err), "")
 	}
 	unlock, err := lock(ctx, filepath.Join(cache, "fetch.lock"), func(holder string) {
-		for _, name := range names(debs, poms) {
+		for _, name := range wanted.names() {
 			r.say(Progress{Name: name, Doing: "waiting for another kit that is fetching" + holder})
 		}
 	})
@@ -79,42 +81,58 @@ func Fetch(ctx context.Context, cache string, sources []Source, report func(Prog
 	}
 	defer unlock()
 	// The other kit may have fetched it all while this one waited.
-	if debs, poms, err = wanting(ctx, cache, sources); err != nil {
+	if wanted, err = wanting(ctx, cache, sources); err != nil {
 		return err
 	}
 
 	var wg sync.WaitGroup
 	var aptErr, mvnErr error
-	if len(debs) > 0 {
-		wg.Go(func() { aptErr = installDebian(ctx, cache, root, debs, r) })
+	if len(wanted.debs) > 0 {
+		wg.Go(func() { aptErr = installDebian(ctx, cache, root, wanted.debs, r) })
 	}
-	if len(poms) > 0 {
-		wg.Go(func() { mvnErr = fetchMaven(ctx, cache, poms, r) })
+	if len(wanted.poms) > 0 {
+		wg.Go(func() { mvnErr = fetchMaven(ctx, cache, wanted.poms, r) })
 	}
 	wg.Wait()
-	return errors.Join(aptErr, mvnErr)
+	if err := errors.Join(aptErr, mvnErr); err != nil {
+		return err
+	}
+	return fetchPython(ctx, cache, wanted.pythons, r)
 }
 
+// wants are the sources that are not there or not intact, by their kind.
+type wants struct {
+	debs    []Debian
+	poms    []Maven
+	pythons []Python
+}
+
+func (w wants) none() bool { return len(w.debs)+len(w.poms)+len(w.pythons) == 0 }
+
 // wanting sorts out the sources that are not there or not intact.
-func wanting(ctx context.Context, cache string, sources []Source) (debs []Debian, poms []Maven, err error) {
+func wanting(ctx context.Context, cache string, sources []Source) (w wants, err error) {
 	for _, s := range sources {
 		if err := ctx.Err(); err != nil {
-			return nil, nil, err
+			return wants{}, err
 		}
 		switch s := s.(type) {
 		case Debian:
 			if _, err := s.Path(); err != nil {
-				debs = append(debs, s)
+				w.debs = append(w.debs, s)
 			}
 		case Maven:
 			if err := s.Verify(cache); err != nil {
-				poms = append(poms, s)
+				w.poms = append(w.poms, s)
+			}
+		case Python:
+			if err := s.Verify(cache); err != nil {
+				w.pythons = append(w.pythons, s)
 			}
 		default:
-			return nil, nil, fmt.Errorf("fetch %T: no such kind of source", s)
+			return wants{}, fmt.Errorf("fetch %T: no such kind of source", s)
 		}
 	}
-	return debs, poms, nil
+	return w, nil
 }
 
 // preflight looks for what would make the fetching fail, and returns the
@@ -137,12 +155,15 @@ func preflight(ctx context.Context, debs []Debian, poms []Maven) (root []string,
 	return root, errors.Join(missing...)
 }
 
-func names(debs []Debian, poms []Maven) (all []string) {
-	for _, d := range debs {
+func (w wants) names() (all []string) {
+	for _, d := range w.debs {
 		all = append(all, d.Name)
 	}
-	for _, m := range poms {
+	for _, m := range w.poms {
 		all = append(all, m.Name)
+	}
+	for _, p := range w.pythons {
+		all = append(all, p.Name)
 	}
 	return all
 }
