@@ -27,17 +27,13 @@ package cassandra
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"log"
-	"net"
-	"strconv"
+	_ "embed"
 	"time"
 
 	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
+	"designkits/shared/cql"
 	"designkits/shared/gather"
 )
 
@@ -76,24 +72,11 @@ type Config struct {
 }
 
 // ParseConsistency returns the level of a name: "ONE", "LOCAL_QUORUM".
-func ParseConsistency(name string) (gocql.Consistency, error) {
-	var level gocql.Consistency
-	if err := level.UnmarshalText([]byte(name)); err != nil {
-		return 0, fmt.Errorf("consistency %q: give ONE, QUORUM, LOCAL_QUORUM or another of Cassandra's levels", name)
-	}
-	return level, nil
-}
+func ParseConsistency(name string) (gocql.Consistency, error) { return cql.ParseConsistency(name) }
 
 func (c Config) withDefaults() Config {
-	if c.ReplicationFactor == 0 {
-		c.ReplicationFactor = 1
-	}
-	if c.Consistency == 0 {
-		c.Consistency = gocql.LocalQuorum
-	}
-	if c.SerialConsistency == 0 {
-		c.SerialConsistency = gocql.LocalSerial
-	}
+	shared := c.cql().WithDefaults()
+	c.Consistency, c.SerialConsistency = shared.Consistency, shared.SerialConsistency
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
 	}
@@ -109,6 +92,16 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+func (c Config) cql() cql.Config {
+	return cql.Config{
+		Hosts: c.Hosts, Keyspace: c.Keyspace, Schema: schema, ReplicationFactor: c.ReplicationFactor,
+		Consistency: c.Consistency, SerialConsistency: c.SerialConsistency, Discover: c.Discover,
+	}
+}
+
+//go:embed schema.cql
+var schema string
+
 // A DB is a connection to one keyspace. It may be used by many goroutines.
 type DB struct {
 	session *gocql.Session
@@ -121,24 +114,8 @@ type DB struct {
 // returns when they can be used, or with an error when the context ends.
 func Open(ctx context.Context, config Config) (*DB, error) {
 	config = config.withDefaults()
-	bare, err := connect(config, "")
+	session, err := cql.Open(ctx, config.cql())
 	if err != nil {
-		return nil, err
-	}
-	defer bare.Close()
-	if err := createKeyspace(ctx, bare, config); err != nil {
-		return nil, err
-	}
-	var session *gocql.Session
-	err = untilKnown(ctx, func() (err error) {
-		session, err = connect(config, config.Keyspace)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := createTables(ctx, session, config.Keyspace); err != nil {
-		session.Close()
 		return nil, err
 	}
 	return &DB{session: session, config: config, reads: gatherReads(session, config.Consistency), writes: gather.New(gather.Config[[]gocql.BatchEntry]{
@@ -163,56 +140,6 @@ func writer(session *gocql.Session) func(context.Context, [][]gocql.BatchEntry) 
 	}
 }
 
-func connect(config Config, keyspace string) (*gocql.Session, error) {
-	cluster := gocql.NewCluster(config.Hosts...)
-	// Where the driver looks at the ring again, after a lost connection, it takes
-	// all nodes to listen on this port.
-	if port, ok := portOf(config.Hosts); ok {
-		cluster.Port = port
-	}
-	cluster.ProtoVersion = 4 // the driver's highest, and the first that can leave a value unset
-	cluster.Keyspace = keyspace
-	cluster.Consistency = config.Consistency
-	cluster.SerialConsistency = config.SerialConsistency
-	cluster.DefaultTimestamp = false // see the package comment
-	cluster.DisableInitialHostLookup = !config.Discover
-	cluster.Events.DisableNodeStatusEvents = !config.Discover
-	cluster.Events.DisableTopologyEvents = !config.Discover
-	// A context ends each call earlier; these are for what the driver does alone.
-	// Creating a table takes seconds on a machine that is busy.
-	cluster.Timeout = 15 * time.Second
-	cluster.ConnectTimeout = 5 * time.Second
-	// A node that events have called down is tried again every second, in case
-	// the event of its return is lost; none is down without events.
-	cluster.ReconnectInterval = time.Second
-	cluster.ConvictionPolicy = neverDown{}
-	if config.Discover {
-		cluster.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy())
-	} else {
-		cluster.PoolConfig.HostSelectionPolicy = &contactPoints{}
-	}
-	// What goes wrong is told by the calls and by Open. The driver would repeat it
-	// for each node and each second, as text in between a process's own log.
-	cluster.Logger = log.New(io.Discard, "", 0)
-	session, err := cluster.CreateSession()
-	if err != nil {
-		return nil, fmt.Errorf("cassandra: connect to %v: %w; `kit status` tells whether it runs", config.Hosts, err)
-	}
-	return session, nil
-}
-
-// portOf returns the port of the first host that has one.
-func portOf(hosts []string) (int, bool) {
-	for _, host := range hosts {
-		if _, port, err := net.SplitHostPort(host); err == nil {
-			if n, err := strconv.ParseUint(port, 10, 16); err == nil {
-				return int(n), true
-			}
-		}
-	}
-	return 0, false
-}
-
 // Close ends the connection. Calls in flight fail.
 func (db *DB) Close() {
 	db.reads.Close()
@@ -222,77 +149,18 @@ func (db *DB) Close() {
 
 // Ping makes one round trip, for a readiness check.
 func (db *DB) Ping(ctx context.Context) error {
-	return db.run(ctx, "ping", "system.local", db.config.Timeout, func(ctx context.Context) error {
-		var key string
-		return db.session.Query(`SELECT key FROM system.local`).WithContext(ctx).Scan(&key)
-	})
+	return db.run(ctx, "ping", "system.local", db.config.Timeout, func(ctx context.Context) error { return cql.Ping(ctx, db.session) })
 }
 
-// run gives an operation its deadline, its place in the metrics, and its
-// errors their words. Errors of the domain pass through as they are.
+// run carries an operation out. Errors of the domain pass through as they are.
 func (db *DB) run(ctx context.Context, operation, subject string, timeout time.Duration, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	start := time.Now()
-	err := do(ctx)
-	if db.config.Observe != nil {
-		db.config.Observe(operation, time.Since(start), err)
-	}
-	switch {
-	case err == nil:
-		return nil
-	case shortener.Expected(err):
-		return err
-	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
-		// The driver may report what the end of the context broke, not the end.
-		err = fmt.Errorf("%w: %w", ctx.Err(), err)
-	case errors.Is(err, gocql.ErrNoConnections):
-		err = fmt.Errorf("%w; `kit status` tells whether Cassandra runs", err)
-	}
-	return fmt.Errorf("cassandra: %s %s: %w", operation, subject, err)
+	return cql.Operations{Observe: db.config.Observe, Expected: shortener.Expected}.Run(ctx, operation, subject, timeout, do)
 }
 
-// conditional makes a conditional write and tells whether it was applied. If it
-// was not, held gets the columns that the refusal names. The driver's own call
-// for this panics when it can't read the answer.
-func conditional(ctx context.Context, query *gocql.Query, held map[string]any) (applied bool, err error) {
-	// What columns the answer has can't be known when it is prepared.
-	answer := query.WithContext(ctx).NoSkipMetadata().Iter()
-	answer.MapScan(held)
-	if err := answer.Close(); err != nil {
-		return false, err
-	}
-	applied, ok := held["[applied]"].(bool)
-	if !ok {
-		return false, errors.New("the answer doesn't say whether the write was applied: not a conditional one")
-	}
-	delete(held, "[applied]")
-	return applied, nil
-}
-
-// outcomeUnknown reports whether a conditional write that failed like this may
-// have been applied all the same, now or later. A read at serial consistency
-// settles it: it finishes or voids every round that was begun before.
-func outcomeUnknown(err error) bool {
-	var (
-		write   *gocql.RequestErrWriteTimeout
-		unknown *gocql.RequestErrCASWriteUnknown
-		read    *gocql.RequestErrReadTimeout
-		failed  *gocql.RequestErrWriteFailure
-	)
-	return errors.As(err, &write) || errors.As(err, &unknown) || errors.As(err, &read) || errors.As(err, &failed) ||
-		errors.Is(err, gocql.ErrTimeoutNoResponse) || connectionLost(err)
-}
-
-// connectionLost reports whether the connection broke while a call waited.
-func connectionLost(err error) bool {
-	var network *net.OpError
-	return errors.Is(err, gocql.ErrConnectionClosed) || errors.Is(err, io.EOF) || errors.As(err, &network)
-}
-
-// tryAgain reports whether a conditional write that can recognise its own
-// earlier tries is worth another: when the outcome of this one is unknown, and
-// after such a one also while the driver is still connecting again.
-func tryAgain(err error, tries int) bool {
-	return outcomeUnknown(err) || tries > 0 && errors.Is(err, gocql.ErrNoConnections)
-}
+// What a conditional write takes, by short names.
+var (
+	conditional    = cql.Conditional
+	outcomeUnknown = cql.OutcomeUnknown
+	tryAgain       = cql.TryAgain
+	pause          = cql.Pause
+)

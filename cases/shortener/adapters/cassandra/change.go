@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/gocql/gocql"
@@ -169,18 +168,4 @@ func (s *Links) swap(ctx context.Context, key string, expected, next row, ttl in
 	held.Expires, _ = columns["expires"].(time.Time)
 	held.attempt, _ = columns["attempt"].(gocql.UUID)
 	return false, held, nil
-}
-
-// pause waits a random moment that grows with the tries, up to 100 ms, so that
-// writers that met once don't meet again.
-func pause(ctx context.Context, tries int) error {
-	longest := min(100*time.Millisecond, 2*time.Millisecond<<min(tries, 6))
-	timer := time.NewTimer(rand.N(longest))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

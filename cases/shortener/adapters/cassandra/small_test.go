@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener"
+	"designkits/shared/cql"
 	"designkits/shared/testenv"
 )
 
@@ -120,7 +121,7 @@ func TestAWriteWithoutConditionIsNoConditionalOne(t *testing.T) {
 
 func TestTheSchemaSaysWhatEachTableServes(t *testing.T) {
 	tables := 0
-	for table, statement := range statements() {
+	for table, statement := range cql.Tables(schema) {
 		tables++
 		comment, _, _ := strings.Cut(statement, "CREATE TABLE")
 		if !strings.Contains(comment, "--   ") {

@@ -1,8 +1,7 @@
-package cassandra
+package cql
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,9 +10,6 @@ import (
 
 	"github.com/gocql/gocql"
 )
-
-//go:embed schema.cql
-var schema string
 
 // keyspaceName is what Cassandra takes without quotes.
 var keyspaceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
@@ -40,10 +36,11 @@ func createKeyspace(ctx context.Context, session *gocql.Session, config Config) 
 	return session.AwaitSchemaAgreement(ctx)
 }
 
-// createTables runs the statements of schema.cql for tables that are missing.
+// createTables runs the statements of the schema for tables that are missing.
 // It looks first, since two CREATE TABLE of one table at the same moment, sent
 // to two nodes, can each make one.
-func createTables(ctx context.Context, session *gocql.Session, keyspace string) error {
+func createTables(ctx context.Context, session *gocql.Session, config Config) error {
+	keyspace := config.Keyspace
 	existing := map[string]bool{}
 	tables := session.Query(`SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?`, keyspace).WithContext(ctx).Iter()
 	for name := ""; tables.Scan(&name); {
@@ -52,7 +49,7 @@ func createTables(ctx context.Context, session *gocql.Session, keyspace string) 
 	if err := tables.Close(); err != nil {
 		return fmt.Errorf("cassandra: list the tables of %s: %w", keyspace, err)
 	}
-	for table, statement := range statements() {
+	for table, statement := range Tables(config.Schema) {
 		if existing[table] {
 			continue
 		}
@@ -60,7 +57,7 @@ func createTables(ctx context.Context, session *gocql.Session, keyspace string) 
 			return fmt.Errorf("cassandra: create table %s.%s: %w", keyspace, table, err)
 		}
 	}
-	for table := range statements() {
+	for table := range Tables(config.Schema) {
 		err := untilKnown(ctx, func() error {
 			return prepare(ctx, session, "SELECT * FROM "+table)
 		})
@@ -95,17 +92,18 @@ func untilKnown(ctx context.Context, use func() error) error {
 		if err == nil {
 			return nil
 		}
-		if pause(ctx, tries) != nil {
+		if Pause(ctx, tries) != nil {
 			return err
 		}
 	}
 }
 
-// tableName finds the table that a statement of schema.cql creates.
+// tableName finds the table that a statement of a schema creates.
 var tableName = regexp.MustCompile(`(?m)^CREATE TABLE IF NOT EXISTS (\w+)`)
 
-// statements yields each table of schema.cql and the statement that creates it.
-func statements() func(yield func(table, statement string) bool) {
+// Tables yields each table of a schema and the statement that creates it, with
+// the comment before it.
+func Tables(schema string) func(yield func(table, statement string) bool) {
 	return func(yield func(table, statement string) bool) {
 		for statement := range strings.SplitSeq(schema, ";\n") {
 			if match := tableName.FindStringSubmatch(statement); match != nil && !yield(match[1], statement) {
