@@ -24,11 +24,22 @@ type Module struct {
 	Dir  string
 }
 
-// Name is what a person calls the module: "shortener".
-func (m Module) Name() string { return filepath.Base(m.Dir) }
+// Name is what a person calls the module: "shortener". A module inside a case
+// goes by the case's name and its own: "messaging/client".
+func (m Module) Name() string {
+	if _, within, ok := strings.Cut(m.Path, "/cases/"); ok {
+		return within
+	}
+	return filepath.Base(m.Dir)
+}
 
 // Case reports whether the module is a case.
 func (m Module) Case() bool { return filepath.Base(filepath.Dir(m.Dir)) == "cases" }
+
+// Belongs reports whether the module is the named one or a part of that case.
+func (m Module) Belongs(name string) bool {
+	return m.Name() == name || strings.HasPrefix(m.Name(), name+"/")
+}
 
 // Modules lists the modules of the workspace at root.
 func Modules(ctx context.Context, root string) ([]Module, error) {

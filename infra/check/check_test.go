@@ -40,6 +40,10 @@ func TestModulesAreThoseOfTheWorkspace(t *testing.T) {
 	if m.Name() != "toy" || !m.Case() {
 		t.Errorf("%s, a case: %v", m.Name(), m.Case())
 	}
+	part := Module{Path: "designkits/cases/toy/client", Dir: filepath.Join(m.Dir, "client")}
+	if part.Name() != "toy/client" || part.Case() || !part.Belongs("toy") || !part.Belongs("toy/client") || part.Belongs("to") || m.Belongs("toy/client") {
+		t.Errorf("a module inside a case is %s, a case: %v", part.Name(), part.Case())
+	}
 }
 
 func TestTheFirstCheckThatFailsEndsThem(t *testing.T) {

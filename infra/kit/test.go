@@ -60,12 +60,13 @@ func chosen(ctx context.Context, root string, names []string) (modules []check.M
 		}
 	}
 	for _, m := range all {
-		if len(names) > 0 && !slices.Contains(names, m.Name()) {
+		if len(names) > 0 && !slices.ContainsFunc(names, m.Belongs) {
 			continue
 		}
 		modules = append(modules, m)
-		if slices.Contains(topology.List(root), m.Name()) {
-			c, err := topology.Load(root, m.Name())
+		name, _, _ := strings.Cut(m.Name(), "/") // a module inside a case asks what the case does
+		if slices.Contains(topology.List(root), name) && !slices.ContainsFunc(cases, func(c topology.Case) bool { return c.Name == name }) {
+			c, err := topology.Load(root, name)
 			if err != nil {
 				return nil, nil, err
 			}
