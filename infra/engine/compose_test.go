@@ -307,6 +307,19 @@ func checkProcess(t *testing.T, c topology.Case, p topology.Process, port int, s
 	if s.Build == nil || s.Build.Args["CASE"] == nil || *s.Build.Args["CASE"] != c.Name || *s.Build.Args["PROCESS"] != p.Name {
 		t.Errorf("%s: isn't built as %s of %s", s.Name, p.Name, c.Name)
 	}
+	for key, value := range p.Env {
+		name, ok := strings.CutPrefix(value, "${wasm.")
+		if !ok {
+			continue
+		}
+		name = strings.TrimSuffix(name, "}")
+		if s.Build == nil || s.Build.Args["WASM"] == nil || *s.Build.Args["WASM"] != name+":"+c.WASM[name] {
+			t.Errorf("%s: its image isn't built with WASM: %s:%s", s.Name, name, c.WASM[name])
+		}
+		if got := s.Environment[key]; got == nil || *got != "/wasm/"+name {
+			t.Errorf("%s: %s isn't /wasm/%s", s.Name, key, name)
+		}
+	}
 }
 
 // In its image a case is built with nothing of the repository but itself and
@@ -316,6 +329,11 @@ func TestProcessesBuildWithoutTheWorkspace(t *testing.T) {
 	if err != nil || len(mains) == 0 {
 		t.Fatalf("found no case: %v", err)
 	}
+	clients, err := filepath.Glob(filepath.Join(root, "cases", "*", "client", "go.mod")) // modules of their own
+	if err != nil {
+		t.Fatal(err)
+	}
+	mains = append(mains, clients...)
 	for _, dir := range mains {
 		list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./cmd/...")
 		list.Dir = filepath.Dir(dir)

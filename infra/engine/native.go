@@ -17,6 +17,7 @@ import (
 	"designkits/infra/provision"
 	"designkits/infra/supervise"
 	"designkits/infra/topology"
+	"designkits/shared/wasm"
 )
 
 // Native runs everything as ordinary processes of this machine.
@@ -34,7 +35,8 @@ func (n Native) Fetch(ctx context.Context, backends []backend.Backend, report Re
 	return provision.Fetch(ctx, n.Cache, sources, report)
 }
 
-// Build compiles the programs below the case's cmd/ into the state folder.
+// Build compiles the programs below the case's cmd/ into the state folder, and
+// those for the browser.
 func (n Native) Build(ctx context.Context, c topology.Case, report Report) error {
 	bin := n.bin(c)
 	if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -51,14 +53,25 @@ func (n Native) Build(ctx context.Context, c topology.Case, report Report) error
 		if ctx.Err() != nil {
 			return fmt.Errorf("build %s: %w", c.Name, context.Cause(ctx))
 		}
-		if strings.Contains(string(out), "no space left on device") {
-			return &provision.Missing{Kind: provision.ErrDiskFull, What: "build " + c.Name + ": the disk is full",
-				Do: "free 2 GB (`go clean -cache` gives back what Go keeps), then type the same command again", Detail: err}
+		return noBuild(c, fmt.Errorf("%w\n%s", err, out))
+	}
+	for name, folder := range c.WASM {
+		report(provision.Progress{Name: c.Name, Doing: "go build " + folder + " for the browser"})
+		if err := wasm.Build(ctx, filepath.Join(c.Dir, folder), c.WASMFolder(n.State, name)); err != nil {
+			return noBuild(c, err)
 		}
-		return fmt.Errorf("build %s: %w\n%s", c.Name, err, out)
 	}
 	report(provision.Progress{Name: c.Name, Doing: "built", Elapsed: time.Since(begun), Finished: true})
 	return nil
+}
+
+// noBuild says why, and what to do where that isn't the source.
+func noBuild(c topology.Case, err error) error {
+	if strings.Contains(err.Error(), "no space left on device") {
+		return &provision.Missing{Kind: provision.ErrDiskFull, What: "build " + c.Name + ": the disk is full",
+			Do: "free 2 GB (`go clean -cache` gives back what Go keeps), then type the same command again", Detail: err}
+	}
+	return fmt.Errorf("build %s: %w", c.Name, err)
 }
 
 // Program is the path of a case's program that Build has made.

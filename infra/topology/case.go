@@ -23,6 +23,9 @@ type Case struct {
 	// Lab is the environment of the case's demo and sample data, with references,
 	// besides the page's address and the backends'.
 	Lab map[string]string
+	// WASM are main packages that are built for the browser, by name: folders
+	// below Dir, in whatever module. ${wasm.NAME} is the folder with the result.
+	WASM map[string]string
 	// Variants are other ways to run it, with a backend more for example.
 	Variants []Variant
 }

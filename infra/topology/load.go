@@ -22,6 +22,7 @@ type file struct {
 	Processes map[string]fileProcess            `yaml:"processes"`
 	Edge      string                            `yaml:"edge"`
 	Lab       map[string]string                 `yaml:"lab"`
+	WASM      map[string]string                 `yaml:"wasm"`
 	Variants  map[string]map[string]fileVariant `yaml:"variants"`
 }
 
@@ -75,6 +76,11 @@ func Load(root, name string) (Case, error) {
 			return Case{}, fmt.Errorf("%s: edge: %w", path, err)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.WASM)) {
+		if sources, err := filepath.Glob(filepath.Join(dir, c.WASM[name], "*.go")); err != nil || len(sources) == 0 {
+			return Case{}, fmt.Errorf("%s: wasm.%s: %s is no folder with Go files", path, name, filepath.Join(dir, c.WASM[name]))
+		}
+	}
 	return c, nil
 }
 
@@ -84,11 +90,11 @@ func Parse(name string, raw []byte) (Case, error) {
 	if err := yaml.UnmarshalWithOptions(raw, &f, yaml.DisallowUnknownField()); err != nil {
 		var unknown *yaml.UnknownFieldError
 		if errors.As(err, &unknown) {
-			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, tools, page, processes, edge, lab, variants; of a process: replicas, port, needs, env", err)
+			return Case{}, fmt.Errorf("%w\nknown keys: title, summary, backends, tools, page, processes, edge, lab, wasm, variants; of a process: replicas, port, needs, env", err)
 		}
 		return Case{}, err
 	}
-	c := Case{Name: name, Namespace: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Tools: f.Tools, Page: f.Page, Edge: f.Edge, Lab: f.Lab}
+	c := Case{Name: name, Namespace: name, Title: f.Title, Summary: f.Summary, Backends: f.Backends, Tools: f.Tools, Page: f.Page, Edge: f.Edge, Lab: f.Lab, WASM: f.WASM}
 	if c.Title == "" {
 		return Case{}, errors.New("title: it is missing")
 	}
@@ -110,6 +116,11 @@ func Parse(name string, raw []byte) (Case, error) {
 		c.Processes = append(c.Processes, Process{
 			Name: pname, Replicas: max(1, p.Replicas), Port: p.Port, Needs: p.Needs, Env: p.Env,
 		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.WASM)) {
+		if !word.MatchString(name) || !filepath.IsLocal(c.WASM[name]) {
+			return Case{}, fmt.Errorf("wasm.%s: a program is called by small letters and digits, with - between words, and is a folder below the case's", name)
+		}
 	}
 	if err := c.checkReferences(); err != nil {
 		return Case{}, err

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,7 +11,8 @@ import (
 
 // reference is ${name}: a backend ("redis", its first port), a port of one
 // ("flink.sql"), a backend's folder ("flink.data"), a process ("api-1"),
-// "secret.X", "namespace", "study" (the study page's origin), and inside a process "instance", "listen" and "state".
+// "secret.X", "namespace", "study" (the study page's origin), and inside a process "instance", "listen", "state"
+// and "wasm.X" (the folder with what is built for the browser).
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // Refers reports whether text refers to a backend, by any of its ports or its
@@ -59,13 +61,16 @@ func (c Case) checkReference(at, text string, inProcess bool) error {
 	}
 	if inProcess {
 		known = append(known, "instance", "listen", "state")
+		for _, name := range slices.Sorted(maps.Keys(c.WASM)) {
+			known = append(known, "wasm."+name)
+		}
 	}
 	_, err := expand(text, func(name string) (string, error) {
 		stem, rest, dotted := strings.Cut(name, ".")
 		switch {
 		case stem == "secret" && rest != "":
 		case dotted && slices.Contains(c.Backends, stem):
-		case !dotted && slices.Contains(known, name):
+		case slices.Contains(known, name):
 		default:
 			return "", fmt.Errorf("%s: ${%s} is unknown; known are: %s, and BACKEND.PORT or BACKEND.data", at, name, strings.Join(known, ", "))
 		}

@@ -87,6 +87,11 @@ func (c Case) LabEnv(w World) (env []string, err error) {
 	return env, nil
 }
 
+// WASMFolder is where a program that is built for the browser lies with its loader.
+func (c Case) WASMFolder(state, name string) string {
+	return filepath.Join(state, "wasm", c.Name, name)
+}
+
 func (c Case) lookup(w World, instances []Instance, name string) (string, error) {
 	stem, rest, dotted := strings.Cut(name, ".")
 	site, isBackend := w.Sites[stem]
@@ -95,6 +100,8 @@ func (c Case) lookup(w World, instances []Instance, name string) (string, error)
 		return w.Namespace, nil
 	case name == "study":
 		return StudyOrigin(w.Offset), nil
+	case stem == "wasm":
+		return c.WASMFolder(w.State, rest), nil
 	case stem == "secret":
 		return secret(w.State, c.Name, rest)
 	case isBackend && !dotted:

@@ -31,9 +31,12 @@ processes:
       NAMESPACE: ${namespace}
       MATCHER: http://${matcher}
       PRICE: costs $5 and $PATH
+      CLIENT: ${wasm.client}
   matcher:
     port: 8211
 edge: edge.conf
+wasm:
+  client: client/cmd/page
 lab:
   KEY: ${secret.key}
   MATCHER: http://${matcher}
@@ -80,6 +83,7 @@ func TestReferencesAreFilledIn(t *testing.T) {
 		"LISTEN": "127.0.0.1:9202", "REDIS": "127.0.0.1:7379", "SQL": "http://127.0.0.1:9083/x",
 		"DATA": "/data/flink/checkpoints", "SPOOL": instances[1].State + "/spool", "NAMESPACE": "ns1",
 		"MATCHER": "http://127.0.0.1:9211", "PRICE": "costs $5 and $PATH",
+		"CLIENT": state + "/wasm/rides/client",
 	} {
 		if env[key] != want {
 			t.Errorf("%s=%q, want %q", key, env[key], want)
@@ -179,6 +183,10 @@ func TestWhatIsUnknownIsRefused(t *testing.T) {
 		{"${matcher}", "${api}", "processes.api.env.MATCHER: ${api} is unknown"},
 		{"page: http://${nginx}/", "page: http://${listen}/", "page: ${listen} is unknown"},
 		{"${secret.key}", "${secret}", "${secret} is unknown"},
+		{"${wasm.client}", "${wasm.clients}", "${wasm.clients} is unknown; known are:"},
+		{"${wasm.client}", "${wasm}", "${wasm} is unknown"},
+		{"client: client/cmd/page", "client: ../tickets", "wasm.client"},
+		{"SCHEMA: ${namespace}", "SCHEMA: ${wasm.client}", "lab.SCHEMA: ${wasm.client} is unknown"},
 	} {
 		text := strings.Replace(good, test.old, test.new, 1)
 		if text == good {
@@ -213,6 +221,16 @@ func TestLoadNamesTheFileAndTheCasesThereAre(t *testing.T) {
 	}
 	edge := "upstream api { server ${API_1}; server ${API_2}; }\nlisten ${NGINX}; proxy_set_header Host $host; ${other} ${LISTEN} ${FLINK_SQL}"
 	if err := os.WriteFile(filepath.Join(dir, "edge.conf"), []byte(edge), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(root, "rides"); err == nil || !strings.Contains(err.Error(), "wasm.client: ") {
+		t.Errorf("without its program for the browser: %v", err)
+	}
+	program := filepath.Join(dir, "client", "cmd", "page")
+	if err := os.MkdirAll(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(program, "main.go"), []byte("package main\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load(root, "rides")

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"designkits/shared/kitenv"
+	"designkits/shared/wasm"
 )
 
 // Options say which case is started, and how it differs from case.yaml.
@@ -108,6 +109,13 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 		return err
 	}
 	names := names{namespace: c.Namespace, state: c.folder, addresses: c.addresses, via: o.Via}
+	names.wasm = func(name string) (string, error) {
+		out := filepath.Join(c.folder, "wasm", name)
+		if _, err := os.Stat(out); err == nil {
+			return out, nil
+		}
+		return out, wasm.Build(ctx, filepath.Join(dir, topology.WASM[name]), out)
+	}
 	everything, err := topology.instances(nil) // a process may name one that isn't started
 	if err != nil {
 		return err

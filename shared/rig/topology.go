@@ -22,6 +22,7 @@ import (
 type topology struct {
 	Edge      string            `yaml:"edge"`
 	Lab       map[string]string `yaml:"lab"`
+	WASM      map[string]string `yaml:"wasm"`
 	Processes map[string]struct {
 		Replicas int               `yaml:"replicas"`
 		Env      map[string]string `yaml:"env"`
@@ -83,6 +84,7 @@ type names struct {
 	addresses map[string]string // of processes and the edge
 	via       map[string]string // of backends, instead of their own
 	secrets   map[string]string
+	wasm      func(name string) (folder string, err error) // builds it once
 }
 
 var reference = regexp.MustCompile(`\$\{([^}]+)\}`)
@@ -128,6 +130,8 @@ func (n *names) lookup(in instance, name string) (string, error) {
 	case name == "state":
 		dir := filepath.Join(n.state, in.name)
 		return dir, os.MkdirAll(dir, 0o700)
+	case stem == "wasm":
+		return n.wasm(rest)
 	case stem == "secret":
 		return n.secret(rest), nil
 	case n.addresses[name] != "":
