@@ -229,8 +229,38 @@ func TestComposeIsSafeAndWatched(t *testing.T) {
 	}
 }
 
+// ZooKeeper's image takes the same settings from variables; the few that it
+// has none for stand in one.
+func TestZooKeeperIsConfiguredAlike(t *testing.T) {
+	s, err := load(t, nil, "zookeeper").GetService("zookeeper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inDocker := map[string]string{}
+	if extra := s.Environment["ZOO_CFG_EXTRA"]; extra != nil {
+		inDocker = assignments(strings.ReplaceAll(*extra, " ", "\n"), "=")
+	}
+	for key, variable := range map[string]string{
+		"tickTime": "ZOO_TICK_TIME", "maxClientCnxns": "ZOO_MAX_CLIENT_CNXNS", "admin.enableServer": "ZOO_ADMINSERVER_ENABLED",
+		"4lw.commands.whitelist": "ZOO_4LW_COMMANDS_WHITELIST", "autopurge.snapRetainCount": "ZOO_AUTOPURGE_SNAPRETAINCOUNT",
+		"autopurge.purgeInterval": "ZOO_AUTOPURGE_PURGEINTERVAL",
+	} {
+		if value := s.Environment[variable]; value != nil {
+			inDocker[key] = *value
+		}
+	}
+	for key, want := range assignments(read(t, "infra/backend/zookeeper/zoo.cfg"), "=") {
+		if strings.Contains(want, "{{") || key == "clientPortAddress" {
+			continue // an address or a folder
+		}
+		if got := inDocker[key]; got != want {
+			t.Errorf("in the container %s is %q, natively %q", key, got, want)
+		}
+	}
+}
+
 // protocol are the commands that speak a server's own protocol.
-var protocol = regexp.MustCompile(`redis-cli SET|psql .* -c|cqlsh -e|kafka-broker-api-versions|wget -qO- http|curl -fsS`)
+var protocol = regexp.MustCompile(`redis-cli SET|psql .* -c|cqlsh -e|zkCli.sh create|kafka-broker-api-versions|wget -qO- http|curl -fsS`)
 
 // One profile a case: everything that case.yaml names is in it, with the same
 // variables and ports, and whatever a process needs is healthy before it.

@@ -13,6 +13,7 @@ import (
 	"designkits/infra/backend/nginx"
 	"designkits/infra/backend/postgres"
 	"designkits/infra/backend/redis"
+	"designkits/infra/backend/zookeeper"
 )
 
 // All is every backend that the kit knows, in the order in which people are
@@ -24,6 +25,7 @@ var All = []backend.Backend{
 	dynamodb.Backend,
 	kafka.Backend,
 	flink.Backend,
+	zookeeper.Backend,
 	nginx.Backend,
 }
 
