@@ -19,6 +19,7 @@ import (
 	"designkits/infra/backend"
 	"designkits/infra/backend/catalog"
 	"designkits/infra/backend/postgres"
+	"designkits/infra/backend/s3"
 	"designkits/infra/topology"
 )
 
@@ -68,7 +69,7 @@ func TestComposeAgreesWithBackends(t *testing.T) {
 					t.Errorf("%s: profiles %v have no %q, so that the backend can't be had alone", name, s.Profiles, b.Name)
 				}
 				_, tag, _ := strings.Cut(s.Image, ":")
-				if !sameVersion(tag, b.Version) {
+				if !sameVersion(strings.TrimPrefix(tag, "v"), b.Version) {
 					t.Errorf("%s: image %s, but the native version is %s", name, s.Image, b.Version)
 				}
 				memory += int64(s.MemLimit)
@@ -204,7 +205,7 @@ func TestComposeIsSafeAndWatched(t *testing.T) {
 			if s.MemLimit == 0 {
 				t.Error("has no mem_limit")
 			}
-			if s.Build == nil && !regexp.MustCompile(`^[a-z/-]+:\d+\.\d+`).MatchString(s.Image) {
+			if s.Build == nil && !regexp.MustCompile(`^[a-z./-]+:v?\d+\.\d+`).MatchString(s.Image) {
 				t.Errorf("image %q isn't pinned by its version", s.Image)
 			}
 			if len(s.Profiles) == 0 {
@@ -259,8 +260,21 @@ func TestZooKeeperIsConfiguredAlike(t *testing.T) {
 	}
 }
 
+func TestS3IsConfiguredAlike(t *testing.T) {
+	s, err := load(t, nil, "s3").GetService("s3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := s3.Arguments(":7070", "/data"); !slices.Equal(s.Command, want) {
+		t.Errorf("it is started as %q, natively as %q", s.Command, want)
+	}
+	if limit := s.Environment["GOMEMLIMIT"]; limit == nil || "GOMEMLIMIT="+*limit != s3.MemoryLimit {
+		t.Errorf("its environment doesn't say %s", s3.MemoryLimit)
+	}
+}
+
 // protocol are the commands that speak a server's own protocol.
-var protocol = regexp.MustCompile(`redis-cli SET|psql .* -c|cqlsh -e|zkCli.sh create|kafka-broker-api-versions|wget -qO- http|curl -fsS`)
+var protocol = regexp.MustCompile(`redis-cli SET|psql .* -c|cqlsh -e|zkCli.sh create|versitygw admin .* list-buckets|kafka-broker-api-versions|wget -qO- http|curl -fsS`)
 
 // One profile a case: everything that case.yaml names is in it, with the same
 // variables and ports, and whatever a process needs is healthy before it.

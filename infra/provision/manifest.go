@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A manifest lists the jars of one source as they were when they had been
+// A manifest lists the jars of one source, or its program, as they were when they had been
 // fetched and checked.
 type manifest struct {
 	Files []entry `json:"files"`
@@ -34,25 +34,21 @@ const (
 // nativeLibrary is what some servers have beside their jars.
 var nativeLibrary = regexp.MustCompile(`\.(so|dylib|dll)$`)
 
-// seal checks that every file in dir/lib is a jar that can be opened, or a
-// native library, and writes the manifest.
-func seal(dir string) error {
+// seal checks that every file in dir/lib is whole, as far as whole can tell, and
+// writes the manifest.
+func seal(dir string, whole func(path string) error) error {
 	found, err := os.ReadDir(filepath.Join(dir, libName))
 	if err != nil {
 		return fmt.Errorf("seal %s: %w", dir, err)
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("seal %s: Maven copied no jar", dir)
+		return fmt.Errorf("seal %s: nothing was fetched", dir)
 	}
 	var m manifest
 	for _, f := range found {
 		path := filepath.Join(dir, libName, f.Name())
-		if !nativeLibrary.MatchString(f.Name()) {
-			jar, err := zip.OpenReader(path)
-			if err != nil {
-				return fmt.Errorf("open the fetched %s: %w (if it stays so, remove the file of that name below ~/.m2/repository)", f.Name(), err)
-			}
-			jar.Close()
+		if err := whole(path); err != nil {
+			return err
 		}
 		e, err := describe(path)
 		if err != nil {
@@ -64,6 +60,18 @@ func seal(dir string) error {
 		m.Files = append(m.Files, e)
 	}
 	return m.write(dir)
+}
+
+// isJar checks that a file is a jar that can be opened, or a native library.
+func isJar(path string) error {
+	if nativeLibrary.MatchString(path) {
+		return nil
+	}
+	jar, err := zip.OpenReader(path)
+	if err != nil {
+		return fmt.Errorf("open the fetched %s: %w (if it stays so, remove the file of that name below ~/.m2/repository)", filepath.Base(path), err)
+	}
+	return jar.Close()
 }
 
 func (m manifest) write(dir string) error {

@@ -13,6 +13,7 @@ var (
 	ErrNoRights    = errors.New("no right to install packages")
 	ErrNoJava      = errors.New("no JDK 17")
 	ErrNoMaven     = errors.New("no Maven")
+	ErrNoGo        = errors.New("no Go")
 	ErrDiskFull    = errors.New("the disk is full")
 	ErrUnsupported = errors.New("unsupported operating system")
 	ErrNoPackage   = errors.New("no such package or artifact")
@@ -43,12 +44,12 @@ func (m *Missing) Unwrap() []error {
 	return []error{m.Kind, m.Detail}
 }
 
-// What apt-get, Maven and the C library say when the disk is full or nothing
-// can be reached. Both tools are run with LC_ALL=C.
+// What apt-get, Maven, Go and the C library say when the disk is full or nothing
+// can be reached. Both package managers are run with LC_ALL=C.
 var (
 	diskFull  = regexp.MustCompile(`(?i)no space left on device|not enough free (disk )?space|don't have enough free space|disk quota exceeded`)
-	noNetwork = regexp.MustCompile(`(?i)unknown host|UnknownHostException|temporary failure (in name resolution|resolving)|could not resolve (host|')|network is unreachable|connection refused|connect(ion)? timed out|could not connect|no route to host|name or service not known|cannot initiate the connection|transfer failed for|connection reset`)
-	notThere  = regexp.MustCompile(`(?i)unable to locate package|has no installation candidate|could not find artifact|was not found in`)
+	noNetwork = regexp.MustCompile(`(?i)unknown host|UnknownHostException|temporary failure (in name resolution|resolving)|could not resolve (host|')|network is unreachable|connection refused|connect(ion)? timed out|could not connect|no route to host|name or service not known|cannot initiate the connection|transfer failed for|connection reset|no such host|i/o timeout|handshake timeout`)
+	notThere  = regexp.MustCompile(`(?i)unable to locate package|has no installation candidate|could not find artifact|was not found in|unknown revision|40[34] (forbidden|not found)|410 gone`)
 )
 
 // Explain turns the error of a program that fetches things, and what it
@@ -68,12 +69,12 @@ func Explain(err error, output string) error {
 	case noNetwork.MatchString(text):
 		return &Missing{
 			Kind: ErrNoNetwork, What: "the package servers can't be reached",
-			Do: "check the network, and the proxy or mirror (~/.m2/settings.xml, /etc/apt, Docker's), then type the same command again", Detail: err,
+			Do: "check the network, and the proxy or mirror (~/.m2/settings.xml, /etc/apt, GOPROXY, Docker's), then type the same command again", Detail: err,
 		}
 	case notThere.MatchString(text):
 		return &Missing{
 			Kind: ErrNoPackage, What: "the package servers don't have what was asked for",
-			Do: "check the mirror (~/.m2/settings.xml, /etc/apt, Docker's); the kit was made for Debian 12 and Maven Central", Detail: err,
+			Do: "check the mirror (~/.m2/settings.xml, /etc/apt, GOPROXY, Docker's); the kit was made for Debian 12 and Maven Central", Detail: err,
 		}
 	}
 	return err

@@ -10,11 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // dependencyPlugin is pinned, so that what it prints and does stays the same.
@@ -25,13 +22,7 @@ const dependencyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 // the cache and are renamed once they have been checked. The caller holds the
 // cache's lock.
 func fetchMaven(ctx context.Context, cache string, poms []Maven, r *reporter) error {
-	stale, _ := filepath.Glob(filepath.Join(cache, ".fetch-*")) // of a kit that was killed; the pattern is well-formed
-	for _, dir := range stale {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove what a killed kit has left: %w", err)
-		}
-	}
-	tmp, err := os.MkdirTemp(cache, ".fetch-")
+	tmp, err := os.MkdirTemp(cache, fetchPrefix)
 	if err != nil {
 		return Explain(fmt.Errorf("make a folder in the cache: %w", err), "")
 	}
@@ -44,14 +35,11 @@ func fetchMaven(ctx context.Context, cache string, poms []Maven, r *reporter) er
 	}
 	for _, m := range poms {
 		fetched := filepath.Join(tmp, m.Name)
-		if err := seal(fetched); err != nil {
+		if err := seal(fetched, isJar); err != nil {
 			return Explain(fmt.Errorf("check %s: %w", m.Name, err), "")
 		}
-		if err := os.RemoveAll(m.Dir(cache)); err != nil { // a damaged one
-			return fmt.Errorf("remove the damaged %s: %w", m.Name, err)
-		}
-		if err := os.Rename(fetched, m.Dir(cache)); err != nil {
-			return fmt.Errorf("put %s into the cache: %w", m.Name, err)
+		if err := place(fetched, m.Dir(cache), m.Name); err != nil {
+			return err
 		}
 		r.say(Progress{Name: m.Name, Doing: "fetched and checked", Done: m.Bytes, Total: m.Bytes, Finished: true})
 	}
@@ -86,28 +74,11 @@ func runMaven(ctx context.Context, dir string, poms []Maven, r *reporter) error 
 		dependencyPlugin+":copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+libName)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.SysProcAttr = childOfThread()
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-
-	out, in := io.Pipe()
-	cmd.Stdout, cmd.Stderr = in, in
 	log := &mavenLog{reporter: r, done: map[string]int64{}, total: map[string]int64{}}
 	for _, m := range poms {
 		log.total[m.Name] = m.Bytes
 	}
-	followed := make(chan struct{})
-	go func() {
-		defer close(followed)
-		log.follow(out)
-	}()
-	// The child's death signal hangs on the thread that started it.
-	runtime.LockOSThread()
-	err := cmd.Run()
-	runtime.UnlockOSThread()
-	in.Close()
-	<-followed
-
+	err := follow(cmd, log.follow)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("fetch by Maven: %w", ctx.Err())

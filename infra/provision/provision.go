@@ -1,6 +1,6 @@
 // Package provision fetches what the native engine needs and this machine
-// lacks: Debian packages, JVM servers from Maven by a pinned POM, and programs in
-// Python.
+// lacks: Debian packages, JVM servers from Maven by a pinned POM, servers
+// written in Go by `go install`, and programs in Python.
 //
 // Whatever it has fetched is checked before it is used, at every start: a file
 // that is missing, truncated or altered is fetched again. Nothing half-fetched
@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// A Source is one thing to fetch: a Debian, a Maven or a Python. Sources of one kind that
-// are wanted together are fetched by one call of their package manager.
+// A Source is one thing to fetch: a Debian, a Maven, a Go or a Python. Debians that
+// are wanted together are fetched by one call of apt-get, Mavens by one of mvn.
 type Source interface {
 	// Describe says what it is and about how large the download is, in bytes,
 	// for `kit doctor`; installed says that nothing would be fetched.
@@ -48,23 +48,26 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "designkits"), nil
 }
 
+// fetchPrefix begins the names of what is being fetched, in the cache.
+const fetchPrefix = ".fetch-"
+
 // Fetch makes sure that every source is there and intact, and fetches those
 // that are not: the Debian ones by one apt-get call, the Maven ones by one mvn
-// call, the two side by side; then the Python ones, whose interpreter may be among
-// the first. It takes milliseconds when nothing is missing.
+// call, the Go ones by go install, the three side by side; then the Python ones,
+// whose interpreter may be among the first. It takes milliseconds when nothing is missing.
 //
 // What would make it fail (no rights, no Maven, another operating system) is
 // looked for before anything is downloaded and reported as a *Missing. report
 // may be nil; it is never called by two goroutines at once. When ctx ends,
-// Maven is stopped and its half-fetched files are removed; apt-get is waited
-// for, since dpkg must not be interrupted.
+// Maven and go are stopped and their half-fetched files are removed; apt-get is
+// waited for, since dpkg must not be interrupted.
 func Fetch(ctx context.Context, cache string, sources []Source, report func(Progress)) error {
 	r := &reporter{report: report, began: time.Now()}
 	wanted, err := wanting(ctx, cache, sources)
 	if err != nil || wanted.none() {
 		return err
 	}
-	root, err := preflight(ctx, wanted.debs, wanted.poms)
+	root, err := wanted.preflight(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,16 +88,26 @@ func Fetch(ctx context.Context, cache string, sources []Source, report func(Prog
 		return err
 	}
 
+	stale, _ := filepath.Glob(filepath.Join(cache, fetchPrefix+"*")) // of a kit that was killed; the pattern is well-formed
+	for _, dir := range stale {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove what a killed kit has left: %w", err)
+		}
+	}
+
 	var wg sync.WaitGroup
-	var aptErr, mvnErr error
+	var aptErr, mvnErr, goErr error
 	if len(wanted.debs) > 0 {
 		wg.Go(func() { aptErr = installDebian(ctx, cache, root, wanted.debs, r) })
 	}
 	if len(wanted.poms) > 0 {
 		wg.Go(func() { mvnErr = fetchMaven(ctx, cache, wanted.poms, r) })
 	}
+	if len(wanted.programs) > 0 {
+		wg.Go(func() { goErr = installGo(ctx, cache, wanted.programs, r) })
+	}
 	wg.Wait()
-	if err := errors.Join(aptErr, mvnErr); err != nil {
+	if err := errors.Join(aptErr, mvnErr, goErr); err != nil {
 		return err
 	}
 	return fetchPython(ctx, cache, wanted.pythons, r)
@@ -102,12 +115,13 @@ func Fetch(ctx context.Context, cache string, sources []Source, report func(Prog
 
 // wants are the sources that are not there or not intact, by their kind.
 type wants struct {
-	debs    []Debian
-	poms    []Maven
-	pythons []Python
+	debs     []Debian
+	poms     []Maven
+	programs []Go
+	pythons  []Python
 }
 
-func (w wants) none() bool { return len(w.debs)+len(w.poms)+len(w.pythons) == 0 }
+func (w wants) none() bool { return len(w.debs)+len(w.poms)+len(w.programs)+len(w.pythons) == 0 }
 
 // wanting sorts out the sources that are not there or not intact.
 func wanting(ctx context.Context, cache string, sources []Source) (w wants, err error) {
@@ -124,6 +138,10 @@ func wanting(ctx context.Context, cache string, sources []Source) (w wants, err 
 			if err := s.Verify(cache); err != nil {
 				w.poms = append(w.poms, s)
 			}
+		case Go:
+			if err := s.Verify(cache); err != nil {
+				w.programs = append(w.programs, s)
+			}
 		case Python:
 			if err := s.Verify(cache); err != nil {
 				w.pythons = append(w.pythons, s)
@@ -137,18 +155,23 @@ func wanting(ctx context.Context, cache string, sources []Source) (w wants, err 
 
 // preflight looks for what would make the fetching fail, and returns the
 // command prefix that gives root's rights.
-func preflight(ctx context.Context, debs []Debian, poms []Maven) (root []string, err error) {
+func (w wants) preflight(ctx context.Context) (root []string, err error) {
 	var missing []error
-	if len(debs) > 0 {
-		if root, err = aptRights(ctx, os.Geteuid(), debs); err != nil {
+	if len(w.debs) > 0 {
+		if root, err = aptRights(ctx, os.Geteuid(), w.debs); err != nil {
 			missing = append(missing, err)
 		}
 	}
-	if len(poms) > 0 {
+	if len(w.poms) > 0 {
 		if _, err := Java(ctx); err != nil {
 			missing = append(missing, err)
 		}
 		if err := findMaven(); err != nil {
+			missing = append(missing, err)
+		}
+	}
+	if len(w.programs) > 0 {
+		if err := findGo(); err != nil {
 			missing = append(missing, err)
 		}
 	}
@@ -161,6 +184,9 @@ func (w wants) names() (all []string) {
 	}
 	for _, m := range w.poms {
 		all = append(all, m.Name)
+	}
+	for _, g := range w.programs {
+		all = append(all, g.Name)
 	}
 	for _, p := range w.pythons {
 		all = append(all, p.Name)

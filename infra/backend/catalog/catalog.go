@@ -13,6 +13,7 @@ import (
 	"designkits/infra/backend/nginx"
 	"designkits/infra/backend/postgres"
 	"designkits/infra/backend/redis"
+	"designkits/infra/backend/s3"
 	"designkits/infra/backend/zookeeper"
 )
 
@@ -26,6 +27,7 @@ var All = []backend.Backend{
 	kafka.Backend,
 	flink.Backend,
 	zookeeper.Backend,
+	s3.Backend,
 	nginx.Backend,
 }
 

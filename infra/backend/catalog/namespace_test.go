@@ -120,7 +120,7 @@ type store struct {
 }
 
 func TestNamespacesDontSeeEachOther(t *testing.T) {
-	for _, s := range []store{redisKeys, postgresSchemas, cassandraKeyspaces, dynamoTables, kafkaTopics, kafkaGroups, flinkJobs, flinkCheckpoints, zookeeperTrees} {
+	for _, s := range []store{redisKeys, postgresSchemas, cassandraKeyspaces, dynamoTables, kafkaTopics, kafkaGroups, flinkJobs, flinkCheckpoints, zookeeperTrees, s3Buckets, s3Uploads} {
 		t.Run(s.backend, func(t *testing.T) {
 			name, _, _ := strings.Cut(s.backend, " ")
 			b, site := shared(t, name)
