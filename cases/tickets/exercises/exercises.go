@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -69,8 +70,9 @@ func (a Answer) Into(status int, v any) bool {
 // Somebody is a fan, the organiser, or a door: a session.
 type Somebody struct {
 	c       *Case
-	Account string `json:"account"`
-	Token   string `json:"token"`
+	Header  http.Header `json:"-"` // sent with every request besides
+	Account string      `json:"account"`
+	Token   string      `json:"token"`
 }
 
 // Fan returns a new one.
@@ -131,6 +133,7 @@ func (s *Somebody) ask(addr, key, method, path, body string) Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(req.Header, s.Header)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
