@@ -8,7 +8,7 @@ import (
 // All methods of all stores may be called by many goroutines at once and may be
 // repeated after any error, unless their comment says otherwise: they are written
 // so that the number and the order of calls with the same arguments don't matter.
-// None reads before it writes.
+// None reads before it writes. storetest is these contracts as tests.
 
 // A History keeps the messages of conversations.
 type History interface {
@@ -35,12 +35,16 @@ type Item struct {
 // An Inbox keeps for each device what it hasn't acknowledged yet. An item is
 // dropped after InboxFor, unread or not.
 type Inbox interface {
+	// Put stores items, each in the inbox of its device; of the message's bodies
+	// the device's own. One that is put again is one, and one that was
+	// acknowledged stays away.
 	Put(ctx context.Context, items []Item) error
 	// Page returns items of a device, at most limit, oldest day first and within
 	// a day by conversation and number; next continues there, and is "" at the
 	// end. An item comes in no page once it is acknowledged.
 	Page(ctx context.Context, a Address, cursor string, limit int) (items []Message, next string, err error)
-	// Acknowledge drops all items of a conversation up to a number.
+	// Acknowledge drops all items of a conversation up to a number, also those
+	// that are yet to be put.
 	Acknowledge(ctx context.Context, a Address, c ConversationID, upTo Seq) error
 }
 
@@ -49,15 +53,17 @@ const InboxFor = 30 * 24 * time.Hour
 
 // Rosters keeps who is in which conversation.
 type Rosters interface {
-	// Create stores a conversation with its first members; creating it again
-	// with the same id changes nothing.
+	// Create stores a conversation with its first members, as message number 1
+	// has made them. Creating it again, which is with the same content, undoes no
+	// Change. After an error it may be in part there; repeat it.
 	Create(ctx context.Context, r Roster) error
 	// Roster returns the conversation and its members, or ErrNotFound.
 	Roster(ctx context.Context, c ConversationID) (*Roster, error)
 	// Change stores what a message of kind Added, Removed or Left has changed.
 	// An older message's change never undoes a newer one's.
 	Change(ctx context.Context, c ConversationID, changed []Membership, by Seq) error
-	// Of returns the conversations of a person, page by page.
+	// Of returns the conversations that a person is in now, page by page; next is
+	// "" at the end.
 	Of(ctx context.Context, u UserID, cursor string, limit int) (conversations []Conversation, next string, err error)
 }
 
@@ -72,7 +78,8 @@ type Receipt struct {
 
 // Receipts keeps how far everybody is.
 type Receipts interface {
-	// Put stores receipts. A lower number than is known changes nothing.
+	// Put stores receipts. A lower number than is known changes nothing, and 0
+	// says nothing.
 	Put(ctx context.Context, receipts []Receipt) error
 	// Of returns those of a conversation, at most limit.
 	Of(ctx context.Context, c ConversationID, limit int) ([]Receipt, error)
@@ -90,16 +97,18 @@ type Device struct {
 // Accounts keeps people and their devices.
 type Accounts interface {
 	// Create makes an account and returns ErrTaken if somebody has the name. Of
-	// many who want it at once exactly one gets it.
+	// many who want it at once exactly one gets it. An account has one name.
 	Create(ctx context.Context, u UserID, name string) error
 	// Find returns the account of a name, or ErrNotFound.
 	Find(ctx context.Context, name string) (UserID, error)
 	// Name returns the name of an account, or ErrNotFound.
 	Name(ctx context.Context, u UserID) (string, error)
 	// Link adds a device and gives it its number; ErrTooMany above MaxDevices.
+	// Repeating it after an error may leave one that nobody uses.
 	Link(ctx context.Context, u UserID, name string) (Device, error)
-	// Revoke signs a device out; ErrNotFound if there is none.
+	// Revoke signs a device out; ErrNotFound if there is none. What it has left
+	// behind elsewhere (see Prekeys) is the caller's to withdraw.
 	Revoke(ctx context.Context, a Address) error
-	// Devices returns those of people that are signed in.
+	// Devices returns those of people that are signed in, in any order.
 	Devices(ctx context.Context, users []UserID) ([]Device, error)
 }
