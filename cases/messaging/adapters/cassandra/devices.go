@@ -1,0 +1,148 @@
+package cassandra
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gocql/gocql"
+	"golang.org/x/sync/errgroup"
+
+	"designkits/cases/messaging"
+	"designkits/shared/cql"
+)
+
+// linked is what the partition of a person's devices holds.
+type linked struct {
+	next    int // the number of the next device; 0 of somebody who has had none
+	devices []messaging.Device
+	attempt map[gocql.UUID]messaging.Device // by the Link that made it
+}
+
+// Link gives the device the number that the person's counter says and moves the
+// counter on, both in one conditional batch. Who links at the same time is
+// refused by the condition, and looks again.
+func (s *Accounts) Link(ctx context.Context, u messaging.UserID, name string) (messaging.Device, error) {
+	d := messaging.Device{Address: messaging.Address{User: u}, Name: name, Linked: s.db.config.Now().UTC().Truncate(time.Millisecond)}
+	attempt := gocql.MustRandomUUID()
+	err := s.db.decide(ctx, "link device", fmt.Sprintf("%q of %s", name, u), func(ctx context.Context) error {
+		for tries := 0; ; tries++ {
+			// At serial level it finishes what other tries, and those of this one, have begun.
+			before, err := s.linked(ctx, u, gocql.Consistency(s.db.config.SerialConsistency))
+			if err == nil {
+				if own, ok := before.attempt[attempt]; ok {
+					d = own // an earlier try, whose answer was lost
+					return nil
+				}
+				if len(before.devices) >= messaging.MaxDevices {
+					return messaging.ErrTooMany
+				}
+				d.Device = messaging.DeviceID(max(before.next, 1))
+				var applied bool
+				if applied, err = s.number(ctx, d, attempt, before.next); applied {
+					return nil
+				}
+			}
+			if err != nil && !cql.TryAgain(err, tries) {
+				return err
+			}
+			if err := cql.Pause(ctx, tries); err != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return messaging.Device{}, err
+	}
+	return d, nil
+}
+
+// number is the conditional batch: it applies when the counter is what it was.
+func (s *Accounts) number(ctx context.Context, d messaging.Device, attempt gocql.UUID, counter int) (applied bool, err error) {
+	var was any // null of somebody's first device
+	if counter > 0 {
+		was = counter
+	}
+	return cql.Conditional(ctx, s.db.session.Query(`BEGIN BATCH
+		UPDATE devices SET next = ? WHERE user = ? IF next = ?;
+		INSERT INTO devices (user, device, name, linked, attempt) VALUES (?, ?, ?, ?, ?);
+		APPLY BATCH`,
+		int(d.Device)+1, string(d.User), was, string(d.User), int(d.Device), d.Name, d.Linked, attempt), map[string]any{})
+}
+
+func (s *Accounts) linked(ctx context.Context, u messaging.UserID, level gocql.Consistency) (l linked, err error) {
+	l.attempt = map[gocql.UUID]messaging.Device{}
+	rows := s.db.read(ctx, `SELECT device, next, name, linked, attempt FROM devices WHERE user = ?`, string(u)).Consistency(level).Iter()
+	for {
+		d := messaging.Device{Address: messaging.Address{User: u}}
+		var attempt gocql.UUID
+		if !rows.Scan((*int)(&d.Device), &l.next, &d.Name, &d.Linked, &attempt) {
+			return l, rows.Close()
+		}
+		if d.Device > 0 { // else it is the counter alone
+			l.devices = append(l.devices, d)
+			l.attempt[attempt] = d
+		}
+	}
+}
+
+// Revoke deletes the device if it is there; the counter stays, so that its number
+// isn't given again.
+func (s *Accounts) Revoke(ctx context.Context, a messaging.Address) error {
+	return s.db.decide(ctx, "revoke device", a.String(), func(ctx context.Context) error {
+		for tries := 0; ; tries++ {
+			applied, err := cql.Conditional(ctx, s.db.session.Query(`DELETE FROM devices WHERE user = ? AND device = ? IF EXISTS`,
+				string(a.User), int(a.Device)), map[string]any{})
+			switch {
+			case applied:
+				return nil
+			case err == nil && tries > 0:
+				return nil // most likely by an earlier try, whose answer was lost
+			case err == nil:
+				return messaging.ErrNotFound
+			case !cql.TryAgain(err, tries):
+				return err
+			}
+			if err := cql.Pause(ctx, tries); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// usersAtOnce is how many people's devices one query asks for: its coordinator
+// asks for each of them.
+const usersAtOnce = 25
+
+// Devices reads the partitions of many people with each query.
+func (s *Accounts) Devices(ctx context.Context, users []messaging.UserID) (devices []messaging.Device, err error) {
+	names := make([]string, len(users))
+	for i, u := range users {
+		names[i] = string(u)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	parts := slices.Collect(slices.Chunk(names, usersAtOnce))
+	of := make([][]messaging.Device, len(parts))
+	err = s.db.run(ctx, "read devices", fmt.Sprintf("of %d people", len(users)), func(ctx context.Context) error {
+		reads, ctx := errgroup.WithContext(ctx)
+		reads.SetLimit(8)
+		for i, part := range parts {
+			reads.Go(func() error {
+				rows := s.db.read(ctx, `SELECT user, device, name, linked FROM devices WHERE user IN ?`, part).Iter()
+				for {
+					var d messaging.Device
+					if !rows.Scan((*string)(&d.User), (*int)(&d.Device), &d.Name, &d.Linked) {
+						return rows.Close()
+					}
+					if d.Device > 0 { // else it is the counter alone
+						of[i] = append(of[i], d)
+					}
+				}
+			})
+		}
+		return reads.Wait()
+	})
+	return slices.Concat(of...), err
+}

@@ -1,0 +1,112 @@
+package cassandra
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"designkits/cases/messaging"
+)
+
+// Inbox is the messaging.Inbox.
+//
+// An item is put with timestamp 1 and taken away with 2, so that one which is put
+// again stays away. How far a device has acknowledged a conversation is a row of
+// its own and decides; that the items are dropped from their partitions is the
+// clearing up. An Acknowledge drops them from today's, where nearly all are, and
+// needn't find out where the others are: a page that comes upon them drops them.
+type Inbox struct{ db *DB }
+
+// Inbox returns the store of what devices haven't acknowledged yet.
+func (db *DB) Inbox() *Inbox { return &Inbox{db} }
+
+var _ messaging.Inbox = (*Inbox)(nil)
+
+// A deviceDay is a partition of a device's inbox.
+type deviceDay struct {
+	device messaging.Address
+	day    int64 // since 1970
+}
+
+const day = 24 * time.Hour
+
+func dayOf(t time.Time) int64 { return t.Unix() / int64(day/time.Second) }
+
+// date is the day as the driver wants it.
+func (d deviceDay) date() time.Time { return dateOf(d.day) }
+
+func dateOf(d int64) time.Time { return time.Unix(d*int64(day/time.Second), 0).UTC() }
+
+var inboxSeconds = int(messaging.InboxFor / time.Second)
+
+const putItem = `INSERT INTO inbox (device, day, conversation, seq, id, sender, kind, target, users, title, at, shared, own) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP 1`
+
+// Put stores items. The first of a device's day also writes the day into its
+// index, with this machine's clock as the timestamp: see clear.
+func (s *Inbox) Put(ctx context.Context, items []messaging.Item) error {
+	subject := "(none)"
+	if len(items) > 0 {
+		subject = fmt.Sprintf("(%d, the first to %s)", len(items), items[0].Device)
+	}
+	return s.db.run(ctx, "put items", subject, func(ctx context.Context) error {
+		now := s.db.config.Now()
+		recent := dayOf(now) - 1
+		writes := make([]write, 0, len(items)+4)
+		var begun []deviceDay
+		for _, item := range items {
+			d := deviceDay{item.Device, dayOf(item.Message.At)}
+			if !s.db.days.has(d) && !slices.Contains(begun, d) {
+				begun = append(begun, d)
+				writes = append(writes, write{
+					partition: "inbox_days " + d.device.String(), bytes: 64,
+					statement: `INSERT INTO inbox_days (device, day) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?`,
+					values:    []any{d.device.String(), d.date(), inboxSeconds, now.UnixMicro()},
+				})
+			}
+			writes = append(writes, itemOf(item, d))
+		}
+		if err := s.db.writer.do(ctx, writes); err != nil {
+			return err
+		}
+		// An older day may be cleared away by others.
+		s.db.days.add(slices.DeleteFunc(begun, func(d deviceDay) bool { return d.day < recent }))
+		return nil
+	})
+}
+
+func itemOf(item messaging.Item, d deviceDay) write {
+	m, device := item.Message, d.device.String()
+	own := m.Body.To[item.Device]
+	return write{
+		partition: fmt.Sprintf("inbox %s %d", device, d.day), bytes: 150 + len(m.Title) + 21*len(m.Users) + len(m.Body.Shared) + len(own),
+		statement: putItem,
+		values: []any{device, d.date(), string(m.Conversation), int64(m.Seq), string(m.ID), m.Sender.String(), string(m.Kind),
+			unset(m.Target == 0, int64(m.Target)), unset(len(m.Users) == 0, m.Users), unset(m.Title == "", m.Title), m.At,
+			unset(len(m.Body.Shared) == 0, m.Body.Shared), unset(len(own) == 0, own), inboxSeconds},
+	}
+}
+
+// Acknowledge stores how far the device is and drops the items of today.
+func (s *Inbox) Acknowledge(ctx context.Context, a messaging.Address, c messaging.ConversationID, upTo messaging.Seq) error {
+	if upTo < 1 {
+		return nil // nothing has such a number
+	}
+	return s.db.run(ctx, "acknowledge", fmt.Sprintf("%s/%d for %s", c, upTo, a), func(ctx context.Context) error {
+		return s.db.writer.do(ctx, []write{{
+			partition: "inbox_acknowledged " + a.String(), bytes: 64,
+			statement: `INSERT INTO inbox_acknowledged (device, conversation, up_to) VALUES (?, ?, ?) USING TTL ? AND TIMESTAMP ?`,
+			// Longer than any item that was put before.
+			values: []any{a.String(), string(c), int64(upTo), inboxSeconds + int(day/time.Second), int64(upTo)},
+		}, s.drop(deviceDay{a, dayOf(s.db.config.Now())}, c, upTo)})
+	})
+}
+
+// drop removes a conversation's items of a day up to a number.
+func (s *Inbox) drop(d deviceDay, c messaging.ConversationID, upTo messaging.Seq) write {
+	return write{
+		partition: fmt.Sprintf("inbox %s %d", d.device, d.day), bytes: 64,
+		statement: `DELETE FROM inbox USING TIMESTAMP 2 WHERE device = ? AND day = ? AND conversation = ? AND seq <= ?`,
+		values:    []any{d.device.String(), d.date(), string(c), int64(upTo)},
+	}
+}
