@@ -5,8 +5,10 @@ import (
 	"math/bits"
 )
 
-// MaxBody is the size of the largest body of one message, in bytes.
-const MaxBody = 64 << 10
+// MaxBody is the size of the largest body of one message, in bytes. Encrypted
+// for a group it leaves room, in the 64 KiB that the server takes of a message,
+// for some sixty envelopes with the sender's key.
+const MaxBody = 32 << 10
 
 // minPadded hides the length of what people type most: it is the smallest
 // bucket, in bytes.
