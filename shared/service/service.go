@@ -45,6 +45,8 @@ type Service struct {
 	Name    string
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
+	// Before, if it is set, stands before the server: it may refuse connections.
+	Before func(net.Listener) net.Listener
 
 	checks  []check
 	closers []func(context.Context) error
@@ -136,6 +138,9 @@ func (s *Service) Serve(ctx context.Context, addr string, handler http.Handler) 
 	}
 	s.addr = listener.Addr()
 	close(s.serving)
+	if s.Before != nil {
+		listener = s.Before(listener)
+	}
 
 	server := &http.Server{
 		Handler:           s.routes(handler),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -124,6 +125,37 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 	}
 	if status, _ := get(t, url+"/metrics"); status != http.StatusOK {
 		t.Errorf("metrics %d", status)
+	}
+	signal()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// A choosy listener takes every second connection.
+type choosy struct{ net.Listener }
+
+func (c choosy) Accept() (net.Conn, error) {
+	if refused, err := c.Listener.Accept(); err == nil {
+		_ = refused.Close()
+	}
+	return c.Listener.Accept()
+}
+
+func TestConnectionsCanBeRefusedBeforeTheServer(t *testing.T) {
+	url, signal, ended := running(t, http.NotFoundHandler(), func(s *service.Service) {
+		s.Before = func(l net.Listener) net.Listener { return choosy{l} }
+	})
+	refused, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer refused.Close()
+	if _, err := refused.Read(make([]byte, 1)); err == nil {
+		t.Error("the first connection was not refused")
+	}
+	if status, _ := get(t, url+"/healthz"); status != http.StatusOK {
+		t.Errorf("the second got %d", status)
 	}
 	signal()
 	if err := <-ended; err != nil {

@@ -32,7 +32,7 @@ type Config struct {
 
 	QueueFrames  int           // outbound, at most; default 256
 	QueueBytes   int           // outbound, at most, one frame always fits; default 256 KiB
-	WriteTimeout time.Duration // without a byte taken by a client to which there is something to send; default 15 s
+	WriteTimeout time.Duration // for a client to take 16 KiB, or one frame if that is larger; default 15 s
 	Resume       []byte        // the frame that tells a client to catch up; required
 
 	// CompressAbove is the size from which text is compressed where the client can

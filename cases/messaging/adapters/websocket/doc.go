@@ -11,6 +11,7 @@
 //		}
 //		return newSession(who)
 //	})
+//	s.Before = func(l net.Listener) net.Listener { return websocket.Handshakes(l, 100, observer) } // of service.Service
 //	…
 //	server.Drain(ctx)  // moves clients elsewhere, returns when the last has gone
 //	server.Close()     // ends what is left, and all goroutines
@@ -24,10 +25,11 @@
 //
 // An idle connection has no goroutine and no buffer. On Linux one epoll instance
 // (epoll_linux.go) tells which connections have something to read or have room
-// again; a bounded pool of readers takes frames apart and calls the sessions, and
-// a pool of writers empties outbound queues with writes that never block. Elsewhere,
-// and for connections with TLS, each has a goroutine that waits (goroutine.go), with
-// the same code behind it. All timers are one sweep (Server.sweep).
+// again; a bounded pool of readers takes frames apart and calls the sessions
+// (serve.go), and a pool of writers empties outbound queues with writes that never
+// block (pump.go). Elsewhere, and for connections with TLS, each has a goroutine
+// that waits in its read (Conn.serveAlone), with the same code behind it. All
+// timeouts are one sweep over the connections (Server.sweep, Conn.look).
 //
 // # What it guarantees
 //
@@ -41,8 +43,8 @@
 //   - Send never blocks. The queue of a client that reads too slowly is emptied when
 //     it is full, and the connection is in resume mode: it is told so by the frame
 //     Config.Resume, and Send answers ErrLagging until the session calls Resumed,
-//     when the client has asked for what it missed. One that doesn't take a single
-//     byte for Config.WriteTimeout is ended.
+//     when the client has asked for what it missed. One that hardly takes anything
+//     is ended after Config.WriteTimeout.
 //   - Close may be called from any goroutine, any number of times. What was sent
 //     before it goes out first.
 //

@@ -43,7 +43,8 @@ type outbound struct {
 	lagging bool // in resume mode
 	pumping bool // a writer has the connection or is about to
 	blocked bool // the kernel had no room; epoll tells when it has
-	// since is when the kernel last took something, while blocked.
+	// since is when what is being written was first refused; zero while all goes
+	// well. A client that takes a byte now and then doesn't move it.
 	since time.Time
 }
 
@@ -73,7 +74,7 @@ func (o *outbound) full(f outgoing, cfg *Config) bool {
 }
 
 func (o *outbound) stalled(now time.Time, most time.Duration) bool {
-	return o.blocked && now.Sub(o.since) > most
+	return !o.since.IsZero() && now.Sub(o.since) > most
 }
 
 // Send sends a text frame, in the order of the calls. The bytes are kept until it

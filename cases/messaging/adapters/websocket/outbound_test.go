@@ -86,19 +86,29 @@ func TestASlowClientHoldsUpNobodyAndCatchesUp(t *testing.T) {
 	})
 }
 
-// Who takes nothing at all is ended, and the memory with it.
-func TestAClientThatTakesNothingIsEnded(t *testing.T) {
+// Who takes nothing is ended, and the memory with it; so is who takes a byte now
+// and then, to keep the memory.
+func TestAClientThatHardlyTakesAnythingIsEnded(t *testing.T) {
 	each(t, func(t *testing.T, config websocket.Config) {
-		config.WriteTimeout = 200 * time.Millisecond
-		var conn atomic.Pointer[websocket.Conn]
-		s := newScene(t, config, func(*http.Request) websocket.Session { return opener(func(c *websocket.Conn) { conn.Store(c) }) })
-		s.dial()
-		await(t, "opened", func() bool { return conn.Load() != nil })
-		text := []byte(strings.Repeat("x", 64<<10))
-		await(t, "the connection's end", func() bool {
-			return errors.Is(conn.Load().Send(text), websocket.ErrClosed)
-		})
-		await(t, "forgotten", func() bool { return s.Connections() == 0 })
+		for _, drips := range []bool{false, true} {
+			config.WriteTimeout = 200 * time.Millisecond
+			var conn atomic.Pointer[websocket.Conn]
+			s := newScene(t, config, func(*http.Request) websocket.Session { return opener(func(c *websocket.Conn) { conn.Store(c) }) })
+			client := s.raw()
+			await(t, "opened", func() bool { return conn.Load() != nil })
+			text, some := []byte(strings.Repeat("x", 64<<10)), make([]byte, 1)
+			await(t, "the connection's end", func() bool {
+				err := conn.Load().Send(text)
+				if errors.Is(err, websocket.ErrLagging) {
+					conn.Load().Resumed() // and there is more
+				}
+				if drips {
+					_, _ = client.Read(some) // of what was sent there is always more
+				}
+				return errors.Is(err, websocket.ErrClosed)
+			})
+			await(t, "forgotten", func() bool { return s.Connections() == 0 })
+		}
 	})
 }
 

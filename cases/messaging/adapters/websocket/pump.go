@@ -81,19 +81,22 @@ func (c *Conn) flush() bool {
 	case err != nil:
 		c.abandon()
 		return false
-	case rest == 0:
-		if c.lastWords {
-			c.saidGoodbye()
-		}
-		return true
+	case rest == 0 && c.lastWords:
+		c.saidGoodbye()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if rest == 0 {
+		c.out.since = time.Time{}
+		return true
+	}
 	c.out.pumping = false
 	if c.phase == ended {
 		return false
 	}
-	c.out.blocked, c.out.since = true, time.Now()
+	if c.out.blocked = true; c.out.since.IsZero() {
+		c.out.since = time.Now()
+	}
 	c.server.epoll.arm(c)
 	return false
 }

@@ -37,7 +37,7 @@ type Observer interface {
 	Closed(code Code)
 	Refused(why Refusal)    // a handshake
 	Received(bytes int)     // one message
-	Sent(frames, bytes int) // as written to the kernel, control frames too
+	Sent(frames, bytes int) // as handed to be written, control frames too
 	Lagged()                // a client fell into resume mode
 	Panicked(recovered any) // a session's method; the connection ends with 1011
 }
