@@ -1,0 +1,161 @@
+package cassandra
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/shared/testenv"
+)
+
+// largest is what Cassandra says of the largest partition of each table, in MiB,
+// rounded up: of what has gone to the disk, before compression.
+func largest(t *testing.T, db *DB) map[string]int64 {
+	t.Helper()
+	sizes := map[string]int64{}
+	rows := db.session.Query(`SELECT table_name, mebibytes FROM system_views.max_partition_size WHERE keyspace_name = ?`, db.config.Keyspace).WithContext(t.Context()).Iter()
+	var table string
+	for size := int64(0); rows.Scan(&table, &size); {
+		sizes[table] = size
+	}
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return sizes
+}
+
+// flush has Cassandra write tables to the disk, and returns the sizes then.
+func flush(t *testing.T, db *DB, tables ...string) (sizes map[string]int64) {
+	t.Helper()
+	for _, table := range tables {
+		if err := db.session.Query(`ALTER TABLE ` + table + ` WITH memtable_flush_period_in_ms = 100`).WithContext(t.Context()).Exec(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	testenv.Eventually(t, time.Minute, "the tables are on the disk", func() bool {
+		sizes = largest(t, db)
+		return !slices.ContainsFunc(tables, func(table string) bool { return sizes[table] == 0 })
+	})
+	return sizes
+}
+
+// ownKeyspace has tables that nothing else is in.
+func ownKeyspace(t *testing.T) *DB {
+	name := testenv.Namespace(t)
+	return openDB(t, func(c *Config) { c.Keyspace, c.Timeout = name, time.Minute })
+}
+
+const (
+	partitionLimit = 10  // MiB, of what usual messages make
+	partitionWarns = 100 // MiB, of the largest messages that are allowed
+)
+
+// averageBody is the one of the arithmetic at messaging.BucketSize.
+func averageBody(devices ...messaging.Address) messaging.Body {
+	body := messaging.Body{To: map[messaging.Address][]byte{}}
+	for _, a := range devices {
+		body.To[a] = make([]byte, 300)
+	}
+	return body
+}
+
+// talk is what one person says to another, n times in a row.
+func talk(n int, body messaging.Body) []messaging.Message {
+	c, sender := messaging.NewConversationID(messaging.Group), messaging.Address{User: messaging.NewUserID(), Device: 1}
+	all := make([]messaging.Message, n)
+	at := time.Date(2026, time.November, 26, 0, 0, 0, 0, time.UTC)
+	for i := range all {
+		all[i] = messaging.Message{Draft: messaging.Draft{Conversation: c, ID: messaging.MessageID(fmt.Sprintf("message-%08d", i)),
+			Sender: sender, Kind: messaging.Posted, Body: body}, Seq: messaging.Seq(i + 1), At: at}
+	}
+	return all
+}
+
+// A conversation of many messages is as many partitions as it has buckets, a
+// device's day of ten thousand items is one, and both are small.
+func TestPartitionsOfMessagesAreBounded(t *testing.T) {
+	db := ownKeyspace(t)
+	a := messaging.Address{User: messaging.NewUserID(), Device: 1}
+	long := talk(10*messaging.BucketSize, averageBody(a, messaging.Address{User: a.User, Device: 2}, messaging.Address{User: a.User, Device: 3}))
+	if err := db.History().Put(t.Context(), long); err != nil {
+		t.Fatal(err)
+	}
+	items := make([]messaging.Item, len(long))
+	for i, m := range long {
+		items[i] = messaging.Item{Device: a, Message: m}
+	}
+	if err := db.Inbox().Put(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	sizes := flush(t, db, "messages", "inbox")
+	t.Logf("the largest partitions, in MiB: %v", sizes)
+	for table, size := range sizes {
+		if size > partitionLimit {
+			t.Errorf("%s has a partition of %d MiB, above %d", table, size, partitionLimit)
+		}
+	}
+	// The control: in one partition the conversation would be above the limit.
+	perMessage := 0
+	for _, each := range long[0].Body.To {
+		perMessage += len(each)
+	}
+	if whole := len(long) * (perMessage + 150) >> 20; whole < partitionLimit {
+		t.Fatalf("the conversation has %d MiB: too little to show anything", whole)
+	}
+	if sizes["messages"] > 2 {
+		t.Errorf("a bucket has %d MiB, and 1.1 MB by the arithmetic at BucketSize", sizes["messages"])
+	}
+}
+
+// A bucket of nothing but the largest messages stays below what Cassandra warns
+// of: a tenth of one is measured.
+func TestABucketOfTheLargestMessagesIsBounded(t *testing.T) {
+	db := ownKeyspace(t)
+	const part = messaging.BucketSize / 10
+	if err := db.History().Put(t.Context(), talk(part-1, messaging.Body{Shared: make([]byte, messaging.MaxBody)})); err != nil {
+		t.Fatal(err)
+	}
+	if size := flush(t, db, "messages")["messages"]; size < part*messaging.MaxBody>>20 || size*10 >= partitionWarns {
+		t.Errorf("a tenth of a bucket has %d MiB; a whole one must be below %d", size, partitionWarns)
+	}
+}
+
+// The fullest shard of the fullest channel, in which everybody has all devices.
+func TestPartitionsOfMembersAreBounded(t *testing.T) {
+	db := ownKeyspace(t)
+	c := messaging.NewConversationID(messaging.Channel)
+	var members []messaging.Membership
+	for len(members) < messaging.MaxMembers/messaging.MemberShards {
+		if u := messaging.NewUserID(); shardOf(c, u) == 0 {
+			members = append(members, messaging.Membership{User: u, Role: messaging.Member, Since: 1 << 40})
+		}
+	}
+	var writes []write
+	for _, m := range members {
+		for device := range messaging.DeviceID(messaging.MaxDevices) {
+			r := messaging.Receipt{Conversation: c, Device: messaging.Address{User: m.User, Device: device + 1}}
+			// Of the two tables that a receipt stands in, the one by conversation.
+			writes = append(writes, marks(r, "delivered", 1<<40)[0], marks(r, "read", 1<<40)[0])
+		}
+	}
+	if err := db.Rosters().Change(t.Context(), c, members, 1<<40); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.run(t.Context(), "put receipts", "of a shard", func(ctx context.Context) error { return db.writer.do(ctx, writes) }); err != nil {
+		t.Fatal(err)
+	}
+	sizes := flush(t, db, "members", "receipts")
+	t.Logf("the largest partitions, in MiB: %v", sizes)
+	for table, size := range sizes {
+		if size > partitionLimit {
+			t.Errorf("%s has a partition of %d MiB, above %d", table, size, partitionLimit)
+		}
+	}
+	var n int
+	if err := db.session.Query(`SELECT COUNT(user) FROM members WHERE conversation = ? AND shard = 0`, string(c)).WithContext(t.Context()).Scan(&n); err != nil || n != len(members) {
+		t.Errorf("the shard has %d members (%v), wanted %d", n, err, len(members))
+	}
+}
