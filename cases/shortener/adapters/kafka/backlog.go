@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"designkits/shared/kafka"
 )
 
 // A Backlog looks again and again at how much is in the logs that has not been
@@ -33,7 +35,7 @@ const (
 // NewBacklog returns the backlog of a namespace; group is the one in which the
 // stream job notes how far it has counted. It does no I/O.
 func NewBacklog(brokers []string, namespace, group string, log *slog.Logger) (*Backlog, error) {
-	client, err := Connect(brokers)
+	client, err := kafka.Connect(brokers)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +119,7 @@ func (b *Backlog) behind(ctx context.Context, admin *kadm.Client, group, topic s
 }
 
 // Ping asks the brokers for an answer.
-func (b *Backlog) Ping(ctx context.Context) error {
-	if err := b.client.Ping(ctx); err != nil {
-		return fmt.Errorf("reach Kafka: %w", err)
-	}
-	return nil
-}
+func (b *Backlog) Ping(ctx context.Context) error { return kafka.Ping(ctx, b.client) }
 
 // Close ends the connections.
 func (b *Backlog) Close(context.Context) error {

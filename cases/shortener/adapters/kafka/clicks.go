@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"designkits/cases/shortener/clicks"
+	"designkits/shared/kafka"
 )
 
 // A ClickLog appends clicks to their topic. It implements clicks.ClickLog
@@ -30,7 +31,7 @@ type ClickLog struct {
 // spool is replayed by the next one. Each click is counted once by its id
 // instead. One request at a time and broker keeps the order.
 func NewClickLog(brokers []string, namespace string, opts ...kgo.Opt) (*ClickLog, error) {
-	client, err := Connect(brokers, append([]kgo.Opt{
+	client, err := kafka.Connect(brokers, append([]kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.DisableIdempotentWrite(),
 		kgo.MaxProduceRequestsInflightPerBroker(1),
@@ -55,29 +56,8 @@ func (l *ClickLog) Append(ctx context.Context, batch []clicks.Click) error {
 		value := click.AppendJSON(make([]byte, 0, 320))
 		records[i] = &kgo.Record{Topic: l.topics.Clicks, Key: []byte(click.ID), Value: value, Timestamp: click.Time}
 	}
-	if err := l.produce(ctx, records); err != nil {
+	if err := kafka.Produce(ctx, l.client, records); err != nil {
 		return fmt.Errorf("append %d clicks to %s: %w", len(batch), l.topics.Clicks, err)
-	}
-	return nil
-}
-
-// produce waits for the acknowledgements, but not longer than ctx: the client
-// itself would wait for an answer to what is on the wire. Such records may be
-// written later, behind those of the next call; the client's buffer bounds them.
-func (l *ClickLog) produce(ctx context.Context, records []*kgo.Record) error {
-	acknowledged := make(chan error, len(records))
-	for _, record := range records {
-		l.client.Produce(ctx, record, func(_ *kgo.Record, err error) { acknowledged <- err })
-	}
-	for range records {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case err := <-acknowledged:
-			if err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }
@@ -98,12 +78,7 @@ func (l *ClickLog) ensure(ctx context.Context) error {
 }
 
 // Ping asks the brokers for an answer.
-func (l *ClickLog) Ping(ctx context.Context) error {
-	if err := l.client.Ping(ctx); err != nil {
-		return fmt.Errorf("reach Kafka: %w", err)
-	}
-	return nil
-}
+func (l *ClickLog) Ping(ctx context.Context) error { return kafka.Ping(ctx, l.client) }
 
 // Close ends the connections. What Append has returned for is safe.
 func (l *ClickLog) Close(context.Context) error {

@@ -12,6 +12,7 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
+	"designkits/shared/kafka"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -64,7 +65,7 @@ func (in *Increments) Follow(ctx context.Context, apply func(context.Context, []
 			in.log.Warn("increments are not read for now", "error", err.Error())
 		}
 		failing = true
-		pause(ctx, time.Second)
+		kafka.Pause(ctx, time.Second)
 	}
 	return nil
 }
@@ -76,7 +77,7 @@ func (in *Increments) follow(ctx context.Context, apply func(context.Context, []
 	if err != nil {
 		return err
 	}
-	client, err := Connect(in.brokers,
+	client, err := kafka.Connect(in.brokers,
 		kgo.ConsumeTopics(in.topics.Increments),
 		kgo.ConsumerGroup(groupOf(in.topics, source)),
 		// A name of its own lets a process that was killed take its place again at
@@ -167,7 +168,7 @@ func (in *Increments) insist(ctx context.Context, batch []clicks.Positioned, app
 		if tries == 0 && ctx.Err() == nil {
 			in.log.Warn("increments wait to be applied", "count", len(batch), "error", err.Error())
 		}
-		if !pause(ctx, wait) {
+		if !kafka.Pause(ctx, wait) {
 			return ctx.Err()
 		}
 	}
@@ -194,7 +195,7 @@ func decode(record *kgo.Record) (clicks.Increment, error) {
 // source returns the topic's id, which a later topic of the same name does not
 // share, so that positions in the two can't be mistaken for each other.
 func (in *Increments) source(ctx context.Context) (string, error) {
-	client, err := Connect(in.brokers)
+	client, err := kafka.Connect(in.brokers)
 	if err != nil {
 		return "", err
 	}
@@ -240,25 +241,13 @@ func failed(fetches kgo.Fetches) error {
 // Refused is how many records could not be read as increments.
 func (in *Increments) Refused() int64 { return in.refused.Load() }
 
-// pause waits, and reports false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
 // Counted reports whether the topic holds any committed increment.
 func (in *Increments) Counted(ctx context.Context) (bool, error) {
 	source, err := in.source(ctx) // creates the topics where they are missing
 	if err != nil {
 		return false, err
 	}
-	client, err := Connect(in.brokers,
+	client, err := kafka.Connect(in.brokers,
 		kgo.ConsumeTopics(in.topics.Increments),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),

@@ -10,6 +10,7 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
+	"designkits/shared/kafka"
 	"designkits/shared/testenv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -68,7 +69,7 @@ func following(t *testing.T, namespace string, r *read) (in *Increments, stop fu
 // written writes increments of a code in one transaction, and ends it.
 func written(t *testing.T, namespace string, commit kgo.TransactionEndTry, codes ...string) {
 	t.Helper()
-	client, err := Connect([]string{testenv.Addr(t, "kafka")}, kgo.TransactionalID(namespace+"-test"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kafka.Connect([]string{testenv.Addr(t, "kafka")}, kgo.TransactionalID(namespace+"-test"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestATopicMadeAnewIsAnotherSource(t *testing.T) {
 		_, codes := r.positions()
 		return len(codes) == 1
 	})
-	client, err := Connect([]string{testenv.Addr(t, "kafka")})
+	client, err := kafka.Connect([]string{testenv.Addr(t, "kafka")})
 	if err != nil {
 		t.Fatal(err)
 	}

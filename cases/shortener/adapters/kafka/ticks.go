@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"designkits/cases/shortener/clicks"
+	"designkits/shared/kafka"
 )
 
 // Ticks writes a record without a code into every partition of clicks again
@@ -30,7 +31,7 @@ const tickEvery = 250 * time.Millisecond
 
 // NewTicks returns the ticks of a namespace. It does no I/O.
 func NewTicks(brokers []string, namespace string, log *slog.Logger) (*Ticks, error) {
-	client, err := Connect(brokers,
+	client, err := kafka.Connect(brokers,
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.LeaderAck()),
 		kgo.DisableIdempotentWrite(),

@@ -15,14 +15,11 @@ package kafka
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"designkits/shared/kafka"
 )
 
 // Partitions of each topic. They bound how many stream tasks and analytics
@@ -49,54 +46,5 @@ const retention = 7 * 24 * time.Hour
 // Ensure creates the topics that are missing. It may be called by any number
 // of processes at once.
 func Ensure(ctx context.Context, client *kgo.Client, topics Topics) error {
-	text := func(s string) *string { return &s }
-	config := map[string]*string{
-		"retention.ms":           text(strconv.FormatInt(retention.Milliseconds(), 10)),
-		"message.timestamp.type": text("CreateTime"),
-	}
-	// -1: the broker's own default of replicas, 1 on one machine and 3 in a cluster.
-	created, err := kadm.NewClient(client).CreateTopics(ctx, Partitions, -1, config, topics.Clicks, topics.Increments)
-	if err != nil {
-		return fmt.Errorf("create the topics %s and %s: %w", topics.Clicks, topics.Increments, err)
-	}
-	fresh := false
-	for _, topic := range created.Sorted() {
-		switch {
-		case topic.Err == nil:
-			fresh = true
-		case !errors.Is(topic.Err, kerr.TopicAlreadyExists):
-			return fmt.Errorf("create the topic %s: %w", topic.Topic, topic.Err)
-		}
-	}
-	// A broker that was asked to create a topic may not know of it at once.
-	for fresh {
-		if fresh = !known(ctx, client, topics); fresh && !pause(ctx, 50*time.Millisecond) {
-			return fmt.Errorf("wait for the topics %s and %s: %w", topics.Clicks, topics.Increments, ctx.Err())
-		}
-	}
-	return nil
-}
-
-func known(ctx context.Context, client *kgo.Client, topics Topics) bool {
-	details, err := kadm.NewClient(client).ListTopics(ctx, topics.Clicks, topics.Increments)
-	return err == nil && details.Error() == nil
-}
-
-// Connect returns a client of the brokers. It does no I/O: Kafka may be away.
-// Retries are short, so that work goes on soon after Kafka is back; whoever
-// calls bounds each call by its context.
-func Connect(brokers []string, opts ...kgo.Opt) (*kgo.Client, error) {
-	client, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(brokers...),
-		kgo.DialTimeout(2 * time.Second),
-		kgo.MetadataMinAge(250 * time.Millisecond),
-		kgo.MetadataMaxAge(30 * time.Second),
-		kgo.RetryBackoffFn(func(tries int) time.Duration {
-			return min(time.Duration(tries)*100*time.Millisecond, time.Second)
-		}),
-	}, opts...)...)
-	if err != nil {
-		return nil, fmt.Errorf("set up the Kafka client of %v: %w", brokers, err)
-	}
-	return client, nil
+	return kafka.Ensure(ctx, client, kafka.Topics{Names: []string{topics.Clicks, topics.Increments}, Partitions: Partitions, Keep: retention})
 }

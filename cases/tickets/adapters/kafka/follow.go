@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/tickets/saga"
+	"designkits/shared/kafka"
 )
 
 const (
@@ -29,7 +30,7 @@ func (l *Log) Follow(ctx context.Context, group string, handle func(context.Cont
 			l.log.Warn("events are not read for now", "group", group, "error", err.Error())
 		}
 		failing = err != nil
-		pause(ctx, 500*time.Millisecond)
+		kafka.Pause(ctx, 500*time.Millisecond)
 	}
 	return nil
 }
@@ -40,7 +41,7 @@ func (l *Log) follow(ctx context.Context, group string, handle func(context.Cont
 	if err := l.ensure(ctx); err != nil {
 		return err
 	}
-	client, err := connect(l.brokers,
+	client, err := kafka.Connect(l.brokers,
 		kgo.ConsumeTopics(l.topic),
 		kgo.ConsumerGroup(l.topic+"."+group),
 		kgo.InstanceID(l.member),
@@ -118,17 +119,8 @@ func (l *Log) insist(ctx context.Context, e saga.Event, handle func(context.Cont
 		if tries == 0 && ctx.Err() == nil {
 			l.log.Warn("an event waits to be handled", "order", e.Order, "state", e.State, "error", err.Error())
 		}
-		if pause(ctx, wait); ctx.Err() != nil {
+		if !kafka.Pause(ctx, wait) {
 			return ctx.Err()
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

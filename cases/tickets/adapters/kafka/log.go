@@ -9,18 +9,15 @@ package kafka
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"designkits/cases/tickets/saga"
+	"designkits/shared/kafka"
 )
 
 // partitions bound how many processes can share the work of a group. Their
@@ -54,7 +51,7 @@ var _ saga.Log = (*Log)(nil)
 // deadline. Events have ids instead. One request at a time and broker keeps the
 // order.
 func Open(brokers []string, namespace, member string, log *slog.Logger) (*Log, error) {
-	producer, err := connect(brokers,
+	producer, err := kafka.Connect(brokers,
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.DisableIdempotentWrite(),
 		kgo.MaxProduceRequestsInflightPerBroker(1),
@@ -66,31 +63,8 @@ func Open(brokers []string, namespace, member string, log *slog.Logger) (*Log, e
 	return &Log{brokers: brokers, topic: namespace + ".orders", member: member, log: log, producer: producer}, nil
 }
 
-// connect returns a client. Retries are short, so that work goes on soon after
-// Kafka is back; whoever calls bounds each call by its context.
-func connect(brokers []string, opts ...kgo.Opt) (*kgo.Client, error) {
-	client, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(brokers...),
-		kgo.DialTimeout(2 * time.Second),
-		kgo.MetadataMinAge(250 * time.Millisecond),
-		kgo.MetadataMaxAge(30 * time.Second),
-		kgo.RetryBackoffFn(func(tries int) time.Duration {
-			return min(time.Duration(tries)*100*time.Millisecond, time.Second)
-		}),
-	}, opts...)...)
-	if err != nil {
-		return nil, fmt.Errorf("kafka: client of %v: %w", brokers, err)
-	}
-	return client, nil
-}
-
 // Ping asks the brokers for an answer.
-func (l *Log) Ping(ctx context.Context) error {
-	if err := l.producer.Ping(ctx); err != nil {
-		return fmt.Errorf("ping kafka: %w", err)
-	}
-	return nil
-}
+func (l *Log) Ping(ctx context.Context) error { return kafka.Ping(ctx, l.producer) }
 
 // Close ends the connections. What Append has returned for is safe.
 func (l *Log) Close(context.Context) error {
@@ -111,21 +85,8 @@ func (l *Log) Append(ctx context.Context, events []saga.Event) error {
 		}
 		records[i] = &kgo.Record{Topic: l.topic, Key: []byte(e.Order), Value: value, Timestamp: e.At}
 	}
-	// Not longer than ctx: the client itself would wait for an answer to what is
-	// on the wire. Such records may be written later, before those of the next call.
-	acknowledged := make(chan error, len(records))
-	for _, record := range records {
-		l.producer.Produce(ctx, record, func(_ *kgo.Record, err error) { acknowledged <- err })
-	}
-	for range records {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("kafka: append to %s: %w", l.topic, ctx.Err())
-		case err := <-acknowledged:
-			if err != nil {
-				return fmt.Errorf("kafka: append to %s: %w", l.topic, err)
-			}
-		}
+	if err := kafka.Produce(ctx, l.producer, records); err != nil {
+		return fmt.Errorf("kafka: append to %s: %w", l.topic, err)
 	}
 	return nil
 }
@@ -137,11 +98,8 @@ func (l *Log) ensure(ctx context.Context) error {
 	if l.ensured {
 		return nil
 	}
-	keep := strconv.FormatInt(retention.Milliseconds(), 10)
-	// -1: the broker's own default of replicas, 1 on one machine and 3 in a cluster.
-	_, err := kadm.NewClient(l.producer).CreateTopic(ctx, partitions, -1, map[string]*string{"retention.ms": &keep}, l.topic)
-	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-		return fmt.Errorf("kafka: create the topic %s: %w", l.topic, err)
+	if err := kafka.Ensure(ctx, l.producer, kafka.Topics{Names: []string{l.topic}, Partitions: partitions, Keep: retention}); err != nil {
+		return err
 	}
 	l.ensured = true
 	return nil
