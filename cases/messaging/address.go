@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -28,6 +29,11 @@ type Address struct {
 }
 
 func (a Address) String() string { return string(a.User) + "." + strconv.Itoa(int(a.Device)) }
+
+// Compare orders addresses by person and device.
+func (a Address) Compare(b Address) int {
+	return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Device, b.Device))
+}
 
 // ParseAddress is the reverse of String.
 func ParseAddress(s string) (Address, error) {

@@ -140,3 +140,14 @@ func (r *Roster) Users() []UserID {
 	slices.Sort(users)
 	return users
 }
+
+// Readers are who may read the message of that number.
+func (r *Roster) Readers(s Seq) []UserID {
+	users := make([]UserID, 0, len(r.Members))
+	for u, m := range r.Members {
+		if m.MayRead(s) {
+			users = append(users, u)
+		}
+	}
+	return users
+}

@@ -12,18 +12,17 @@ package fanout
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"designkits/cases/messaging"
 )
 
 // An Announcement is a message, or that there is one, on its way to devices.
 type Announcement struct {
-	Message messaging.Message
-	To      []messaging.Address
-	// Notice says that the devices are told of the message and ask for it; else
-	// each gets what it can read of it.
-	Notice bool
+	Message messaging.Message   `json:"message"`
+	To      []messaging.Address `json:"to"`
+	// Notice says that the devices are told of the message and ask for it, so that
+	// its bodies are left out; else each gets what it can read of it.
+	Notice bool `json:"notice,omitempty"`
 }
 
 // Announcer reaches the devices that are connected.
@@ -74,6 +73,9 @@ func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error 
 			return fmt.Errorf("message %d of %s: %w", m.Seq, m.Conversation, err)
 		}
 		a := Announcement{Message: m, Notice: len(recipients) > f.cfg.WriteUpTo}
+		if a.Notice {
+			a.Message.Body = messaging.Body{}
+		}
 		devices, err := f.cfg.Devices(ctx, recipients)
 		if err != nil {
 			return fmt.Errorf("devices of %s: %w", m.Conversation, err)
@@ -101,19 +103,17 @@ func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error 
 }
 
 // take stores what the message changes besides the history, and returns to whom
-// it goes: who is there after it, and who was until it.
+// it goes: everybody who may read it. Of a message that is taken again the roster
+// may know what came after it, so that who is there now says nothing.
 func (f *Fanout) take(ctx context.Context, m messaging.Message) ([]messaging.UserID, error) {
 	r, err := f.roster(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	before := r.Users()
 	r.Apply(m)
 	switch m.Kind {
 	case messaging.Created:
-		if err := f.cfg.Rosters.Create(ctx, *r); err != nil {
-			return nil, err
-		}
+		err = f.cfg.Rosters.Create(ctx, *r)
 	case messaging.Added, messaging.Removed, messaging.Left:
 		users := m.Users
 		if m.Kind == messaging.Left {
@@ -125,18 +125,11 @@ func (f *Fanout) take(ctx context.Context, m messaging.Message) ([]messaging.Use
 				changed = append(changed, membership)
 			}
 		}
-		if err := f.cfg.Rosters.Change(ctx, m.Conversation, changed, m.Seq); err != nil {
-			return nil, err
-		}
-		users = append(r.Users(), before...)
-		slices.Sort(users)
-		return slices.Compact(users), nil
+		err = f.cfg.Rosters.Change(ctx, m.Conversation, changed, m.Seq)
 	case messaging.Deleted:
-		if err := f.cfg.History.Forget(ctx, m.Conversation, m.Target); err != nil {
-			return nil, err
-		}
+		err = f.cfg.History.Forget(ctx, m.Conversation, m.Target)
 	}
-	return r.Users(), nil
+	return r.Readers(m.Seq), err
 }
 
 // roster returns who is in the message's conversation, as of the message before.
