@@ -18,7 +18,8 @@ type OwnedLog interface {
 	// One caller at a time.
 	Append(ctx context.Context, messages []Message) error
 	// Unapplied calls do for all that is committed and not marked as applied, in
-	// order, in batches, and returns when there is no more.
+	// order, in batches, and returns when there is no more. What do has returned
+	// nil for is marked.
 	Unapplied(ctx context.Context, do func(context.Context, []Message) error) error
 	// Applied marks everything up to the last message as applied. It may be late:
 	// what is applied again after a crash was applied before.

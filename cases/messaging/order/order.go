@@ -27,7 +27,7 @@ import (
 	"designkits/shared/gather"
 )
 
-// Config is what an Owner needs. The zero value of the last four means their
+// Config is what an Owner needs. The zero value of the last five means their
 // default.
 type Config struct {
 	Log     messaging.OwnedLog
@@ -42,11 +42,17 @@ type Config struct {
 	Behind int           // messages committed and not applied, above which drafts are refused; default 4096
 	Tails  int           // conversations that are remembered; default 50,000
 	Pause  time.Duration // between two tries of Apply; default 100 ms
+	Within time.Duration // for a commit, after which the partition is lost; default 5 s
 	Now    func() time.Time
 }
 
-// batch is how many messages are committed together at most.
-const batch = 256
+const (
+	// batch is how many calls are committed together at most, and how many
+	// messages are applied together.
+	batch = 256
+	// MaxDrafts is how many drafts a call has at most.
+	MaxDrafts = 256
+)
 
 // An Owner orders the messages of a partition. Its methods may be called by many
 // goroutines at once.
@@ -62,11 +68,16 @@ type Owner struct {
 	why       error // set before ended is closed
 }
 
+// A Result is what came of a draft: the message, or why there is none.
+type Result struct {
+	Message messaging.Message
+	Err     error
+}
+
+// request is one call.
 type request struct {
-	ctx     context.Context
-	draft   messaging.Draft
-	message messaging.Message
-	err     error
+	drafts  []messaging.Draft
+	results []Result
 }
 
 // Open applies what is committed and not applied, and returns an owner that is
@@ -81,6 +92,9 @@ func Open(ctx context.Context, cfg Config) (*Owner, error) {
 	if cfg.Pause == 0 {
 		cfg.Pause = 100 * time.Millisecond
 	}
+	if cfg.Within == 0 {
+		cfg.Within = 5 * time.Second
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -90,9 +104,10 @@ func Open(ctx context.Context, cfg Config) (*Owner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("apply what the last owner has left: %w", err)
 	}
-	o := &Owner{cfg: cfg, ended: make(chan struct{}), committed: make(chan []messaging.Message, cfg.Behind)}
+	// Each batch is a message at least, so that this many fit.
+	o := &Owner{cfg: cfg, ended: make(chan struct{}), committed: make(chan []messaging.Message, cfg.Behind+1)}
 	o.tails = tails{history: cfg.History, rosters: cfg.Rosters, max: cfg.Tails, byID: map[messaging.ConversationID]*tail{}}
-	o.drafts = gather.New(gather.Config[*request]{Max: batch, Send: o.commit})
+	o.drafts = gather.New(gather.Config[*request]{Max: batch, Send: o.commit, Within: cfg.Within})
 	return o, nil
 }
 
@@ -102,23 +117,24 @@ func (o *Owner) Behind() int { return int(o.behind.Load()) }
 // Ended is closed when the owner can accept nothing any more.
 func (o *Owner) Ended() <-chan struct{} { return o.ended }
 
-// Accept gives the draft its place and returns when it is committed; one that has
-// its place already gets the same again. Its error is a *Invalid, ErrNotMember,
-// ErrNotAllowed, ErrNotFound, ErrTaken or ErrBusy, and nothing was committed; or
-// it is ErrNotOwner, the context's or a store's, and it may have been: send it
-// again, under the same id.
-func (o *Owner) Accept(ctx context.Context, d messaging.Draft) (messaging.Message, error) {
-	if err := d.Check(); err != nil {
-		return messaging.Message{}, err
+// Accept gives drafts their places, in this order, and returns when they are
+// committed; one that has its place already gets the same again. A result's error
+// is a *Invalid, ErrNotMember, ErrNotAllowed, ErrNotFound, ErrTaken or ErrTooMany,
+// or a store's; of such a draft nothing was committed. The error of all is ErrBusy,
+// and nothing was committed; or it is ErrNotOwner or the context's, and they may
+// have been: send them again, under the same ids.
+func (o *Owner) Accept(ctx context.Context, drafts []messaging.Draft) ([]Result, error) {
+	if len(drafts) > MaxDrafts {
+		return nil, &messaging.Invalid{Field: "drafts", Reason: fmt.Sprintf("%d of them; %d are allowed at a time", len(drafts), MaxDrafts)}
 	}
-	r := &request{ctx: ctx, draft: d}
+	r := &request{drafts: drafts, results: make([]Result, len(drafts))}
 	if err := o.drafts.Do(ctx, r); err != nil {
 		if errors.Is(err, gather.ErrClosed) {
 			err = messaging.ErrNotOwner
 		}
-		return messaging.Message{}, err // and r must not be looked at
+		return nil, err // and r must not be looked at
 	}
-	return r.message, r.err
+	return r.results, nil
 }
 
 // commit is the gatherer's Send.
@@ -128,26 +144,37 @@ func (o *Owner) commit(ctx context.Context, batch []*request) error {
 		return o.why
 	default:
 	}
-	if int(o.behind.Load())+len(batch) > o.cfg.Behind {
+	count := 0
+	for _, r := range batch {
+		count += len(r.drafts)
+	}
+	// A call that is larger than all that may wait is taken when nothing waits.
+	if behind := int(o.behind.Load()); behind > 0 && behind+count > o.cfg.Behind {
 		return messaging.ErrBusy
 	}
 	var messages []messaging.Message
 	for _, r := range batch {
-		var again bool
-		if r.message, again, r.err = o.tails.place(ctx, r.draft, o.cfg.Now()); r.err == nil && !again {
-			messages = append(messages, r.message)
+		for i, d := range r.drafts {
+			m, again, err := o.tails.place(ctx, d, o.cfg.Now())
+			if err == nil && !again {
+				messages = append(messages, m)
+			}
+			r.results[i] = Result{m, err}
 		}
 	}
 	if len(messages) == 0 {
 		return nil
 	}
+	// Whoever is impatient must not end the partition for all.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.cfg.Within)
+	defer cancel()
 	if err := o.cfg.Log.Append(ctx, messages); err != nil {
 		// What the tails say may not have happened: they are void.
 		o.stop(fmt.Errorf("%w: %w", messaging.ErrNotOwner, err))
 		return o.why
 	}
 	o.behind.Add(int64(len(messages)))
-	o.committed <- messages // has room: a batch is a message at least
+	o.committed <- messages // has room, see Open
 	return nil
 }
 

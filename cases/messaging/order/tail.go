@@ -46,6 +46,9 @@ type tails struct {
 
 // place gives a draft its place, or tells that it has it already.
 func (t *tails) place(ctx context.Context, d messaging.Draft, now time.Time) (m messaging.Message, again bool, err error) {
+	if err := d.Check(); err != nil {
+		return messaging.Message{}, false, err
+	}
 	of, err := t.of(ctx, d.Conversation)
 	if err != nil {
 		return messaging.Message{}, false, fmt.Errorf("look up conversation %s: %w", d.Conversation, err)

@@ -1,0 +1,166 @@
+package kafka
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"designkits/cases/messaging/fanout"
+	"designkits/shared/kafka"
+)
+
+// Times of deliveries.
+const (
+	keepDeliveries = 10 * time.Minute
+	deliverWithin  = 5 * time.Second
+)
+
+// Deliveries is the way to gateways. It implements fanout.Deliveries and may be
+// used by many goroutines at once.
+type Deliveries struct {
+	cfg    Config
+	client *kgo.Client
+
+	mu      sync.Mutex
+	ensured map[string]bool // gateways whose topic is there
+}
+
+var _ fanout.Deliveries = (*Deliveries)(nil)
+
+// A delivery is a record on its way to a gateway.
+type delivery struct {
+	Schema        int                   `json:"schema"`
+	Announcements []fanout.Announcement `json:"announcements"`
+}
+
+// NewDeliveries returns the way to a namespace's gateways. It does no I/O.
+func NewDeliveries(cfg Config) (*Deliveries, error) {
+	// Idempotent, so that what is tried again isn't written twice or out of order.
+	client, err := cfg.connect(kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()))
+	if err != nil {
+		return nil, err
+	}
+	return &Deliveries{cfg: cfg, client: client, ensured: map[string]bool{}}, nil
+}
+
+func (d *Deliveries) topic(gateway string) string { return d.cfg.Namespace + ".deliveries." + gateway }
+
+// Deliver implements fanout.Deliveries: records of the announcements, in order.
+func (d *Deliveries) Deliver(ctx context.Context, gateway string, announcements []fanout.Announcement) error {
+	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
+	defer cancel()
+	if err := d.ensure(ctx, gateway); err != nil {
+		return err
+	}
+	var records []*kgo.Record
+	for len(announcements) > 0 {
+		value, n, err := pack(announcements)
+		if err != nil {
+			return fmt.Errorf("encode deliveries to gateway %s: %w", gateway, err)
+		}
+		records = append(records, &kgo.Record{Topic: d.topic(gateway), Value: value})
+		announcements = announcements[n:]
+	}
+	if err := kafka.Produce(ctx, d.client, records); err != nil {
+		return fmt.Errorf("deliver to gateway %s: %w", gateway, err)
+	}
+	return nil
+}
+
+// pack puts as many announcements into a record as it holds, one at least.
+func pack(announcements []fanout.Announcement) (value []byte, n int, err error) {
+	n = len(announcements)
+	for {
+		value, err = json.Marshal(delivery{schema, announcements[:n]})
+		if err != nil || n == 1 || len(value) < maxRecord*3/4 {
+			return value, n, err
+		}
+		n /= 2
+	}
+}
+
+// ensure creates the topic of a gateway before the first delivery; whoever comes
+// first does, it or a chat process.
+func (d *Deliveries) ensure(ctx context.Context, gateway string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ensured[gateway] {
+		return nil
+	}
+	if err := kafka.Ensure(ctx, d.client, kafka.Topics{Names: []string{d.topic(gateway)}, Partitions: 1, Keep: keepDeliveries}); err != nil {
+		return err
+	}
+	d.ensured[gateway] = true
+	return nil
+}
+
+// Follow calls deliver with what comes for a gateway from now on, in order, until
+// ctx ends. ready is called once it is there to hear everything that comes: from
+// then on the gateway may be told of. While Kafka is away Follow waits for it;
+// nothing of what comes meanwhile is left out.
+func (d *Deliveries) Follow(ctx context.Context, gateway string, log *slog.Logger, ready func(), deliver func([]fanout.Announcement)) error {
+	var client *kgo.Client
+	for client == nil {
+		var err error
+		if client, err = d.reader(ctx, gateway); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			log.Warn("deliveries are not read yet", "error", err.Error())
+			kafka.Pause(ctx, time.Second)
+		}
+	}
+	defer client.Close()
+	ready()
+	for ctx.Err() == nil {
+		fetches := client.PollRecords(ctx, 100)
+		for _, e := range fetches.Errors() {
+			if ctx.Err() == nil {
+				log.Warn("deliveries are not read for now", "topic", e.Topic, "error", e.Err.Error())
+				kafka.Pause(ctx, 100*time.Millisecond)
+			}
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			var one delivery
+			if err := json.Unmarshal(r.Value, &one); err != nil || one.Schema != schema {
+				// The devices will miss it by its number, and ask.
+				log.Error("a delivery was left out", "offset", r.Offset, "schema", one.Schema, "error", fmt.Sprint(err))
+				return
+			}
+			deliver(one.Announcements)
+		})
+	}
+	return nil
+}
+
+// reader begins at the end that the topic has now, by its offset: a reader that
+// begins "at the end" looks for it only when it first fetches.
+func (d *Deliveries) reader(ctx context.Context, gateway string) (*kgo.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
+	defer cancel()
+	if err := d.ensure(ctx, gateway); err != nil {
+		return nil, err
+	}
+	end, err := endOf(ctx, d.client, d.topic(gateway))
+	if err != nil {
+		return nil, err
+	}
+	return d.cfg.connect(
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{d.topic(gateway): {0: kgo.NewOffset().At(end)}}),
+		kgo.FetchMaxWait(time.Second),
+	)
+}
+
+// Ping asks the brokers for an answer.
+func (d *Deliveries) Ping(ctx context.Context) error { return kafka.Ping(ctx, d.client) }
+
+// Close ends the connections.
+func (d *Deliveries) Close(context.Context) error {
+	d.client.Close()
+	return nil
+}
