@@ -1,0 +1,242 @@
+package zookeeper
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/ring"
+	"designkits/shared/fault/link"
+	"designkits/shared/testenv"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// timeout is that of the sessions: short, so that the tests don't take long.
+const timeout = 2 * time.Second
+
+func open(t *testing.T, address, namespace string) *Session {
+	t.Helper()
+	s, err := Open(Config{Servers: []string{address}, Namespace: namespace, Timeout: timeout, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	close := sync.OnceFunc(func() { _ = s.Close(context.Background()) })
+	t.Cleanup(close)
+	return s
+}
+
+// A referee sees every lease that anybody holds, and that no partition has two.
+type referee struct {
+	t *testing.T
+
+	mu     sync.Mutex
+	holder map[messaging.Partition]string
+	epoch  map[messaging.Partition]int64
+	lost   int
+}
+
+func newReferee(t *testing.T) *referee {
+	return &referee{t: t, holder: map[messaging.Partition]string{}, epoch: map[messaging.Partition]int64{}}
+}
+
+func (r *referee) hold(name string) func(context.Context, messaging.Lease) {
+	return func(ctx context.Context, lease messaging.Lease) {
+		p := lease.Partition()
+		r.mu.Lock()
+		if other := r.holder[p]; other != "" {
+			r.t.Errorf("%s has the lease of partition %d, which %s holds", name, p, other)
+		}
+		if lease.Epoch() <= r.epoch[p] {
+			r.t.Errorf("partition %d has epoch %d after %d", p, lease.Epoch(), r.epoch[p])
+		}
+		r.holder[p], r.epoch[p] = name, lease.Epoch()
+		r.mu.Unlock()
+		<-ctx.Done()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.holder[p] = ""
+		select {
+		case <-lease.Lost():
+			r.lost++
+		default:
+		}
+	}
+}
+
+// share reports whether the named hold what the ring of them gives to each.
+func (r *referee) share(names ...string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := ring.New(names...)
+	for p := range messaging.Partition(messaging.Partitions) {
+		if r.holder[p] != of.Owner(nodeOf(p)) {
+			return false
+		}
+	}
+	return true
+}
+
+// A chat is a process that holds leases.
+type chat struct {
+	session *Session
+	end     func() // as SIGTERM does; the session's end is the caller's
+}
+
+func (r *referee) chat(address, namespace, name string) chat {
+	r.t.Helper()
+	s := open(r.t, address, namespace)
+	ctx, cancel := context.WithCancel(r.t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _ = s.Register(ctx, Chats, Member{Name: name, Address: name + ":1"}) })
+	all.Go(func() { _ = s.NewLeases(name, name+":1").Run(ctx, r.hold(name)) })
+	end := sync.OnceFunc(func() { cancel(); all.Wait() })
+	r.t.Cleanup(end)
+	return chat{s, end}
+}
+
+func TestProcessesShareThePartitionsByTheRing(t *testing.T) {
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	r.chat(address, namespace, "one")
+	testenv.Eventually(t, 20*time.Second, "the only one has all", func() bool { return r.share("one") })
+	two := r.chat(address, namespace, "two")
+	testenv.Eventually(t, 20*time.Second, "two share", func() bool { return r.share("one", "two") })
+	r.chat(address, namespace, "three")
+	testenv.Eventually(t, 20*time.Second, "three share", func() bool { return r.share("one", "two", "three") })
+	two.end()
+	testenv.Eventually(t, 20*time.Second, "who stays has all", func() bool { return r.share("one", "three") })
+	if r.lost > 0 {
+		t.Errorf("%d leases were lost, where all were let go", r.lost)
+	}
+}
+
+func TestWhoSaysNothingAnyMoreIsSucceededWithinTheTimeout(t *testing.T) {
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	way, err := link.Open(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(way.Close)
+	r.chat(address, namespace, "one")
+	r.chat(way.Addr(), namespace, "two")
+	testenv.Eventually(t, 20*time.Second, "two share", func() bool { return r.share("one", "two") })
+	way.Cut()
+	// The referee fails the test if the first has a lease before the second
+	// knows that it has lost it.
+	took := testenv.Eventually(t, 20*time.Second, "the other has all", func() bool { return r.share("one") })
+	if took > 3*timeout {
+		t.Errorf("that took %s, with a timeout of %s", took, timeout)
+	}
+	r.mu.Lock()
+	if r.lost == 0 {
+		t.Error("the one that was cut off has lost nothing")
+	}
+	r.mu.Unlock()
+	if err := way.Mend(); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 30*time.Second, "it is back and has its share", func() bool { return r.share("one", "two") })
+}
+
+// A connection that breaks and is whole again at once costs nobody anything.
+func TestABrokenConnectionIsNoLostLease(t *testing.T) {
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	way, err := link.Open(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(way.Close)
+	one := r.chat(way.Addr(), namespace, "one")
+	testenv.Eventually(t, 20*time.Second, "it has all", func() bool { return r.share("one") })
+	r.mu.Lock()
+	before := fmt.Sprint(r.epoch)
+	r.mu.Unlock()
+	way.Cut()
+	if err := way.Mend(); err != nil {
+		t.Fatal(err)
+	}
+	broke := time.Now()
+	testenv.Eventually(t, 20*time.Second, "ZooKeeper answers again", func() bool { return one.session.unheard() < time.Since(broke) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if after := fmt.Sprint(r.epoch); after != before || r.lost > 0 {
+		t.Errorf("the epochs were %s and are %s; %d leases were lost", before, after, r.lost)
+	}
+}
+
+// A process that was killed and is started again doesn't wait for its own ghost.
+func TestAProcessSucceedsItselfAtOnce(t *testing.T) {
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	way, err := link.Open(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(way.Close)
+	ghosts := newReferee(t)
+	ghosts.chat(way.Addr(), namespace, "one")
+	testenv.Eventually(t, 20*time.Second, "it has all", func() bool { return ghosts.share("one") })
+	way.Cut() // its session lives on
+	r.chat(address, namespace, "one")
+	testenv.Eventually(t, 20*time.Second, "it has all again", func() bool { return r.share("one") })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p, epoch := range r.epoch {
+		if epoch <= ghosts.epoch[p] {
+			t.Errorf("partition %d has epoch %d after %d", p, epoch, ghosts.epoch[p])
+		}
+	}
+}
+
+func TestWhoWatchesSeesWhoIsThere(t *testing.T) {
+	address, namespace := testenv.Addr(t, "zookeeper"), testenv.Namespace(t)
+	watcher := open(t, address, namespace)
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	t.Cleanup(func() { cancel(); watching.Wait() })
+	var mu sync.Mutex
+	var seen []Member
+	watching.Go(func() {
+		_ = watcher.Watch(ctx, Gateways, func(members []Member) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = members
+		})
+	})
+	sees := func(names ...string) func() bool {
+		return func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if seen == nil || len(seen) != len(names) {
+				return false
+			}
+			for i, m := range seen {
+				if m.Name != names[i] || m.Address != "at "+names[i] {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	register := func(s *Session, name string) func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		var registered sync.WaitGroup
+		registered.Go(func() { _ = s.Register(ctx, Gateways, Member{Name: name, Address: "at " + name}) })
+		end := func() { cancel(); registered.Wait() }
+		t.Cleanup(end)
+		return end
+	}
+	testenv.Eventually(t, 20*time.Second, "nobody is there", sees())
+	other := open(t, address, namespace)
+	leave := register(other, "b")
+	testenv.Eventually(t, 20*time.Second, "one is there", sees("b"))
+	register(watcher, "a")
+	testenv.Eventually(t, 20*time.Second, "two are there", sees("a", "b"))
+	leave()
+	testenv.Eventually(t, 20*time.Second, "one has gone", sees("a"))
+}
