@@ -149,6 +149,7 @@ func movesAway(t *testing.T, b *browsertest.Tab, s *scene) {
 	other := browsertest.Open(t)
 	s.open(t, other, "moved")
 	show(t, b, s.page+"#/organiser")
+	b.Do(t, 10*time.Second, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
 	b.Until(t, 10*time.Second, `document.querySelector("#desk-event option[value=moved]") !== null`)
 	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#desk-event").value = "moved"; document.querySelector("#desk-move").open = true`),
 		browsertest.Fill("#move-venue", "moon"), chromedp.Click("#move [type=submit]"))
