@@ -75,12 +75,15 @@ async function run(id, stops, still) {
   if (!still()) return;
   if (event.moving) {
     state("degraded", "moving to another hall");
-    stops.push(later(() => location.reload()));
+    stops.push(later(anew));
     return;
   }
   const where = await layout(id, event.venue);
   if (still()) openSale(where, stops);
 }
+
+// anew shows the view once more, as if one had just come to it.
+const anew = () => dispatchEvent(new Event("hashchange"));
 
 // later does something in a while, unless it is stopped before.
 function later(act) {
@@ -115,7 +118,10 @@ function openSale(where, stops) {
   const stop = follow(`/api/events/${encodeURIComponent(event.id)}/live`, {
     headers: () => (seats.version ? { "Last-Event-ID": seats.version } : {}),
     onEvent(name, data) {
-      if (name === "seats" && !seats.fits(data)) location.reload(); // the event has moved to another hall
+      if (name === "seats" && !seats.fits(data)) {
+        anew(); // the event has moved to another hall
+        return;
+      }
       const what = name === "seats" ? seats.whole(data) : name === "delta" ? seats.delta(data) : null;
       if (!what) return;
       if (drawn) {
