@@ -1,0 +1,179 @@
+package chatapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/order"
+	"designkits/shared/gather"
+)
+
+// Owners tells who owns a partition.
+type Owners interface {
+	// Owner returns the address of the owner as it is known, "" while there is
+	// none, and what is closed when it may have changed.
+	Owner(p messaging.Partition) (address string, changed <-chan struct{})
+}
+
+// A Client brings drafts to the owners of their conversations. What many bring
+// meanwhile goes together, one request at a time for each partition, so that drafts
+// arrive in the order in which they were brought. It may be used by many goroutines
+// at once.
+type Client struct {
+	owners     Owners
+	http       *http.Client
+	partitions [messaging.Partitions]*gather.Gatherer[*call]
+}
+
+type call struct {
+	draft   messaging.Draft
+	message messaging.Message
+	err     error
+}
+
+// perRequest is how many drafts go together: of the largest, and as JSON, they
+// fit into maxBatch.
+const perRequest = min(order.MaxDrafts, maxBatch/(messaging.MaxBody*2))
+
+// NewClient returns a client. Close ends it.
+func NewClient(owners Owners) *Client {
+	c := &Client{owners: owners, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: messaging.Partitions, IdleConnTimeout: time.Minute}}}
+	for p := range c.partitions {
+		c.partitions[p] = gather.New(gather.Config[*call]{Max: perRequest, Send: func(ctx context.Context, batch []*call) error {
+			return c.send(ctx, messaging.Partition(p), batch)
+		}})
+	}
+	return c
+}
+
+// Close ends the client when what is under way has come back.
+func (c *Client) Close() {
+	for _, g := range c.partitions {
+		g.Close()
+	}
+	c.http.CloseIdleConnections()
+}
+
+// Send returns the message that the draft has become. Its error is the domain's,
+// and nothing was sent; or, when the context has ended before anybody could tell,
+// the context's: it may have been sent, and sending it again is safe. While nobody
+// owns the conversation, or its owner is busy or away, it is tried again.
+func (c *Client) Send(ctx context.Context, d messaging.Draft) (messaging.Message, error) {
+	if err := d.Check(); err != nil {
+		return messaging.Message{}, err
+	}
+	one := &call{draft: d}
+	if err := c.partitions[d.Conversation.Partition()].Do(ctx, one); err != nil {
+		return messaging.Message{}, fmt.Errorf("send to conversation %s: %w", d.Conversation, err)
+	}
+	return one.message, one.err
+}
+
+// send brings a batch to the owner, whoever that is, until the context ends.
+func (c *Client) send(ctx context.Context, p messaging.Partition, batch []*call) error {
+	body := request{Drafts: make([]messaging.Draft, len(batch))}
+	for i, one := range batch {
+		body.Drafts[i] = one.draft
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode %d drafts: %w", len(batch), err)
+	}
+	for tries := 0; ; tries++ {
+		address, changed := c.owners.Owner(p)
+		failed := error(messaging.ErrNotOwner)
+		if address != "" {
+			var results []result
+			if results, failed = c.post(ctx, address, p, data); failed == nil && len(results) != len(batch) {
+				failed = fmt.Errorf("%s answered with %d results for %d drafts", address, len(results), len(batch))
+			}
+			if failed == nil {
+				settle(batch, results)
+				return nil
+			}
+		}
+		if !temporary(failed) {
+			return failed
+		}
+		select {
+		case <-changed:
+		case <-time.After(min(time.Duration(tries+1)*20*time.Millisecond, 200*time.Millisecond)):
+		case <-ctx.Done():
+			return fmt.Errorf("%w; the last that was heard: %w", ctx.Err(), failed)
+		}
+	}
+}
+
+// temporary reports whether asking again may help.
+func temporary(err error) bool {
+	if _, ok := asInvalid(err); ok {
+		return false
+	}
+	return !errors.Is(err, messaging.ErrNotFound)
+}
+
+// settle hands out the results. A store that is away is nobody's error but says
+// so to who sent: it may send again.
+func settle(batch []*call, results []result) {
+	for i, r := range results {
+		one := batch[i]
+		switch {
+		case r.Kind == "":
+			one.message = messaging.Message{Draft: one.draft, Seq: r.Seq, At: r.At}
+		case r.Kind == "invalid":
+			one.err = &messaging.Invalid{Field: r.Field, Reason: r.Detail}
+		case messaging.OfKind(r.Kind) != nil:
+			one.err = messaging.OfKind(r.Kind)
+		default:
+			one.err = fmt.Errorf("%w: %s", messaging.ErrBusy, r.Detail)
+		}
+	}
+}
+
+// post makes one request. Its error is the domain's where the answer has its kind.
+func (c *Client) post(ctx context.Context, address string, p messaging.Partition, data []byte) ([]result, error) {
+	url := fmt.Sprintf("http://%s/internal/partitions/%d/messages", address, p)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBatch))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, refused(url, resp.Status, answer)
+	}
+	var body response
+	if err := json.Unmarshal(answer, &body); err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
+	}
+	return body.Results, nil
+}
+
+func refused(url, status string, answer []byte) error {
+	var problem struct{ Type, Field, Detail string }
+	_ = json.Unmarshal(answer, &problem) // what is no problem has no type
+	kind := strings.TrimPrefix(problem.Type, "/problems/")
+	if known := messaging.OfKind(kind); known != nil {
+		return known
+	}
+	if kind == "invalid" {
+		return &messaging.Invalid{Field: problem.Field, Reason: problem.Detail}
+	}
+	return fmt.Errorf("%s answered %s: %s", url, status, problem.Detail)
+}
