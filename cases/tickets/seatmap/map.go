@@ -109,8 +109,8 @@ func (m *Map) Apply(c Change) {
 			continue
 		}
 		if next.state == held {
-			if was.token == c.Token && was.state == held && was.until > next.until {
-				continue // an extension overtook the hold
+			if was.token == c.Token && was.state == held && was.until >= next.until {
+				continue // it is known, or an extension overtook the hold
 			}
 			m.ends.push(end{next.until, n})
 		}

@@ -38,6 +38,7 @@ func Open(addr, namespace string) *Client {
 		PoolSize:                 64,
 		MaxRetries:               -1, // none
 		DisableIdentity:          true,
+		Protocol:                 2, // with 3 the driver looks for pushed messages before each call
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	return &Client{namespace: namespace, redis: client, together: pipelined(client)}

@@ -33,7 +33,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	client := redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS"), PoolSize: 64})
+	client := redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS"), PoolSize: 64, Protocol: 2})
 	defer client.Close()
 	hash, err := client.ScriptLoad(ctx, tickets.HoldScript()).Result()
 	if err != nil {
