@@ -10,13 +10,13 @@ import (
 // hold may last. Keys would keep them on disk, at the price of a commit for each
 // hold.
 type Attempts interface {
-	// Begin keeps the attempt, unless the request was seen before, and returns the
-	// one that is kept. It returns ErrKeyReused when the key came with another
+	// Begin keeps the attempt for d, unless the request was seen before, and returns
+	// the one that is kept. It returns ErrKeyReused when the key came with another
 	// hash.
-	Begin(ctx context.Context, event EventID, r Request, a Attempt) (Attempt, error)
+	Begin(ctx context.Context, event EventID, r Request, a Attempt, d time.Duration) (Attempt, error)
 
-	// Change keeps another attempt for a request that has begun.
-	Change(ctx context.Context, event EventID, r Request, a Attempt) error
+	// Change keeps another attempt for a request that has begun, for d from now.
+	Change(ctx context.Context, event EventID, r Request, a Attempt, d time.Duration) error
 }
 
 // An Attempt is what a request for a hold came to.

@@ -105,13 +105,13 @@ func forget(ctx context.Context, addr, prefix string) error {
 }
 
 // sells adds events in a hall, whose sale has begun and in which seats are held
-// for d.
+// for d, and with all extensions five times as long, as in the events that ship.
 func (s *store) sells(ctx context.Context, venue string, room bool, d time.Duration, events ...tickets.EventID) error {
 	var failed error
 	for _, id := range events {
 		_, err := s.db.Events().Add(ctx, tickets.Event{
 			ID: id, Name: "An evening of the bench", Venue: venue, Starts: time.Now().Add(24 * time.Hour), OnSale: time.Now().Add(-time.Minute), Room: room,
-			Currency: "EUR", Prices: map[string]tickets.Cents{"1": 6500, "2": 3800, "3": 2000}, PerAccount: 8, HoldFor: d, MaxHold: 10 * time.Minute,
+			Currency: "EUR", Prices: map[string]tickets.Cents{"1": 6500, "2": 3800, "3": 2000}, PerAccount: 8, HoldFor: d, MaxHold: 5 * d,
 		})
 		failed = errors.Join(failed, err)
 	}

@@ -123,7 +123,7 @@ func (s *Server) holdNamed(ctx context.Context, hall *seatmap.Hall, request tick
 	if alone := hall.Seats.Orphans(claim.Seats); len(alone) > 0 {
 		return receipt.Receipt{}, &orphans{alone}
 	}
-	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, tickets.Attempt{Seats: claim.Seats, Since: s.now()})
+	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, tickets.Attempt{Seats: claim.Seats, Since: s.now()}, hall.MaxHold)
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
@@ -168,9 +168,9 @@ func (s *Server) tryBest(ctx context.Context, hall *seatmap.Hall, request ticket
 	defer done()
 	attempt := tickets.Attempt{Seats: seats, Since: s.now()}
 	if first {
-		attempt, err = s.Attempts.Begin(ctx, hall.ID, request, attempt)
+		attempt, err = s.Attempts.Begin(ctx, hall.ID, request, attempt, hall.MaxHold)
 	} else {
-		err = s.Attempts.Change(ctx, hall.ID, request, attempt)
+		err = s.Attempts.Change(ctx, hall.ID, request, attempt, hall.MaxHold)
 	}
 	if err != nil {
 		return receipt.Receipt{}, err
@@ -203,7 +203,7 @@ func (s *Server) extend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Attempts.Begin(r.Context(), hall.ID, request, tickets.Attempt{Seats: mine.Seats, Since: mine.Since}); err != nil {
+	if _, err := s.Attempts.Begin(r.Context(), hall.ID, request, tickets.Attempt{Seats: mine.Seats, Since: mine.Since}, hall.MaxHold); err != nil {
 		return err
 	}
 	left := mine.Since.Add(hall.MaxHold).Sub(s.Clock())

@@ -21,9 +21,6 @@ func (c *Client) Attempts() *Attempts { return &Attempts{c} }
 
 var _ tickets.Attempts = (*Attempts)(nil)
 
-// attemptsFor is how long an attempt is kept: no hold lasts longer.
-const attemptsFor = time.Hour
-
 // attempt is the form of a tickets.Attempt.
 type attempt struct {
 	Hash  string           `json:"h"`
@@ -41,9 +38,9 @@ func (a *Attempts) text(r tickets.Request, x tickets.Attempt) []byte {
 }
 
 // Begin implements tickets.Attempts.
-func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.Request, x tickets.Attempt) (tickets.Attempt, error) {
+func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.Request, x tickets.Attempt, d time.Duration) (tickets.Attempt, error) {
 	text := a.text(r, x)
-	command := redis.NewCmd(ctx, "set", a.key(event, r), text, "nx", "get", "px", attemptsFor.Milliseconds())
+	command := redis.NewCmd(ctx, "set", a.key(event, r), text, "nx", "get", "px", d.Milliseconds())
 	err := a.client.together.Do(ctx, command)
 	if err == nil { // else the command must not be looked at
 		err = command.Err()
@@ -66,8 +63,8 @@ func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.R
 }
 
 // Change implements tickets.Attempts.
-func (a *Attempts) Change(ctx context.Context, event tickets.EventID, r tickets.Request, x tickets.Attempt) error {
-	if err := a.client.redis.Set(ctx, a.key(event, r), a.text(r, x), attemptsFor).Err(); err != nil {
+func (a *Attempts) Change(ctx context.Context, event tickets.EventID, r tickets.Request, x tickets.Attempt, d time.Duration) error {
+	if err := a.client.redis.Set(ctx, a.key(event, r), a.text(r, x), d).Err(); err != nil {
 		return fmt.Errorf("redis: remember a request of %s: %w", r.Account, err)
 	}
 	return nil

@@ -19,7 +19,7 @@ func TestARepeatedAttemptIsAboutTheSameSeats(t *testing.T) {
 	other := tickets.Attempt{Seats: []tickets.SeatID{"a/A/9"}, Since: time.UnixMilli(2e12)}
 	begin := func(r tickets.Request, a tickets.Attempt) tickets.Attempt {
 		t.Helper()
-		kept, err := attempts.Begin(ctx, "e", r, a)
+		kept, err := attempts.Begin(ctx, "e", r, a, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,14 +36,14 @@ func TestARepeatedAttemptIsAboutTheSameSeats(t *testing.T) {
 	if got := begin(bob, other); !reflect.DeepEqual(got, other) {
 		t.Errorf("another account's with the same key is %+v", got)
 	}
-	if err := attempts.Change(ctx, "e", r, other); err != nil {
+	if err := attempts.Change(ctx, "e", r, other, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if got := begin(r, first); !reflect.DeepEqual(got, other) {
 		t.Errorf("changed it is %+v", got)
 	}
 	r.Hash[0]++
-	if _, err := attempts.Begin(ctx, "e", r, first); !errors.Is(err, tickets.ErrKeyReused) {
+	if _, err := attempts.Begin(ctx, "e", r, first, time.Minute); !errors.Is(err, tickets.ErrKeyReused) {
 		t.Errorf("with another body: %v", err)
 	}
 }
@@ -56,7 +56,7 @@ func TestOfAttemptsAtOnceOneIsTheFirst(t *testing.T) {
 	for n := range got {
 		wait.Go(func() {
 			var err error
-			if got[n], err = attempts.Begin(t.Context(), "e", r, tickets.Attempt{Since: time.UnixMilli(int64(n + 1))}); err != nil {
+			if got[n], err = attempts.Begin(t.Context(), "e", r, tickets.Attempt{Since: time.UnixMilli(int64(n + 1))}, time.Minute); err != nil {
 				t.Error(err)
 			}
 		})
