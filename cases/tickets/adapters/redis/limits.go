@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -14,6 +15,10 @@ import (
 )
 
 // Limits is bots.Limits. What is counted and spent expires by itself.
+//
+// The counts of a window stand in 256 tables, each thing in one of them by its
+// hash: a key for each count would take three times the memory, and each would
+// have to be told when it ends, which is also written to Redis's log.
 type Limits struct{ client *Client }
 
 // Limits returns the counts that all gates share.
@@ -31,12 +36,16 @@ var countScript = redis.NewScript(countSource)
 func (l *Limits) Count(ctx context.Context, window time.Duration, keys ...string) ([]int, error) {
 	now := time.Now()
 	number := now.UnixNano() / int64(window)
-	named := make([]string, 0, 2*len(keys))
+	tables := make([]string, 0, 2*len(keys))
+	args := make([]any, 2, 2+len(keys))
 	for _, key := range keys {
-		named = append(named, l.tries(key, number), l.tries(key, number-1))
+		sum := sha256.Sum256([]byte(key))
+		tables = append(tables, l.table(sum[0], number), l.table(sum[0], number-1))
+		args = append(args, string(sum[1:9]))
 	}
 	part := 1 - float64(now.UnixNano()%int64(window))/float64(window)
-	answer, err := l.client.script(ctx, countScript, named, part, 2*window.Milliseconds()).Int64Slice()
+	args[0], args[1] = part, 2*window.Milliseconds()
+	answer, err := l.client.script(ctx, countScript, tables, args...).Int64Slice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: count %q: %w", keys, err)
 	}
@@ -50,8 +59,8 @@ func (l *Limits) Count(ctx context.Context, window time.Duration, keys ...string
 	return counts, nil
 }
 
-func (l *Limits) tries(key string, window int64) string {
-	return l.client.namespace + ":{tries}:" + key + ":" + strconv.FormatInt(window, 10)
+func (l *Limits) table(shard byte, window int64) string {
+	return l.client.namespace + ":{tries}:" + strconv.FormatInt(window, 10) + ":" + strconv.Itoa(int(shard))
 }
 
 // Spend implements bots.Limits.
