@@ -231,8 +231,8 @@ func (o *Owner) stop(why error) {
 func apply(ctx context.Context, cfg Config, messages []messaging.Message) error {
 	for {
 		err := cfg.Apply(ctx, messages)
-		if err == nil {
-			return nil
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
 		if cfg.Refused != nil {
 			cfg.Refused(err)
