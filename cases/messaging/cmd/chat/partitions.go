@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/adapters/chatapi"
+	"designkits/cases/messaging/fanout"
+	"designkits/cases/messaging/order"
+)
+
+// partitions are the ones that this process owns.
+type partitions struct {
+	log     messaging.Log
+	history messaging.History
+	rosters messaging.Rosters
+	fanout  fanout.Config
+	words   *slog.Logger
+	metrics *metrics
+
+	mu     sync.Mutex
+	owners [messaging.Partitions]*order.Owner
+}
+
+// owner is chatapi's.
+func (p *partitions) owner(of messaging.Partition) (chatapi.Owner, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.owners[of] == nil {
+		return nil, messaging.ErrNotOwner
+	}
+	return p.owners[of], nil
+}
+
+func (p *partitions) set(of messaging.Partition, owner *order.Owner) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owners[of] = owner
+}
+
+// behind is how many are owned, and how many messages are committed and not applied.
+func (p *partitions) behind() (owned, messages int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, o := range p.owners {
+		if o != nil {
+			owned++
+			messages += o.Behind()
+		}
+	}
+	return owned, messages
+}
+
+// hold owns a partition for as long as its lease holds. Should the log refuse
+// while the lease still holds, it begins anew.
+func (p *partitions) hold(ctx context.Context, lease messaging.Lease) {
+	words := p.words.With("partition", lease.Partition(), "epoch", lease.Epoch())
+	for ctx.Err() == nil {
+		if err := p.own(ctx, lease.Partition(), words); err != nil && ctx.Err() == nil {
+			words.Warn("the partition is owned anew", "error", err.Error())
+			p.metrics.lost.Inc()
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// own owns the partition until the log refuses or ctx ends.
+func (p *partitions) own(ctx context.Context, of messaging.Partition, words *slog.Logger) error {
+	began := time.Now()
+	log, err := p.log.Own(ctx, of)
+	if err != nil {
+		return err
+	}
+	fan := fanout.New(p.fanout)
+	owner, err := order.Open(ctx, order.Config{
+		Log: log, History: p.history, Rosters: p.rosters,
+		Apply: func(ctx context.Context, messages []messaging.Message) error {
+			began := time.Now()
+			err := fan.Apply(ctx, messages)
+			p.metrics.apply(len(messages), time.Since(began), err)
+			return err
+		},
+		Refused: func(err error) { words.Warn("messages wait to be applied", "error", err.Error()) },
+	})
+	if err != nil {
+		_ = log.Close() // the error before it says more
+		return err
+	}
+	words.Info("owned", "after", time.Since(began).String())
+	p.set(of, owner)
+	ran := owner.Run(ctx)
+	p.set(of, nil)
+	if err := owner.Close(); err != nil {
+		words.Warn("the log was not closed", "error", err.Error())
+	}
+	return ran
+}
