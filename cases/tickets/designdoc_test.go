@@ -7,6 +7,7 @@ import (
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/curveballs"
 	"designkits/cases/tickets/saga"
+	"designkits/shared/bench"
 	"designkits/shared/curveball"
 	"designkits/shared/designdoc"
 	"designkits/shared/estimate"
@@ -25,6 +26,10 @@ var woven = map[string]designdoc.Part{
 	},
 	"seat":  mermaid(tickets.Diagram),
 	"order": mermaid(saga.Diagram),
+	"bench": func() (string, error) {
+		measured, err := bench.Read("bench/results.json")
+		return measured.Markdown(), err
+	},
 	"curveballs": func() (string, error) {
 		measured, err := curveball.ReadResults(curveball.ResultsFile)
 		return curveball.Markdown(curveballs.All, measured), err
