@@ -4,6 +4,7 @@
 //
 //	ring      which chat process owns which partition of the conversations
 //	order     what an owner does: one sequence a conversation, once a message
+//	fanout    to whom a message goes, and whether it is written or read there
 //	wire      the frames between a device and its gateway
 //	session   what a gateway does for one connected device
 //	presence  who is there, and who is told
@@ -18,7 +19,7 @@
 // checks that the sender is a member, gives the message the next number of the
 // conversation and commits it to the partition's log, which is Kafka's; from then
 // on it is sent, and the device is told. Whoever lost the ownership meanwhile is
-// refused by the log: it carries the owner's epoch. Then the message is applied:
+// refused by the log, which knows the newest owner's epoch. Then the message is applied:
 // written to Cassandra, to the conversation's history and to the inbox of each
 // device of its members, or in a large group to the history alone, and announced
 // to the gateways that hold these devices. A device acknowledges what it has; what

@@ -2,6 +2,7 @@ package fanout_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,12 +23,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// shared is the namespace of all tests: making the tables takes longer than them.
+var shared struct {
+	sync.Once
+	namespace string
+}
+
 // A hall is a conversation on the real stores, and a gateway that hears.
 type hall struct {
-	t       *testing.T
-	db      *cassandra.DB
-	config  fanout.Config
-	applied []messaging.Message
+	t      *testing.T
+	db     *cassandra.DB
+	config fanout.Config
 
 	mu    sync.Mutex
 	heard []fanout.Announcement
@@ -35,7 +41,8 @@ type hall struct {
 
 func openHall(t *testing.T, writeUpTo int) *hall {
 	t.Helper()
-	namespace := testenv.Namespace(t)
+	shared.Do(func() { shared.namespace = testenv.Namespace(t) })
+	namespace, gateway := shared.namespace, rand.Text()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	db, err := cassandra.Open(ctx, cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: namespace}, Timeout: 10 * time.Second})
@@ -51,13 +58,13 @@ func openHall(t *testing.T, writeUpTo int) *hall {
 	devices := &fanout.Devices{From: db.Accounts().Devices, Now: time.Now}
 	h.config = fanout.Config{
 		History: db.History(), Inbox: db.Inbox(), Rosters: db.Rosters(), Devices: devices.Of, WriteUpTo: writeUpTo,
-		Announcer: &fanout.Router{Deliveries: deliveries, All: func() []string { return []string{"gate"} }},
+		Announcer: &fanout.Router{Deliveries: deliveries, All: func() []string { return []string{gateway} }},
 	}
 	listening, end := context.WithCancel(t.Context())
 	ready := make(chan struct{})
 	var follow sync.WaitGroup
 	follow.Go(func() {
-		_ = deliveries.Follow(listening, "gate", slog.New(slog.DiscardHandler), func() { close(ready) }, func(batch []fanout.Announcement) {
+		_ = deliveries.Follow(listening, gateway, slog.New(slog.DiscardHandler), func() { close(ready) }, func(batch []fanout.Announcement) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.heard = append(h.heard, batch...)

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -89,7 +88,7 @@ func (o *owned) span(ctx context.Context) (from, end int64, err error) {
 	start, _ := starts.Lookup(topic, partition)
 	last, ok := ends.Lookup(topic, partition)
 	if !ok {
-		return 0, 0, errors.New("Kafka doesn't know the partition")
+		return 0, 0, fmt.Errorf("there is no partition %d of %s", partition, topic)
 	}
 	at, _ := marked.Lookup(topic, partition) // -1 where nothing is marked
 	return max(start.Offset, at.At), last.Offset, nil

@@ -90,7 +90,7 @@ func (s *Session) Close(context.Context) error {
 
 // Ping reports whether ZooKeeper has answered lately, for a readiness check.
 func (s *Session) Ping(context.Context) error {
-	if quiet := s.unheard(); quiet > s.suspect() {
+	if s.unheard() > s.suspect() {
 		return errors.New("zookeeper: it hasn't answered lately; `kit status` tells whether it runs")
 	}
 	return nil
