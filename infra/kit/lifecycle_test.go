@@ -345,6 +345,8 @@ func TestWrongUse(t *testing.T) {
 		want string
 	}{
 		{"frobnicate", 2, "frobnicate"},
+		{"rnu echo", 2, "do you mean run?"},
+		{"exercise start", 2, "kit exercise start CASE/NN"},
 		{"run", 2, "kit run CASE"},
 		{"run nosuch", 2, "echo"},
 		{"run echo --frobnicate", 2, "frobnicate"},
@@ -358,6 +360,7 @@ func TestWrongUse(t *testing.T) {
 		{"down", 2, "nothing is running"},
 		{"logs nosuch", 2, "nosuch"},
 		{"status extra", 2, "kit status"},
+		{"up redis --port-offset 60000", 2, "from 0 to 50000"},
 		{"up redis --engine podman", 2, "docker, native"},
 		{"status", 0, "nothing is running"},
 		{"status --json", 0, "[]"},
@@ -367,7 +370,7 @@ func TestWrongUse(t *testing.T) {
 			c := *c
 			c.t = t
 			cmd := c.command(strings.Fields(test.args)...)
-			if strings.Contains(test.args, "--engine") {
+			if strings.Contains(test.args, "up redis --") { // the last of a flag counts
 				cmd.Args = append(cmd.Args[:1], strings.Fields(test.args)...)
 			}
 			out, _ := cmd.CombinedOutput()

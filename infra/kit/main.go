@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +34,9 @@ type options struct {
 	state  string
 }
 
+// mostOffset keeps the highest port of all below 65536.
+const mostOffset = 50_000
+
 func execute(ctx context.Context, args []string) int {
 	var o options
 	root := &cobra.Command{
@@ -41,18 +45,28 @@ func execute(ctx context.Context, args []string) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// A word that is no command is wrong use, not a request for help.
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
+				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+					return usagef("there is no command %q; do you mean %s?", args[0], strings.Join(near, " or "))
+				}
 				return usagef("there is no command %q; `kit --help` lists them", args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.engine, "engine", "", "docker or native (default: docker where an engine answers, else native)")
 	flags.IntVar(&o.offset, "port-offset", 0, "added to every port, so that a second checkout can run beside the first")
 	flags.StringVar(&o.state, "state", "", "state folder (default: .kit at the top of the checkout)")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if o.offset < 0 || o.offset > mostOffset {
+			return usagef("--port-offset %d: it is a number from 0 to %d", o.offset, mostOffset)
+		}
+		return nil
+	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
@@ -87,7 +101,7 @@ func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, 
 func arguments(check cobra.PositionalArgs, form string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if check(cmd, args) != nil {
-			return usagef("type: kit %s %s", cmd.Name(), form)
+			return usagef("type: %s %s", cmd.CommandPath(), form)
 		}
 		return nil
 	}

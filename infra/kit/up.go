@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -88,7 +89,7 @@ func requestsFor(root string, names []string) ([]launch.Request, error) {
 		case slices.Contains(cases, name):
 			requests = append(requests, launch.Request{Case: name, All: true})
 		default:
-			return nil, usagef("%q is neither a backend (%v) nor a case (%v)", name, all, cases)
+			return nil, usagef("%q is neither a backend (%s) nor a case (%s)", name, strings.Join(all, ", "), strings.Join(cases, ", "))
 		}
 	}
 	if len(backends.Backends) > 0 {

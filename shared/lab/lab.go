@@ -175,17 +175,21 @@ func (l *lab) estimate(_ context.Context, args []string) int {
 	flags := flag.NewFlagSet("estimate", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	of := flags.String("of", "", "")
+	unfit := "" // what the package flag would say of its own parsing, a person needn't read
 	flags.Func("set", "", func(text string) error {
 		name, value, found := strings.Cut(text, "=")
 		v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 		if !found || err != nil {
-			return fmt.Errorf("%q is not NAME=NUMBER", text)
+			unfit = fmt.Sprintf("--set %q isn't NAME=NUMBER, as in --set 'peak factor=5'", text)
+			return errors.New(unfit)
 		}
 		set[strings.TrimSpace(name)] = v
 		return nil
 	})
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		fmt.Fprintln(l.progress, "estimate:", err)
+	if err := flags.Parse(args); unfit != "" {
+		fmt.Fprintln(l.progress, unfit)
+		return wrongUse
+	} else if err != nil || flags.NArg() > 0 {
 		return l.usage()
 	}
 	sheet := l.Sheet()
