@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -147,8 +148,24 @@ func (a *attempt) start(cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s, about %d minutes\n\n%s\n\nWhere to begin\n\n%s\n\n"+
 		"All of it: %s\nThen: kit exercise check %[6]s   when you think it works\n      kit exercise hint %[6]s    when you are stuck\n",
-		e.Title, e.Minutes, e.Section("Goal"), e.Section("Where to begin"), readme, a.name())
+		e.Title, e.Minutes, a.plain(e.Section("Goal")), a.plain(e.Section("Where to begin")), readme, a.name())
 	return a.reach(progress.Started)
+}
+
+var link = regexp.MustCompile(`\[([^\]]+)\]\(([^)#:]+)(#[^)]*)?\)`)
+
+// plain writes a text's links out for a terminal, with paths from the top of the
+// checkout in place of those from the exercise's folder.
+func (a *attempt) plain(text string) string {
+	return link.ReplaceAllStringFunc(text, func(whole string) string {
+		part := link.FindStringSubmatch(whole)
+		target := filepath.Join(a.exercise.Dir, part[2])
+		path, err := filepath.Rel(a.place.Root, target)
+		if _, missing := os.Stat(target); err != nil || missing != nil {
+			return whole // code that looks like a link
+		}
+		return fmt.Sprintf("%s (%s%s)", part[1], path, part[3])
+	})
 }
 
 func (a *attempt) hint(cmd *cobra.Command) error {
@@ -162,7 +179,7 @@ func (a *attempt) hint(cmd *cobra.Command) error {
 			len(hints), filepath.Join(a.exercise.Dir, "hints.md"), a.name())
 		return nil
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "Hint %d of %d: %s\n", step.Hints+1, len(hints), hints[step.Hints])
+	fmt.Fprintf(cmd.OutOrStdout(), "Hint %d of %d: %s\n", step.Hints+1, len(hints), a.plain(hints[step.Hints]))
 	step.Hints++
 	if step.State == progress.New {
 		step.State = progress.Started

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	taskOfEcho  = "# Say it twice\n\nTakes about 30 minutes. Runs: web.\n\n## Goal\n\nTwice is better.\n\n## Where to begin\n\nIn twice.txt.\n"
+	taskOfEcho  = "# Say it twice\n\nTakes about 30 minutes. Runs: web.\n\n## Goal\n\nTwice is better.\n\n## Where to begin\n\nIn twice.txt, beside [the case](../../case.yaml#top).\n"
 	hintsOfEcho = "# Hints\n\n## First\n\nLook.\n\n## Second\n\nWrite it.\n"
 	// The check asks nothing but whether there is a file, and where Redis is.
 	checkOfEcho = `//go:build exercise
@@ -59,7 +59,7 @@ func TestAnExerciseFromListToPassed(t *testing.T) {
 	reaches("new")
 	wantIn(t, c.kit(2, "exercise", "start", "echo/02"), "01-twice")
 	wantIn(t, c.kit(2, "exercise", "start", "echo"), "CASE/NN")
-	wantIn(t, c.kit(0, "exercise", "start", "echo/01"), "Twice is better.", "In twice.txt.")
+	wantIn(t, c.kit(0, "exercise", "start", "echo/01"), "Twice is better.", "In twice.txt, beside the case (cases/echo/case.yaml#top).")
 	reaches("started")
 	wantIn(t, c.kit(0, "exercise", "hint", "echo/1"), "Hint 1 of 2", "Look.")
 	wantIn(t, c.kit(0, "exercise", "hint", "echo/01-twice"), "Hint 2 of 2", "Write it.")
