@@ -23,7 +23,7 @@ func Text(r Report) string {
 	case r.Control.None != "":
 		fmt.Fprintf(&b, "  no naive variant: %s\n", r.Control.None)
 	case len(r.Control.Measured) > 0:
-		fmt.Fprintf(&b, "  the same %s:\n", r.Control.Name)
+		fmt.Fprintf(&b, "  the same %s, which must leave a band:\n", r.Control.Name)
 		outcomes(r.Control.Measured)
 	}
 	fmt.Fprintf(&b, "  %s: %s", r.Name, strings.ToUpper(string(r.Verdict)))
