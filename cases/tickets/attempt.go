@@ -15,6 +15,10 @@ type Attempts interface {
 	// hash.
 	Begin(ctx context.Context, event EventID, r Request, a Attempt, d time.Duration) (Attempt, error)
 
+	// Kept returns the attempt that is kept, if the request was seen before. It
+	// returns ErrKeyReused as Begin does.
+	Kept(ctx context.Context, event EventID, r Request) (a Attempt, found bool, err error)
+
 	// Change keeps another attempt for a request that has begun, for d from now.
 	Change(ctx context.Context, event EventID, r Request, a Attempt, d time.Duration) error
 }

@@ -121,7 +121,7 @@ func (s *Server) holdNamed(ctx context.Context, hall *seatmap.Hall, request tick
 		return receipt.Receipt{}, err
 	}
 	if alone := hall.Seats.Orphans(claim.Seats); len(alone) > 0 {
-		return receipt.Receipt{}, &orphans{alone}
+		return s.again(ctx, hall, request, claim, &orphans{alone})
 	}
 	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, tickets.Attempt{Seats: claim.Seats, Since: s.now()}, hall.MaxHold)
 	if err != nil {
@@ -138,6 +138,19 @@ func (s *Server) claim(ctx context.Context, hall *seatmap.Hall, claim tickets.Cl
 		hall.Seats.Doubt(taken.Seats)
 	}
 	return receipt.Receipt{Grant: grant, Since: attempt.Since}, err
+}
+
+// again is for a request that can't be granted now: it may be one that was, and
+// is only repeated. Otherwise the answer is why.
+func (s *Server) again(ctx context.Context, hall *seatmap.Hall, request tickets.Request, claim tickets.Claim, why error) (receipt.Receipt, error) {
+	kept, found, err := s.Attempts.Kept(ctx, hall.ID, request)
+	switch {
+	case err != nil:
+		return receipt.Receipt{}, err
+	case !found:
+		return receipt.Receipt{}, why
+	}
+	return s.claim(ctx, hall, claim, kept)
 }
 
 // bestTries is how many proposals are made before a fan is told that others were
@@ -162,6 +175,9 @@ func (s *Server) holdBest(ctx context.Context, hall *seatmap.Hall, request ticke
 
 func (s *Server) tryBest(ctx context.Context, hall *seatmap.Hall, request tickets.Request, claim tickets.Claim, best seatmap.Wish, first bool) (receipt.Receipt, error) {
 	seats, done, err := hall.Seats.Propose(best)
+	if err != nil && first {
+		return s.again(ctx, hall, request, claim, err)
+	}
 	if err != nil {
 		return receipt.Receipt{}, err
 	}

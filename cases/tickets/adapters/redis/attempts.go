@@ -51,13 +51,34 @@ func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.R
 	if err != nil {
 		return x, fmt.Errorf("redis: remember a request of %s: %w", r.Account, err)
 	}
+	return a.read(r, command)
+}
+
+// Kept implements tickets.Attempts.
+func (a *Attempts) Kept(ctx context.Context, event tickets.EventID, r tickets.Request) (x tickets.Attempt, found bool, err error) {
+	command := redis.NewCmd(ctx, "get", a.key(event, r))
+	if err = a.client.together.Do(ctx, command); err == nil {
+		err = command.Err()
+	}
+	if errors.Is(err, redis.Nil) {
+		return x, false, nil
+	}
+	if err != nil {
+		return x, false, fmt.Errorf("redis: look up a request of %s: %w", r.Account, err)
+	}
+	x, err = a.read(r, command)
+	return x, err == nil, err
+}
+
+// read reads what a GET has found of a request.
+func (a *Attempts) read(r tickets.Request, command *redis.Cmd) (tickets.Attempt, error) {
 	before, _ := command.Text() // of GET, always
 	var kept attempt
 	if err := json.Unmarshal([]byte(before), &kept); err != nil {
-		return x, fmt.Errorf("redis: a request of %s is remembered as %q: %w", r.Account, before, err)
+		return tickets.Attempt{}, fmt.Errorf("redis: a request of %s is remembered as %q: %w", r.Account, before, err)
 	}
 	if kept.Hash != hex.EncodeToString(r.Hash[:16]) {
-		return x, tickets.ErrKeyReused
+		return tickets.Attempt{}, tickets.ErrKeyReused
 	}
 	return tickets.Attempt{Seats: kept.Seats, Since: time.UnixMilli(kept.Since)}, nil
 }
