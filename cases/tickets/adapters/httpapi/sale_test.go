@@ -318,3 +318,33 @@ func TestNoticesOfThePaymentProvider(t *testing.T) {
 		}
 	}
 }
+
+// A request whose answer was lost is repeated when the section has sold out
+// meanwhile: it is told of its own seats, and another one that nothing is left.
+func TestARepeatedHoldIsKnownWhenNothingIsLeft(t *testing.T) {
+	s := newScene(t)
+	event, ann := s.event(`{"perAccount":50}`), s.session("fan")
+	first := call{method: "POST", path: event + "/holds", session: ann, key: "mine", body: `{"best":{"seats":2,"section":"circle"}}`}
+	var got, again hold
+	s.must(201, first, &got)
+	for seats := 50; seats > 0; {
+		a := s.do(call{method: "POST", path: event + "/holds", session: s.session("fan"), body: fmt.Sprintf(`{"best":{"seats":%d,"section":"circle","together":false}}`, seats)})
+		if a.status == 409 {
+			seats /= 2
+		} else if a.status != 201 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	if s.must(201, first, &again); again.names() != got.names() {
+		t.Errorf("repeated it is about %q, and was about %q", again.names(), got.names())
+	}
+	other := first
+	other.key = "another"
+	if a := s.do(other); a.status != 409 || a.problem().Type != "/problems/none-left" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	other.key, other.body = "mine", `{"best":{"seats":1,"section":"circle"}}`
+	if a := s.do(other); a.status != 422 || a.problem().Type != "/problems/key-reused" {
+		t.Errorf("another wish with the same key: %d %s", a.status, a.body)
+	}
+}
