@@ -1,0 +1,9 @@
+package httpapi
+
+import (
+	"maps"
+	"slices"
+)
+
+// KeysRoutes returns the routes of Keys.
+func KeysRoutes() []string { return slices.Sorted(maps.Keys((&Keys{}).routes())) }

@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	_ "embed"
+	"net/http"
+
+	"designkits/cases/messaging"
+)
+
+// KeysOpenAPI describes the API of Keys. A test holds it against the running server.
+//
+//go:embed keys.yaml
+var KeysOpenAPI []byte
+
+// Keys serves accounts, devices and prekeys.
+type Keys struct {
+	*api
+	accounts  messaging.Accounts
+	prekeys   messaging.Prekeys
+	linkCodes messaging.LinkCodes
+}
+
+// A KeysConfig is what Keys needs.
+type KeysConfig struct {
+	Config
+	Accounts  messaging.Accounts
+	Prekeys   messaging.Prekeys
+	LinkCodes messaging.LinkCodes
+}
+
+// NewKeys returns a server.
+func NewKeys(cfg KeysConfig) *Keys {
+	s := &Keys{accounts: cfg.Accounts, prekeys: cfg.Prekeys, linkCodes: cfg.LinkCodes}
+	s.api = newAPI(cfg.Config, s.routes())
+	return s
+}
+
+// Handler returns the routes.
+func (s *Keys) Handler() http.Handler { return s.mux }
+
+func (s *Keys) routes() map[string]serve {
+	return map[string]serve{
+		"POST /api/accounts":           s.createAccount,
+		"GET /api/users/{user}":        s.lookUp,
+		"POST /api/link-codes":         s.offerCode,
+		"POST /api/devices":            s.linkDevice,
+		"GET /api/devices":             s.devices,
+		"DELETE /api/devices/{device}": s.signOut,
+		"PUT /api/prekeys":             s.publish,
+		"GET /api/prekeys":             s.count,
+		"POST /api/prekeys/claim":      s.claim,
+		"GET /api/keys/openapi.yaml":   file(&KeysOpenAPI),
+	}
+}
+
+// file serves an OpenAPI file.
+func file(text *[]byte) serve {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Type", "application/yaml")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(*text) // the client may have gone
+		return nil
+	}
+}
