@@ -252,7 +252,7 @@ func (p *process) awaitReady(ctx context.Context, c *child) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("called off: %w", context.Cause(ctx))
 		}
-		return fmt.Errorf("it isn't ready after %s: %w", within, last)
+		return fmt.Errorf("it isn't ready after %s (a busy machine can be the cause; then type the same again): %w", within, last)
 	}
 }
 

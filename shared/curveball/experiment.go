@@ -135,7 +135,7 @@ func (b Band) String() string {
 	case math.IsInf(b.Max, 1):
 		return fmt.Sprintf("%s ≥ %v%s", b.Figure, b.Min, unit)
 	default:
-		return fmt.Sprintf("%v ≤ %s ≤ %v%s", b.Min, b.Figure, b.Max, unit)
+		return fmt.Sprintf("%v%s ≤ %s ≤ %v%s", b.Min, unit, b.Figure, b.Max, unit)
 	}
 }
 

@@ -104,8 +104,8 @@ narrow.addEventListener("change", () => {
 
 document.addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
-  if (e.target.closest("input, select, textarea, [role=tablist]")) return;
-  if (e.key.startsWith("Arrow") && e.target.closest(".wide, pre, .lines, #panels")) return; // they scroll
+  if (e.target.closest("input, select, textarea")) return;
+  if (e.key.startsWith("Arrow") && e.target.closest(".wide, pre, .lines, #panels, [role=tablist]")) return; // they scroll, and choose a tab
   if (e.key === "/") search.open();
   else if (e.key === "j" || e.key === "ArrowRight") text.step(1);
   else if (e.key === "k" || e.key === "ArrowLeft") text.step(-1);
