@@ -52,6 +52,7 @@ type ResolverFigures struct {
 	Stale        int64 `json:"stale"`        // answered from memory since the store was away
 	StoreErrors  int64 `json:"storeErrors"`  //
 	SharedErrors int64 `json:"sharedErrors"` // calls refused by the breaker among them
+	Unfilled     int64 `json:"unfilled"`     // not put into the shared cache since too many waited
 	Held         int64 `json:"held"`         // entries in process now
 }
 
@@ -60,7 +61,7 @@ func (r *Resolver) Figures() ResolverFigures {
 	return ResolverFigures{
 		Hits: r.hits.Load(), Coalesced: r.coalesced.Load(), SharedHits: r.sharedHits.Load(),
 		StoreReads: r.storeReads.Load(), Stale: r.stale.Load(),
-		StoreErrors: r.storeErrors.Load(), SharedErrors: r.sharedErrors.Load(),
+		StoreErrors: r.storeErrors.Load(), SharedErrors: r.sharedErrors.Load(), Unfilled: r.unfilled.Load(),
 		Held: int64(r.held.EstimatedSize()),
 	}
 }

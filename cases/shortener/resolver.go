@@ -30,6 +30,9 @@ type ResolverConfig struct {
 	Readings int
 	// ReadWithin bounds each. Default 2 s.
 	ReadWithin time.Duration
+	// Fills is how many entries may wait to be put into the shared cache; one more
+	// is left out. Default 1024.
+	Fills int
 
 	Clock func() time.Time // default time.Now
 }
@@ -56,9 +59,10 @@ type Resolver struct {
 
 	stop    context.CancelFunc
 	running context.Context // that of all readings
-	work    sync.WaitGroup  // the readings, and the fills after them
+	work    sync.WaitGroup  // the readings, and those who fill
+	fills   chan Entry      // read from the store, for the shared cache
 
-	hits, sharedHits, storeReads, coalesced, stale, storeErrors, sharedErrors atomic.Int64
+	hits, sharedHits, storeReads, coalesced, stale, storeErrors, sharedErrors, unfilled atomic.Int64
 }
 
 // linkReader is the part of LinkStore that resolving needs.
@@ -83,14 +87,15 @@ func NewResolver(store linkReader, shared SharedCache, changes Changes, cfg Reso
 	orDefault(&cfg.MissingSharedFor, 30*time.Second)
 	orDefault(&cfg.Readings, 1024)
 	orDefault(&cfg.ReadWithin, 2*time.Second)
+	orDefault(&cfg.Fills, 1024)
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
 	running, stop := context.WithCancel(context.Background())
-	return &Resolver{
+	r := &Resolver{
 		cfg: cfg, store: store, shared: shared, changes: changes,
 		readings: map[Code]*reading{},
-		running:  running, stop: stop,
+		running:  running, stop: stop, fills: make(chan Entry, cfg.Fills),
 		held: otter.Must(&otter.Options[Code, *held]{
 			MaximumWeight: uint64(cfg.Memory),
 			Weigher:       func(_ Code, h *held) uint32 { return h.weight() },
@@ -100,7 +105,15 @@ func NewResolver(store linkReader, shared SharedCache, changes Changes, cfg Reso
 			Clock: cacheClock(cfg.Clock),
 		}),
 	}
+	for range fillers {
+		r.work.Go(r.fillAll)
+	}
+	return r
 }
+
+// fillers is how many entries are put into the shared cache at a time. They go
+// there in few round trips (see the adapter), so more of them are more together.
+const fillers = 16
 
 // Close ends the reads under way and waits for them.
 func (r *Resolver) Close() {
@@ -201,7 +214,23 @@ func (r *Resolver) readFor(f *reading, code Code, before *held, began int64) {
 	close(f.done)
 
 	if fromStore {
-		r.work.Go(func() { r.fill(e) }) // nobody waits for it
+		select {
+		case r.fills <- e: // nobody waits for it
+		default:
+			r.unfilled.Add(1) // whoever reads it next fills
+		}
+	}
+}
+
+// fillAll puts entries into the shared cache until the resolver is closed.
+func (r *Resolver) fillAll() {
+	for {
+		select {
+		case e := <-r.fills:
+			r.fill(e)
+		case <-r.running.Done():
+			return
+		}
 	}
 }
 

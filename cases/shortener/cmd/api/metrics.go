@@ -24,6 +24,7 @@ func measure(registry prometheus.Registerer, sys *httpapi.System) {
 	counter("shortener_resolved_stale_total", "Codes answered from memory because no store answered.", func() int64 { return resolver.Figures().Stale })
 	counter("shortener_store_errors_total", "Reads that the store of links failed.", func() int64 { return resolver.Figures().StoreErrors })
 	counter("shortener_shared_errors_total", "Calls of the cache that Redis failed or the breaker refused.", func() int64 { return resolver.Figures().SharedErrors })
+	counter("shortener_shared_unfilled_total", "Entries left out of the cache since too many waited to be put there.", func() int64 { return resolver.Figures().Unfilled })
 	counter("shortener_limits_local_total", "Charges judged in process because Redis was away.", sys.Limiter.Local)
 	gauge("shortener_held_entries", "Entries in the cache in process.", func() float64 { return float64(resolver.Figures().Held) })
 	gauge("shortener_changes_untold", "Changes of links that wait to be told to the other replicas.", func() float64 { return float64(sys.Publisher.Waiting()) })
