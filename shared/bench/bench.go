@@ -51,6 +51,8 @@ type Result struct {
 	Held bool   `json:"held"`
 	// Note is what else a reader should know: percentiles, what limits it.
 	Note string `json:"note,omitempty"`
+	// Earlier is where and when it was taken, if not in the file's last run.
+	Earlier *Stamp `json:"earlier,omitempty"`
 }
 
 // A Goal is what a result must reach.

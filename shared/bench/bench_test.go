@@ -78,4 +78,15 @@ func TestResultsAreReplacedByName(t *testing.T) {
 	if len(f.Results) != 2 || f.Results[0].Value != 3 || f.Results[1].Value != 2 || f.Machine == "" || f.Date == "" {
 		t.Errorf("%+v", f)
 	}
+	// What another machine has measured says so, until it is measured here.
+	f.Machine = "another"
+	f.Update([]bench.Result{{Name: "a", Value: 4}})
+	f.Update([]bench.Result{{Name: "a", Value: 5}})
+	if a, b := f.Results[0], f.Results[1]; a.Earlier != nil || b.Earlier == nil || b.Earlier.Machine != "another" {
+		t.Errorf("a was measured at %+v, b at %+v", a.Earlier, b.Earlier)
+	}
+	f.Update([]bench.Result{{Name: "b", Value: 6}})
+	if f.Results[0].Earlier != nil || f.Results[1].Earlier != nil {
+		t.Errorf("%+v", f)
+	}
 }

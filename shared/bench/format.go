@@ -36,14 +36,18 @@ func (f File) Markdown() string {
 		return "Nothing has been measured yet.\n"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s, on %s, at commit %s.\n\n", f.Machine, f.Date, f.Commit)
+	fmt.Fprintf(&b, "Measured on %s, on %s, at commit %s, where a row doesn't say otherwise.\n\n", f.Machine, f.Date, f.Commit)
 	b.WriteString("| | measured | baseline | ratio | goal | |\n|---|---|---|---|---|---|\n")
 	for _, r := range f.Results {
 		mark := ""
 		if r.Goal != "" && !r.Held {
 			mark = "**not reached.** "
 		}
-		fmt.Fprintf(&b, "| %s | %s%s |\n", Cells(r, " | "), mark, r.Note)
+		earlier := ""
+		if r.Earlier != nil {
+			earlier = fmt.Sprintf(" (%s, %s)", r.Earlier.Date, r.Earlier.Machine)
+		}
+		fmt.Fprintf(&b, "| %s | %s%s%s |\n", Cells(r, " | "), mark, r.Note, earlier)
 	}
 	return b.String()
 }

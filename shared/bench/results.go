@@ -1,21 +1,26 @@
 package bench
 
 import (
-	"designkits/shared/stamp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
+
+	"designkits/shared/stamp"
 )
 
-// A File is bench/results.json: the figures of the last full run, where and
-// when they were taken, and of which commit.
+// A Stamp says where and when figures were taken, and of which commit.
+type Stamp struct {
+	Machine string `json:"machine"`
+	Date    string `json:"date"`
+	Commit  string `json:"commit"`
+}
+
+// A File is bench/results.json: the figures, and the stamp of the last run.
 type File struct {
-	Machine string   `json:"machine"`
-	Date    string   `json:"date"`
-	Commit  string   `json:"commit"`
+	Stamp
 	Results []Result `json:"results"`
 }
 
@@ -36,8 +41,14 @@ func Read(path string) (File, error) {
 }
 
 // Update replaces the results of the same names, adds new ones at the end, and
-// stamps the file with this machine and time.
+// stamps the file with this machine and time. What stays keeps its own stamp.
 func (f *File) Update(results []Result) {
+	before := f.Stamp
+	for i := range f.Results {
+		if f.Results[i].Earlier == nil {
+			f.Results[i].Earlier = &before
+		}
+	}
 	for _, r := range results {
 		if i := slices.IndexFunc(f.Results, func(old Result) bool { return old.Name == r.Name }); i >= 0 {
 			f.Results[i] = r
@@ -45,7 +56,12 @@ func (f *File) Update(results []Result) {
 			f.Results = append(f.Results, r)
 		}
 	}
-	f.Machine, f.Date, f.Commit = stamp.Machine(), stamp.Date(), stamp.Commit()
+	f.Stamp = Stamp{stamp.Machine(), stamp.Date(), stamp.Commit()}
+	for i := range f.Results {
+		if e := f.Results[i].Earlier; e != nil && *e == f.Stamp {
+			f.Results[i].Earlier = nil
+		}
+	}
 }
 
 // Write writes the file as a person would: indented, with a line's end.
