@@ -8,6 +8,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/media"
 	"designkits/shared/httpjson"
 	"designkits/shared/problem"
 )
@@ -45,6 +46,10 @@ func problemOf(err error) problem.Problem {
 		return v
 	case errors.Is(err, messaging.ErrRevoked):
 		return p(http.StatusUnauthorized, "signed-out", "This device was signed out")
+	case errors.Is(err, media.ErrNoGrant):
+		return p(http.StatusForbidden, "no-grant", "A grant for this upload is needed")
+	case errors.Is(err, media.ErrIncomplete):
+		return p(http.StatusConflict, "incomplete", "The upload isn't complete")
 	case errors.Is(err, errCrossOrigin):
 		return p(http.StatusForbidden, "cross-origin", "Other sites may not ask for this")
 	case errors.Is(err, errNoRoute):

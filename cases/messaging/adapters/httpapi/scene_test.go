@@ -41,7 +41,6 @@ type scene struct {
 	url       string
 	described openapitest.File
 	tokens    identity.Tokens
-	accounts  messaging.Accounts
 	signOuts  messaging.SignOuts
 }
 
@@ -50,8 +49,8 @@ var generous = httpapi.Limits{
 	AccountsAnHour: 1000, CodesAMinute: 1000, LookUpsAMinute: 1000, ClaimsAMinute: 1000, ClaimsOfOneHour: 1000, UploadsAnHour: 1000,
 }
 
-// configure returns what all APIs need, and the stores.
-func configure(t *testing.T, limits httpapi.Limits) (httpapi.Config, *cassandra.DB, *redis.Client) {
+// openDB connects to the keyspace that the tests share.
+func openDB(t *testing.T) *cassandra.DB {
 	t.Helper()
 	keyspace.Do(func() { keyspace.name = testenv.Namespace(t) })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -63,6 +62,12 @@ func configure(t *testing.T, limits httpapi.Limits) (httpapi.Config, *cassandra.
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
+	return db
+}
+
+// configure returns what all APIs need, and Redis.
+func configure(t *testing.T, limits httpapi.Limits) (httpapi.Config, *redis.Client) {
+	t.Helper()
 	client := redis.Open(testenv.Addr(t, "redis"), testenv.Namespace(t))
 	t.Cleanup(func() {
 		if err := client.Close(context.Background()); err != nil {
@@ -74,24 +79,25 @@ func configure(t *testing.T, limits httpapi.Limits) (httpapi.Config, *cassandra.
 		Tokens:   identity.Tokens{Secret: []byte("of the tests, 32 bytes long it is"), Now: time.Now},
 		SignOuts: client.SignOuts(quiet), Attempts: client.Attempts(), Counter: client, Limits: limits,
 		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Log: quiet, Metrics: prometheus.NewRegistry(),
-	}, db, client
+	}, client
 }
 
-func serve(t *testing.T, cfg httpapi.Config, accounts messaging.Accounts, described openapitest.File, handler http.Handler) *scene {
+func serve(t *testing.T, cfg httpapi.Config, described openapitest.File, handler http.Handler) *scene {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		server.Close()
 	})
-	return &scene{t: t, url: server.URL, described: described, tokens: cfg.Tokens, accounts: accounts, signOuts: cfg.SignOuts}
+	return &scene{t: t, url: server.URL, described: described, tokens: cfg.Tokens, signOuts: cfg.SignOuts}
 }
 
 func newKeys(t *testing.T, limits httpapi.Limits) *scene {
 	t.Helper()
-	cfg, db, client := configure(t, limits)
+	db := openDB(t)
+	cfg, client := configure(t, limits)
 	keys := httpapi.NewKeys(httpapi.KeysConfig{Config: cfg, Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes()})
-	return serve(t, cfg, db.Accounts(), openapitest.Of(httpapi.KeysOpenAPI), keys.Handler())
+	return serve(t, cfg, openapitest.Of(httpapi.KeysOpenAPI), keys.Handler())
 }
 
 // An answer is what a server says.

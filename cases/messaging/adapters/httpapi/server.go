@@ -1,6 +1,7 @@
 // Package httpapi is the messenger's HTTP APIs, each of a process of its own:
 //
 //	Keys   accounts, devices, and the keys that begin a conversation
+//	Media  grants to upload and to download attachments
 //
 // Everything but making an account and linking a device asks for a device's token,
 // and refuses one whose device was signed out. Nothing here reads a message or a
