@@ -2,8 +2,9 @@
 // frames, each one JSON object with a type.
 //
 // A device that has connected is told its Welcome. It asks to Resume; the gateway
-// sends what its inbox holds as Message frames, then Current, and from then on
-// messages as they come. Frames that ask for something carry a Ref, any string,
+// sends what its inbox holds as Message frames, waiting now and then until the
+// device has acknowledged them, then a Notice for each large conversation, then
+// Current, and from then on messages as they come. Frames that ask for something carry a Ref, any string,
 // which the answer repeats: Sent, Page, or Error.
 //
 // The device acknowledges the messages of a conversation up to a number, without
@@ -27,8 +28,11 @@ const MaxFrame = messaging.MaxBody*4/3 + 32<<10
 // Frames from a device.
 type (
 	// Resume begins, and begins again after Lagging: from the inbox's oldest item.
+	// With All set the gateway tells, by Notices, how far every conversation is: for
+	// a device that has nothing yet, or was away for longer than its inbox keeps.
 	Resume struct {
 		Ref string `json:"ref,omitempty"`
+		All bool   `json:"all,omitempty"`
 	}
 	// Send is a message. Sent again with the same id it is the same message.
 	Send struct {
@@ -101,12 +105,13 @@ type (
 		Conversation messaging.ConversationID `json:"conversation"`
 		Seq          messaging.Seq            `json:"seq"`
 	}
-	// Current says that the inbox is empty: what comes now is new.
+	// Current says that the inbox is empty: what comes now is new. It comes unasked
+	// where the gateway has seen by itself that this device may have missed something.
 	Current struct {
 		Ref string `json:"ref,omitempty"`
 	}
-	// Page answers History, in order; fewer than asked for only at an end of what
-	// this person may read.
+	// Page answers History, in order, as many as fit: ask for the rest. It is empty
+	// where there is nothing that this person may read.
 	Page struct {
 		Ref          string                   `json:"ref"`
 		Conversation messaging.ConversationID `json:"conversation"`

@@ -4,7 +4,7 @@
 // stored nowhere (typing, receipts on their way, presence).
 //
 // When Redis loses all of it, gateways write their routes again within a third of
-// RouteFor and have the devices catch up from their inboxes; who was signed out is
+// session.RouteFor and have the devices catch up from their inboxes; who was signed out is
 // known to the accounts as well. Messages never come through here.
 //
 // All keys begin with the namespace.

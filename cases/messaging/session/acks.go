@@ -1,0 +1,164 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/wire"
+)
+
+// acknowledge notes what the device has. It is stored together with what others
+// acknowledge at the same time; when the gateway dies before, the device gets
+// messages once more, which it knows by their numbers.
+func (s *Session) acknowledge(ctx context.Context, f *wire.Ack) error {
+	if err := s.hub.known.member(ctx, f.Conversation, s.device.User); err != nil {
+		if err = s.wasMember(ctx, f, err); err != nil {
+			return err
+		}
+	}
+	if f.Seq < 1 {
+		return &messaging.Invalid{Field: "seq", Reason: "messages are numbered from 1"}
+	}
+	if err := s.hub.known.has(ctx, f.Conversation, f.Seq); err != nil {
+		return err
+	}
+	r := messaging.Receipt{Conversation: f.Conversation, Device: s.device, Delivered: f.Seq}
+	if f.Read {
+		r.Read = f.Seq
+	}
+	if !s.hub.acks.add(r) {
+		return messaging.ErrBusy
+	}
+	s.hub.Counts.Acknowledged.Add(1)
+	s.mu.Lock()
+	more := s.catchUp != nil && s.catchUp.acknowledged(f.Conversation, f.Seq)
+	s.mu.Unlock()
+	if more {
+		return s.next(ctx)
+	}
+	return nil
+}
+
+// wasMember lets somebody who has gone acknowledge what they had until then.
+func (s *Session) wasMember(ctx context.Context, f *wire.Ack, not error) error {
+	if not != messaging.ErrNotMember {
+		return not
+	}
+	m, err := s.hub.cfg.Members.Membership(ctx, f.Conversation, s.device.User)
+	if err == nil && !m.MayRead(f.Seq) {
+		return messaging.ErrNotMember
+	}
+	return err
+}
+
+// acks are what is acknowledged and not stored.
+type acks struct {
+	mu      sync.Mutex
+	pending map[ackKey]messaging.Receipt
+	some    chan struct{} // of one: there is something
+}
+
+type ackKey struct {
+	device       messaging.Address
+	conversation messaging.ConversationID
+}
+
+const (
+	// ackPause is what is waited for more to come.
+	ackPause = 50 * time.Millisecond
+	maxAcks  = 100_000
+	ackLanes = 16
+)
+
+func (a *acks) init() {
+	a.pending = map[ackKey]messaging.Receipt{}
+	a.some = make(chan struct{}, 1)
+}
+
+// add reports false when too many wait.
+func (a *acks) add(r messaging.Receipt) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := ackKey{r.Device, r.Conversation}
+	before, ok := a.pending[key]
+	if !ok && len(a.pending) >= maxAcks {
+		return false
+	}
+	r.Delivered, r.Read = max(r.Delivered, before.Delivered), max(r.Read, before.Read)
+	a.pending[key] = r
+	select {
+	case a.some <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (a *acks) take() []messaging.Receipt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	receipts := make([]messaging.Receipt, 0, len(a.pending))
+	for _, r := range a.pending {
+		receipts = append(receipts, r)
+	}
+	a.pending = map[ackKey]messaging.Receipt{}
+	return receipts
+}
+
+// storeAcks stores what comes, until the context ends; then what there still is.
+func (h *Hub) storeAcks(ctx context.Context) error {
+	for {
+		select {
+		case <-h.acks.some:
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
+			defer cancel()
+			h.store(last, h.acks.take())
+			return ctx.Err()
+		}
+		select {
+		case <-time.After(ackPause):
+		case <-ctx.Done():
+			continue
+		}
+		within, cancel := context.WithTimeout(ctx, doWithin)
+		h.store(within, h.acks.take())
+		cancel()
+	}
+}
+
+// store stores receipts, empties inboxes, and tells the others. What can't be
+// stored waits for the next time.
+func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
+	if len(receipts) == 0 {
+		return
+	}
+	if err := h.cfg.Receipts.Put(ctx, receipts); err != nil {
+		h.cfg.Log.Warn("receipts are stored later", "count", len(receipts), "error", err.Error())
+		for _, r := range receipts {
+			h.acks.add(r)
+		}
+		return
+	}
+	var each errgroup.Group
+	each.SetLimit(ackLanes)
+	for _, r := range receipts {
+		each.Go(func() error {
+			if err := h.cfg.Inbox.Acknowledge(ctx, r.Device, r.Conversation, r.Delivered); err != nil {
+				h.cfg.Log.Warn("an inbox is emptied later", "device", r.Device.String(), "error", err.Error())
+				h.acks.add(r)
+				return nil
+			}
+			others, err := h.known.others(ctx, r.Conversation, r.Device)
+			if err != nil {
+				return nil // they see it when they ask
+			}
+			h.tell(ctx, others, wire.Encode(wire.Receipt{Receipt: r}))
+			return nil
+		})
+	}
+	_ = each.Wait() // none returns an error
+}

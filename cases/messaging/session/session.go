@@ -1,0 +1,205 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/wire"
+)
+
+// A Session is what is kept for one connected device. Opened, Frame and Closed
+// are called one at a time, in this order.
+type Session struct {
+	hub    *Hub
+	device messaging.Address
+	number uint64 // of the connection
+	conn   Conn   // set by Opened, before anybody else can reach it
+
+	tokens float32 // of Frame: what it may still send
+	over   int16   // of Frame: frames refused in a row
+	filled int64   // of Frame: when tokens was right, ns since 1970
+
+	mu      sync.Mutex
+	live    bool
+	closed  bool
+	working bool     // a goroutine follows what is in todo
+	todo    []todo   // nil when empty
+	catchUp *catchUp // while it catches up
+}
+
+// How much of a device's frames may wait to be followed, and how much of all.
+const (
+	maxTodo    = 64
+	maxWaiting = 64 << 20 // bytes
+)
+
+// How long following a frame may take. A message waits for a new owner of its
+// conversation, when the old one has just died.
+const (
+	sendWithin = 15 * time.Second
+	doWithin   = 5 * time.Second
+	openWithin = 3 * time.Second
+)
+
+// Opened says that the device is connected.
+func (s *Session) Opened(conn Conn) {
+	s.conn = conn
+	if before := s.hub.join(s); before != nil {
+		before.end(Replaced)
+	}
+	ctx, cancel := context.WithTimeout(s.hub.ctx, openWithin)
+	defer cancel()
+	before, err := s.hub.cfg.Routes.Put(ctx, s.route())
+	switch {
+	case errors.Is(err, messaging.ErrRevoked):
+		s.end(Revoked)
+		return
+	case err != nil:
+		// The refresh writes it as soon as it can, and has the device catch up.
+		s.hub.cfg.Log.Warn("a device's route isn't known", "device", s.device.String(), "error", err.Error())
+	case before != nil && before.Gateway != s.hub.cfg.Gateway:
+		if err := s.hub.cfg.Peers.End(ctx, *before); err != nil {
+			s.hub.cfg.Log.Debug("a replaced connection ends later", "error", err.Error()) // at its gateway's refresh
+		}
+	}
+	token, err := s.hub.cfg.Resume(s.device)
+	if err != nil {
+		s.hub.cfg.Log.Error("no resume token", "error", err.Error()) // it has its own
+	}
+	s.conn.Send(wire.Encode(wire.Welcome{Device: s.device, Gateway: s.hub.cfg.Gateway, Resume: token}))
+}
+
+func (s *Session) route() Route {
+	return Route{Device: s.device, Gateway: s.hub.cfg.Gateway, Number: s.number}
+}
+
+// Frame takes a frame of the device, and doesn't wait for what comes of it.
+func (s *Session) Frame(text []byte) {
+	if !s.allow(time.Now()) {
+		return
+	}
+	frame, err := wire.Up(text)
+	if err != nil {
+		s.refuse("", err)
+		return
+	}
+	s.enqueue(frame, len(text))
+}
+
+// Closed says that the connection has ended.
+func (s *Session) Closed() {
+	s.mu.Lock()
+	s.closed, s.live, s.todo, s.catchUp = true, false, nil, nil
+	s.mu.Unlock()
+	if !s.hub.leave(s) {
+		return // the route is the next connection's
+	}
+	ctx, cancel := context.WithTimeout(s.hub.ctx, openWithin)
+	defer cancel()
+	if err := s.hub.cfg.Routes.Remove(ctx, s.route()); err != nil {
+		s.hub.cfg.Log.Debug("a route expires", "error", err.Error())
+	}
+}
+
+// enqueue has a frame followed after those before it.
+func (s *Session) enqueue(frame any, size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return
+	case len(s.todo) >= maxTodo || s.hub.waiting.Load() > maxWaiting:
+		s.refuse(refOf(frame), messaging.ErrBusy)
+		return
+	}
+	s.todo = append(s.todo, todo{frame, size})
+	s.hub.waiting.Add(int64(size))
+	if !s.working {
+		s.working = true
+		s.hub.work.Go(s.follow)
+	}
+}
+
+type todo struct {
+	frame any
+	size  int
+}
+
+// follow does what the frames ask for, until there are none.
+func (s *Session) follow() {
+	for {
+		s.mu.Lock()
+		if len(s.todo) == 0 {
+			s.working, s.todo = false, nil
+			s.mu.Unlock()
+			return
+		}
+		next := s.todo[0]
+		s.todo = s.todo[1:]
+		s.mu.Unlock()
+		s.do(next.frame)
+		s.hub.waiting.Add(-int64(next.size))
+	}
+}
+
+// deliver sends what is stored as well: when it can't be sent now the device
+// finds it when it catches up.
+func (s *Session) deliver(frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.catchUp != nil:
+		s.catchUp.hold(frame)
+	case s.live:
+		s.live = s.conn.Send(frame)
+	}
+}
+
+// whisper sends what is stored nowhere, to who is there for it.
+func (s *Session) whisper(frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live {
+		s.live = s.conn.Send(frame)
+	}
+}
+
+// end closes the connection since the device is elsewhere, or nowhere any more.
+func (s *Session) end(why Standing) {
+	s.mu.Lock()
+	s.live, s.catchUp = false, nil
+	s.mu.Unlock()
+	if why == Revoked {
+		s.conn.Close(CodeRevoked, messaging.ErrRevoked.Error())
+	} else {
+		s.conn.Close(CodeReplaced, "this device has connected once more")
+	}
+}
+
+func (s *Session) move(within time.Duration) {
+	s.conn.Send(wire.Encode(wire.Move{After: rand.N(within)}))
+}
+
+// allow takes one from what the device may send. Who goes on for as long again
+// after it has been told is closed.
+func (s *Session) allow(now time.Time) bool {
+	passed := float64(now.UnixNano()-s.filled) / float64(time.Second)
+	s.filled = now.UnixNano()
+	s.tokens = float32(min(float64(s.tokens)+passed*s.hub.cfg.Rate, s.hub.cfg.Burst))
+	if s.tokens >= 1 {
+		s.tokens--
+		s.over = 0
+		return true
+	}
+	s.over++
+	if float64(s.over) > s.hub.cfg.Burst {
+		s.conn.Close(CodePolicy, "too many frames")
+		return false
+	}
+	s.refuse("", errTooOften)
+	return false
+}
