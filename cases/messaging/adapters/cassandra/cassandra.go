@@ -111,7 +111,7 @@ func (db *DB) read(ctx context.Context, statement string, values ...any) *gocql.
 
 // expected tells the domain's errors, which pass through as they are.
 func expected(err error) bool {
-	for _, known := range []error{messaging.ErrNotFound, messaging.ErrTaken, messaging.ErrTooMany} {
+	for _, known := range []error{messaging.ErrNotFound, messaging.ErrTaken, messaging.ErrTooMany, messaging.ErrNotMember} {
 		if errors.Is(err, known) {
 			return true
 		}

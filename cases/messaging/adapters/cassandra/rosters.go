@@ -115,6 +115,23 @@ func (s *Rosters) Roster(ctx context.Context, c messaging.ConversationID) (*mess
 	return r, nil
 }
 
+// Membership reads one row: of who is or was in a conversation, or ErrNotMember.
+func (s *Rosters) Membership(ctx context.Context, c messaging.ConversationID, u messaging.UserID) (messaging.Membership, error) {
+	m := messaging.Membership{User: u}
+	err := s.db.run(ctx, "read membership", fmt.Sprintf("%s in %s", u, c), func(ctx context.Context) error {
+		err := s.db.read(ctx, `SELECT role, since, until FROM members WHERE conversation = ? AND shard = ? AND user = ?`, string(c), shardOf(c, u), string(u)).
+			Scan((*string)(&m.Role), (*int64)(&m.Since), (*int64)(&m.Until))
+		if err == gocql.ErrNotFound {
+			return messaging.ErrNotMember
+		}
+		return err
+	})
+	if err != nil {
+		return messaging.Membership{}, err
+	}
+	return m, nil
+}
+
 func (s *Rosters) conversation(ctx context.Context, c messaging.ConversationID) (messaging.Conversation, error) {
 	found := messaging.Conversation{ID: c}
 	var created time.Time
