@@ -17,6 +17,10 @@ type Config struct {
 	// "https://chat.example.org"; "*" is any. A page of the same host always may,
 	// and so may who says no origin, which no browser can.
 	Origins []string
+	// Protocols are the subprotocols that are spoken, the preferred first. A client
+	// that offers some, of which none is here, is told of none; a browser ends the
+	// connection then.
+	Protocols []string
 	// Address is whom Connections a client counts for; default the peer's network.
 	// A gateway behind a proxy looks at what the proxy says.
 	Address func(*http.Request) netip.Addr

@@ -178,3 +178,18 @@ func TestSlowHandshakesOfOneAddressAreFew(t *testing.T) {
 	}
 	s.dial()
 }
+
+// A browser ends a connection whose offers of subprotocols are not answered.
+func TestTheSubprotocolIsAnsweredAndNotWhatElseIsOffered(t *testing.T) {
+	s := newScene(t, websocket.Config{Protocols: []string{"messaging.v1"}}, echoes)
+	for offers, want := range map[string]string{"messaging.v1, bearer.x": "messaging.v1", "bearer.x": "", "": ""} {
+		c := s.dial(func(_ *gorilla.Dialer, h http.Header) {
+			if offers != "" {
+				h.Set("Sec-WebSocket-Protocol", offers)
+			}
+		})
+		if got := c.Subprotocol(); got != want {
+			t.Errorf("offered %q: answered %q, want %q", offers, got, want)
+		}
+	}
+}

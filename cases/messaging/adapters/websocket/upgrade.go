@@ -31,7 +31,8 @@ func (s *Server) newUpgrader() websocket.Upgrader {
 	return websocket.Upgrader{
 		HandshakeTimeout: handshakeTimeout,
 		ReadBufferSize:   1, WriteBufferSize: frameBuffer, WriteBufferPool: &frameBuffers,
-		CheckOrigin: func(*http.Request) bool { return true }, // Handler has
+		Subprotocols: s.config.Protocols,
+		CheckOrigin:  func(*http.Request) bool { return true }, // Handler has
 		Error: func(w http.ResponseWriter, r *http.Request, status int, reason error) {
 			w.Header().Set("Sec-WebSocket-Version", "13")
 			problem.Write(w, problem.Problem{Type: "/problems/websocket-handshake", Title: "This is no WebSocket handshake", Status: status,

@@ -16,6 +16,7 @@ type config struct {
 	Cassandra []string `env:"CASSANDRA,required"`
 	Kafka     []string `env:"KAFKA,required"`
 	ZooKeeper []string `env:"ZOOKEEPER,required"`
+	Redis     string   `env:"REDIS"` // where devices are; without it each gateway is told everything
 	Namespace string   `env:"NAMESPACE,required"`
 
 	// SessionTimeout is how long the partitions of a process that died are without

@@ -13,6 +13,7 @@ import (
 	"designkits/cases/messaging/adapters/cassandra"
 	"designkits/cases/messaging/adapters/chatapi"
 	"designkits/cases/messaging/adapters/kafka"
+	"designkits/cases/messaging/adapters/redis"
 	"designkits/cases/messaging/adapters/zookeeper"
 	"designkits/cases/messaging/fanout"
 	"designkits/shared/cql"
@@ -48,12 +49,19 @@ func run(ctx context.Context, s *service.Service) error {
 
 	var gateways atomic.Pointer[[]string]
 	gateways.Store(&[]string{})
+	router := &fanout.Router{Deliveries: deliveries, All: func() []string { return *gateways.Load() }}
+	if cfg.Redis != "" {
+		store := redis.Open(cfg.Redis, cfg.Namespace)
+		s.OnClose(store.Close)
+		router.Routes = store.Routes()
+		router.Unrouted = func(err error) { s.Log.Warn("each gateway is told everything", "error", err.Error()) }
+	}
 	devices := &fanout.Devices{From: db.Accounts().Devices, Now: time.Now}
 	owned := &partitions{
 		log: kafka.NewLog(logs), history: db.History(), rosters: db.Rosters(), words: s.Log, metrics: newMetrics(s.Metrics),
 		fanout: fanout.Config{
 			History: db.History(), Inbox: db.Inbox(), Rosters: db.Rosters(), Devices: devices.Of, WriteUpTo: cfg.WriteUpTo,
-			Announcer: &fanout.Router{Deliveries: deliveries, All: func() []string { return *gateways.Load() }},
+			Announcer: router,
 		},
 	}
 	owned.metrics.watch(s.Metrics, owned)

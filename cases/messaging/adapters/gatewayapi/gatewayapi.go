@@ -1,0 +1,223 @@
+// Package gatewayapi is what a gateway serves over HTTP:
+//
+//	GET /connect       the WebSocket of a device, which shows its token
+//	GET /api/gateways  the gateways there are, for a device whose own has gone
+//	/api/media…, /api/ passed on to the processes that serve them: one origin for
+//	                   the browser
+//	GET /              the page
+//
+// A handshake is refused with a problem before it becomes a connection: without a
+// token, with one of a device that was signed out, with a resume token that was
+// used before, or when one address or person connects too often.
+package gatewayapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/adapters/websocket"
+	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/session"
+	"designkits/shared/httpjson"
+	"designkits/shared/peer"
+	"designkits/shared/problem"
+)
+
+// Tries counts tries and spends resume tokens, for all gateways together.
+type Tries interface {
+	session.Limits
+	// Spend marks a resume token as used, and reports whether it was the first to.
+	// After an error it may have been.
+	Spend(ctx context.Context, once string, until time.Time) (first bool, err error)
+}
+
+// Config is what a Server needs.
+type Config struct {
+	Connections *websocket.Server
+	Hub         *session.Hub
+	Tokens      identity.Tokens
+	Tries       Tries
+	SignedOut   func(context.Context, messaging.Address) (bool, error)
+	Accounts    messaging.Accounts
+	// Gateways are those that are there now.
+	Gateways func() []Gateway
+	// Ready reports whether what is announced to devices is heard here.
+	Ready func() bool
+	// How often an address, and a person, may connect in a minute.
+	PerAddress, PerPerson int
+	Trusted               []netip.Prefix // proxies whose X-Forwarded-For is believed
+	Keys, Media           string         // URLs of these processes; "" where there is none
+	Page                  http.Handler
+	Log                   *slog.Logger
+}
+
+// A Gateway is one that a device may connect to.
+type Gateway struct {
+	Name    string `json:"name"`
+	Address string `json:"address"` // host and port
+}
+
+// A Server serves a gateway.
+type Server struct{ cfg Config }
+
+// New returns a server.
+func New(cfg Config) *Server { return &Server{cfg} }
+
+// Handler returns all routes.
+func (s *Server) Handler() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("GET /connect", s.cfg.Connections.Handler(s.open))
+	mux.HandleFunc("GET /api/gateways", s.gateways)
+	for path, to := range map[string]string{"/api/": s.cfg.Keys, "/api/media": s.cfg.Media, "/api/media/": s.cfg.Media} {
+		proxy, err := s.proxy(to)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle(path, proxy)
+	}
+	mux.Handle("/", s.cfg.Page)
+	return mux, nil
+}
+
+// admitWithin bounds what is looked up for a handshake.
+const admitWithin = 3 * time.Second
+
+// open lets a handshake in, or answers it.
+func (s *Server) open(w http.ResponseWriter, r *http.Request) websocket.Session {
+	ctx, cancel := context.WithTimeout(r.Context(), admitWithin)
+	defer cancel()
+	device, err := s.admit(ctx, r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return nil
+	}
+	return connection{s.cfg.Hub.New(device)}
+}
+
+// The errors of a handshake, besides those of tokens.
+var (
+	errNotReady = errors.New("this gateway has just begun: connect to another, or again in a moment")
+	errTooOften = errors.New("too many connections within a minute: wait a little before the next")
+	errUsed     = errors.New("this resume token was used before: show the device's own token")
+	errUnknown  = errors.New("it can't be told just now whether the resume token was used: show the device's own token")
+)
+
+// admit returns the device that may connect.
+func (s *Server) admit(ctx context.Context, r *http.Request) (messaging.Address, error) {
+	if !s.cfg.Ready() {
+		return messaging.Address{}, errNotReady
+	}
+	network := peer.Network(peer.Address(r, s.cfg.Trusted)).String()
+	// Before the token is looked at, so that nobody tries many of them.
+	if err := s.count(ctx, "connect:"+network, s.cfg.PerAddress); err != nil {
+		return messaging.Address{}, err
+	}
+	who, err := s.cfg.Tokens.OfHandshake(r)
+	if err != nil {
+		return messaging.Address{}, err
+	}
+	if err := s.count(ctx, "connect:"+string(who.Device.User), s.cfg.PerPerson); err != nil {
+		return messaging.Address{}, err
+	}
+	if err := s.linked(ctx, who.Device); err != nil {
+		return messaging.Address{}, err
+	}
+	if who.Once == "" {
+		return who.Device, nil
+	}
+	first, err := s.cfg.Tries.Spend(ctx, who.Once, who.Until)
+	switch {
+	case err != nil:
+		s.cfg.Log.WarnContext(ctx, "a resume token is refused", "error", err.Error())
+		return messaging.Address{}, errUnknown
+	case !first:
+		return messaging.Address{}, errUsed
+	}
+	return who.Device, nil
+}
+
+// count refuses who connects too often. Where it can't be counted nobody is
+// refused: a gateway that lets nobody in since Redis is away helps nobody.
+func (s *Server) count(ctx context.Context, key string, most int) error {
+	n, err := s.cfg.Tries.Count(ctx, time.Minute, key)
+	if err == nil && n[0] > most {
+		return errTooOften
+	}
+	return nil
+}
+
+// linked is nil unless the device was signed out. While Redis, which knows it at
+// once, is away, the accounts are asked.
+func (s *Server) linked(ctx context.Context, a messaging.Address) error {
+	out, err := s.cfg.SignedOut(ctx, a)
+	if err != nil {
+		devices, err := s.cfg.Accounts.Devices(ctx, []messaging.UserID{a.User})
+		if err != nil {
+			return err
+		}
+		out = true
+		for _, d := range devices {
+			out = out && d.Address != a
+		}
+	}
+	if out {
+		return messaging.ErrRevoked
+	}
+	return nil
+}
+
+// refuse answers a handshake that isn't let in.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.Problem{Detail: err.Error()}
+	set := func(status int, slug, title string) { p.Status, p.Type, p.Title = status, "/problems/"+slug, title }
+	switch {
+	case errors.Is(err, identity.ErrExpired):
+		set(http.StatusUnauthorized, "expired", "The token has expired")
+	case errors.Is(err, identity.ErrNoToken):
+		set(http.StatusUnauthorized, "no-token", "A device's token is needed")
+		p.Detail = identity.ErrNoToken.Error()
+	case errors.Is(err, messaging.ErrRevoked):
+		set(http.StatusUnauthorized, "signed-out", "This device was signed out")
+	case errors.Is(err, errUsed), errors.Is(err, errUnknown):
+		set(http.StatusUnauthorized, "resume-token", "The resume token is no good")
+	case errors.Is(err, errTooOften):
+		set(http.StatusTooManyRequests, "too-often", "Too many connections")
+		p.RetryAfter = 30 * time.Second
+	case errors.Is(err, errNotReady):
+		set(http.StatusServiceUnavailable, "not-ready", "The gateway isn't ready")
+		p.RetryAfter = time.Second
+	default:
+		set(http.StatusServiceUnavailable, "unavailable", "A store doesn't answer")
+		p.Detail, p.RetryAfter = "try again in a moment, or at another gateway", 2*time.Second
+		s.cfg.Log.ErrorContext(r.Context(), "a device isn't let in", "error", err.Error())
+	}
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="messaging"`)
+	}
+	problem.Write(w, p)
+}
+
+func (s *Server) gateways(w http.ResponseWriter, r *http.Request) {
+	if err := httpjson.Write(w, http.StatusOK, map[string]any{"gateways": s.cfg.Gateways()}); err != nil {
+		s.cfg.Log.ErrorContext(r.Context(), "list gateways", "error", err.Error())
+	}
+}
+
+// A connection is a session as the connection layer calls it.
+type connection struct{ *session.Session }
+
+func (c connection) Opened(conn *websocket.Conn)                    { c.Session.Opened(line{conn}) }
+func (c connection) Frame(_ *websocket.Conn, text []byte)           { c.Session.Frame(text) }
+func (c connection) Closed(*websocket.Conn, websocket.Code, string) { c.Session.Closed() }
+
+// A line is a connection as a session calls it.
+type line struct{ *websocket.Conn }
+
+func (l line) Send(frame []byte) bool { return l.Conn.Send(frame) == nil }
+
+func (l line) Close(code int, reason string) { l.Conn.Close(websocket.Code(code), reason) }
