@@ -137,9 +137,9 @@ func (d *Device) sent(f *wire.Sent) {
 }
 
 // A Refusal is an error frame that is final.
-type Refusal struct{ wire.Error }
+type Refusal struct{ Frame wire.Error }
 
-func (r *Refusal) Error() string { return r.Kind + ": " + r.Detail }
+func (r *Refusal) Error() string { return r.Frame.Kind + ": " + r.Frame.Detail }
 
 // pauseBetween is how long is waited before something is sent again that may
 // succeed later.
