@@ -97,23 +97,33 @@ func (d *Device) show(c messaging.ConversationID) {
 
 const historyRef = "history "
 
-// page takes the answer to a gap. Where the page begins later than was asked for,
-// what is before isn't this person's to read.
+// page takes the answer to a gap. What is before this person's history begins, or
+// behind its end, is left out; anything else that is missing has its number and is
+// about to be stored, so it is asked for again.
 func (d *Device) page(f *wire.Page) {
 	s := d.screen(f.Conversation)
-	asked := s.asked
-	s.asked = 0
-	if len(f.Messages) == 0 {
-		if asked >= s.next {
-			s.next = asked + 1
-		}
-	} else if first := f.Messages[0].Seq; first > s.next {
-		s.next = first
+	before := s.next
+	s.next = max(s.next, f.Begins)
+	if f.Ends > 0 {
+		s.last = min(s.last, f.Ends)
 	}
 	for _, m := range f.Messages {
 		d.take(m)
 	}
-	d.show(f.Conversation)
+	if _, ok := s.early[s.next]; ok || s.next > before {
+		s.asked = 0
+		d.show(f.Conversation)
+		return
+	}
+	conn := d.conn
+	time.AfterFunc(pauseBetween, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.conn == conn {
+			s.asked = 0
+			d.show(f.Conversation)
+		}
+	})
 }
 
 // sent puts one's own message onto the screen at its place.
@@ -157,6 +167,14 @@ func (d *Device) refused(conn *websocket.Conn, f *wire.Error) {
 	}
 	if f.Ref == "resume" && f.Again {
 		again(wire.Resume{Ref: "resume"})
+		return
+	}
+	if f.Ref == "" && f.Again { // acknowledgements have none: they are all said again
+		for c, s := range d.screens {
+			if s.next > 1 {
+				again(wire.Ack{Conversation: c, Seq: s.next - 1})
+			}
+		}
 		return
 	}
 	for c, s := range d.screens {

@@ -87,7 +87,7 @@ func (s *Session) history(ctx context.Context, f *wire.History) error {
 	if !m.Here() {
 		to = min(to, m.Until)
 	}
-	page := wire.Page{Ref: f.Ref, Conversation: f.Conversation, Messages: []messaging.Message{}}
+	page := wire.Page{Ref: f.Ref, Conversation: f.Conversation, Begins: m.Since, Ends: m.Until, Messages: []messaging.Message{}}
 	if from <= to {
 		found, err := s.hub.cfg.History.Range(ctx, f.Conversation, from, to, wire.MaxPage)
 		if err != nil {

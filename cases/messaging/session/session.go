@@ -28,13 +28,16 @@ type Session struct {
 	closed  bool
 	working bool     // a goroutine follows what is in todo
 	todo    []todo   // nil when empty
+	bytes   int      // of todo
 	catchUp *catchUp // while it catches up
 }
 
-// How much of a device's frames may wait to be followed, and how much of all.
+// How much of a device's frames may wait to be followed, and how much of all: an
+// acknowledgement for each message of a page has room.
 const (
-	maxTodo    = 64
-	maxWaiting = 64 << 20 // bytes
+	maxTodo    = 2 * inboxPage
+	maxBytes   = 512 << 10 // of one device; one frame always has room
+	maxWaiting = 64 << 20  // bytes of all
 )
 
 // How long following a frame may take. A message waits for a new owner of its
@@ -93,7 +96,10 @@ func (s *Session) Frame(text []byte) {
 // Closed says that the connection has ended.
 func (s *Session) Closed() {
 	s.mu.Lock()
-	s.closed, s.live, s.todo, s.catchUp = true, false, nil, nil
+	for _, t := range s.todo {
+		s.hub.waiting.Add(-int64(t.size))
+	}
+	s.closed, s.live, s.todo, s.bytes, s.catchUp = true, false, nil, 0, nil
 	s.mu.Unlock()
 	if !s.hub.leave(s) {
 		return // the route is the next connection's
@@ -112,11 +118,14 @@ func (s *Session) enqueue(frame any, size int) {
 	switch {
 	case s.closed:
 		return
-	case len(s.todo) >= maxTodo || s.hub.waiting.Load() > maxWaiting:
+	case s.merged(frame):
+		return
+	case len(s.todo) >= maxTodo || len(s.todo) > 0 && s.bytes+size > maxBytes || s.hub.waiting.Load() > maxWaiting:
 		s.refuse(refOf(frame), messaging.ErrBusy)
 		return
 	}
 	s.todo = append(s.todo, todo{frame, size})
+	s.bytes += size
 	s.hub.waiting.Add(int64(size))
 	if !s.working {
 		s.working = true
@@ -127,6 +136,22 @@ func (s *Session) enqueue(frame any, size int) {
 type todo struct {
 	frame any
 	size  int
+}
+
+// merged reports whether an acknowledgement that waits says the frame as well: the
+// last of a conversation stands for those before it. s.mu is held.
+func (s *Session) merged(frame any) bool {
+	ack, ok := frame.(*wire.Ack)
+	if !ok {
+		return false
+	}
+	for _, t := range s.todo {
+		if before, ok := t.frame.(*wire.Ack); ok && before.Conversation == ack.Conversation && before.Read == ack.Read {
+			before.Seq = max(before.Seq, ack.Seq)
+			return true
+		}
+	}
+	return false
 }
 
 // follow does what the frames ask for, until there are none.
@@ -140,6 +165,7 @@ func (s *Session) follow() {
 		}
 		next := s.todo[0]
 		s.todo = s.todo[1:]
+		s.bytes -= next.size
 		s.mu.Unlock()
 		s.do(next.frame)
 		s.hub.waiting.Add(-int64(next.size))

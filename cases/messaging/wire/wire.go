@@ -110,11 +110,15 @@ type (
 	Current struct {
 		Ref string `json:"ref,omitempty"`
 	}
-	// Page answers History, in order, as many as fit: ask for the rest. It is empty
-	// where there is nothing that this person may read.
+	// Page answers History, in order, as many as fit: ask for the rest. Only what is
+	// before Begins, or behind Ends, is not this person's to read. Anything else that
+	// is missing is about to come: a message has its number a moment before it is
+	// stored. Ask again then, and never leave it out.
 	Page struct {
 		Ref          string                   `json:"ref"`
 		Conversation messaging.ConversationID `json:"conversation"`
+		Begins       messaging.Seq            `json:"begins"`
+		Ends         messaging.Seq            `json:"ends,omitempty"` // of who has gone
 		Messages     []messaging.Message      `json:"messages"`
 	}
 	// Receipt says how far somebody's device is.

@@ -152,7 +152,7 @@ func TestKill9LosesNothingDoublesNothingAndKeepsTheOrder(t *testing.T) {
 		for _, c := range []messaging.ConversationID{direct, group} {
 			talking.Go(func() {
 				for n := range each {
-					if err := send(by, post(c, fmt.Sprintf("m-%s-%d-%08d", c.Kind().Letter(), i, n))); err != nil {
+					if err := send(by, post(c, fmt.Sprintf("m-%s-%d-%012d", c.Kind().Letter(), i, n))); err != nil {
 						t.Errorf("message %d of %s in %s: %v", n, by, c, err)
 						return
 					}
