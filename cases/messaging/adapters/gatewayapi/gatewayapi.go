@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"designkits/cases/messaging"
-	"designkits/cases/messaging/adapters/websocket"
 	"designkits/cases/messaging/identity"
 	"designkits/cases/messaging/session"
 	"designkits/shared/httpjson"
@@ -38,12 +37,11 @@ type Tries interface {
 
 // Config is what a Server needs.
 type Config struct {
-	Connections *websocket.Server
-	Hub         *session.Hub
-	Tokens      identity.Tokens
-	Tries       Tries
-	SignedOut   func(context.Context, messaging.Address) (bool, error)
-	Accounts    messaging.Accounts
+	Hub       *session.Hub
+	Tokens    identity.Tokens
+	Tries     Tries
+	SignedOut func(context.Context, messaging.Address) (bool, error)
+	Accounts  messaging.Accounts
 	// Gateways are those that are there now.
 	Gateways func() []Gateway
 	// Ready reports whether what is announced to devices is heard here.
@@ -68,10 +66,10 @@ type Server struct{ cfg Config }
 // New returns a server.
 func New(cfg Config) *Server { return &Server{cfg} }
 
-// Handler returns all routes.
-func (s *Server) Handler() (http.Handler, error) {
+// Handler returns all routes; connect is the connection layer's, which calls Open.
+func (s *Server) Handler(connect http.Handler) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("GET /connect", s.cfg.Connections.Handler(s.open))
+	mux.Handle("GET /connect", connect)
 	mux.HandleFunc("GET /api/gateways", s.gateways)
 	for path, to := range map[string]string{"/api/": s.cfg.Keys, "/api/media": s.cfg.Media, "/api/media/": s.cfg.Media} {
 		proxy, err := s.proxy(to)
@@ -87,8 +85,9 @@ func (s *Server) Handler() (http.Handler, error) {
 // admitWithin bounds what is looked up for a handshake.
 const admitWithin = 3 * time.Second
 
-// open lets a handshake in, or answers it.
-func (s *Server) open(w http.ResponseWriter, r *http.Request) websocket.Session {
+// Open returns the session of a handshake that it lets in, or nil when it has
+// answered it.
+func (s *Server) Open(w http.ResponseWriter, r *http.Request) *session.Session {
 	ctx, cancel := context.WithTimeout(r.Context(), admitWithin)
 	defer cancel()
 	device, err := s.admit(ctx, r)
@@ -96,7 +95,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) websocket.Session 
 		s.refuse(w, r, err)
 		return nil
 	}
-	return connection{s.cfg.Hub.New(device)}
+	return s.cfg.Hub.New(device)
 }
 
 // The errors of a handshake, besides those of tokens.
@@ -207,17 +206,3 @@ func (s *Server) gateways(w http.ResponseWriter, r *http.Request) {
 		s.cfg.Log.ErrorContext(r.Context(), "list gateways", "error", err.Error())
 	}
 }
-
-// A connection is a session as the connection layer calls it.
-type connection struct{ *session.Session }
-
-func (c connection) Opened(conn *websocket.Conn)                    { c.Session.Opened(line{conn}) }
-func (c connection) Frame(_ *websocket.Conn, text []byte)           { c.Session.Frame(text) }
-func (c connection) Closed(*websocket.Conn, websocket.Code, string) { c.Session.Closed() }
-
-// A line is a connection as a session calls it.
-type line struct{ *websocket.Conn }
-
-func (l line) Send(frame []byte) bool { return l.Conn.Send(frame) == nil }
-
-func (l line) Close(code int, reason string) { l.Conn.Close(websocket.Code(code), reason) }

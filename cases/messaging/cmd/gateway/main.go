@@ -97,14 +97,15 @@ func run(ctx context.Context, s *service.Service) error {
 	if err != nil {
 		return err
 	}
-	api, err := gatewayapi.New(gatewayapi.Config{
-		Connections: g.connections, Hub: g.hub, Tokens: tokens, Tries: store, SignedOut: store.SignOuts(s.Log).SignedOut, Accounts: db.Accounts(),
+	api := gatewayapi.New(gatewayapi.Config{
+		Hub: g.hub, Tokens: tokens, Tries: store, SignedOut: store.SignOuts(s.Log).SignedOut, Accounts: db.Accounts(),
 		Gateways: func() []gatewayapi.Gateway { return *gateways.Load() }, Ready: g.listening.Load,
 		PerAddress: cfg.AddressConnects, PerPerson: cfg.PersonConnects, Trusted: cfg.TrustedProxies,
 		Keys: cfg.Keys, Media: cfg.Media, Page: page, Log: s.Log,
-	}).Handler()
+	})
+	handler, err := api.Handler(g.connections.Handler(opened(api)))
 	if err != nil {
 		return err
 	}
-	return s.Serve(ctx, cfg.Listen, api)
+	return s.Serve(ctx, cfg.Listen, handler)
 }

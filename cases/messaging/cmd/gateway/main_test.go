@@ -16,9 +16,9 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/cassandra"
+	"designkits/cases/messaging/adapters/device"
 	"designkits/cases/messaging/adapters/redis"
 	"designkits/cases/messaging/audit"
-	"designkits/cases/messaging/device"
 	"designkits/cases/messaging/identity"
 	"designkits/cases/messaging/wire"
 	"designkits/shared/casetest"
