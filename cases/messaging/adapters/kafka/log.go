@@ -148,7 +148,8 @@ func (o *owned) Applied(ctx context.Context, last messaging.Message) error {
 func (o *owned) mark(ctx context.Context, next int64) error {
 	offsets := kadm.Offsets{}
 	offsets.AddOffset(o.cfg.topic(), int32(o.partition), next, -1)
-	if err := kadm.NewClient(o.client).CommitAllOffsets(ctx, o.cfg.group(), offsets); err != nil {
+	err := coordinated(ctx, func() error { return kadm.NewClient(o.client).CommitAllOffsets(ctx, o.cfg.group(), offsets) })
+	if err != nil {
 		return fmt.Errorf("mark partition %d of %s as applied up to offset %d: %w", o.partition, o.cfg.topic(), next, err)
 	}
 	return nil

@@ -3,12 +3,16 @@ package kafka
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"designkits/cases/messaging"
+	"designkits/shared/kafka"
 )
 
 // perBatch is how many messages are handed over at once, and so how many at
@@ -67,7 +71,11 @@ func (o *owned) Unapplied(ctx context.Context, do func(context.Context, []messag
 func (o *owned) span(ctx context.Context) (from, end int64, err error) {
 	admin := kadm.NewClient(o.client)
 	topic, partition := o.cfg.topic(), int32(o.partition)
-	marked, err := admin.FetchOffsetsForTopics(ctx, o.cfg.group(), topic)
+	var marked kadm.OffsetResponses
+	err = coordinated(ctx, func() (err error) {
+		marked, err = admin.FetchOffsetsForTopics(ctx, o.cfg.group(), topic)
+		return err
+	})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -113,4 +121,21 @@ func decode(records []*kgo.Record) ([]messaging.Message, error) {
 		messages = append(messages, m.Message)
 	}
 	return messages, nil
+}
+
+// coordinatorWithin is how long a broker that has begun may take to say who
+// coordinates a group: the first who asks has its topic of offsets made.
+const coordinatorWithin = 10 * time.Second
+
+// coordinated repeats a call while the group's coordinator isn't known yet.
+func coordinated(ctx context.Context, call func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, coordinatorWithin)
+	defer cancel()
+	for {
+		err := call()
+		unknown := errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
+		if !unknown || !kafka.Pause(ctx, 50*time.Millisecond) {
+			return err
+		}
+	}
 }
