@@ -64,7 +64,8 @@ func (l *Log) follow(ctx context.Context, group string, handle func(context.Cont
 			return err
 		}
 		if len(records) > 0 {
-			commit, cancel := context.WithTimeout(ctx, 5*time.Second)
+			// Also when it is to stop: what was handled need not come again.
+			commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			err := client.CommitRecords(commit, records...)
 			cancel()
 			if err != nil {
