@@ -154,7 +154,10 @@ func TestNothingIsLostAndOrderIsKeptThroughAnOutageOfTheLog(t *testing.T) {
 			r.Record(visit(n))
 		}
 	}
-	send(time.Second)
+	testenv.Eventually(t, 30*time.Second, "clicks go straight into the log", func() bool {
+		send(time.Second)
+		return r.State().Appended > 0
+	})
 	way.Cut()
 	send(outage)
 	if s := r.State(); s.Healthy || s.Waiting == 0 || s.Problem == "" {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"sync"
 	"time"
 
@@ -29,15 +30,17 @@ type ClickLog struct {
 // to give up a record that is under way, so that Append could not keep its
 // deadline while Kafka is away; and they would end with the process, while a
 // spool is replayed by the next one. Each click is counted once by its id
-// instead. One request at a time and broker keeps the order.
+// instead. One request at a time and broker keeps the order, and so does that
+// a batch that is appended again goes into the partition of its first try.
 func NewClickLog(brokers []string, namespace string, opts ...kgo.Opt) (*ClickLog, error) {
 	client, err := kafka.Connect(brokers, append([]kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.DisableIdempotentWrite(),
 		kgo.MaxProduceRequestsInflightPerBroker(1),
-		// The Recorder has batched already: its batch goes as one, into one partition.
-		kgo.ProducerLinger(time.Millisecond),
-		kgo.RecordPartitioner(kgo.StickyPartitioner()),
+		kgo.ProducerLinger(time.Millisecond), // the Recorder has batched already
+		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int {
+			return func(r *kgo.Record, partitions int) int { return int(r.Partition) % partitions }
+		})),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
 	}, opts...)...)
 	if err != nil {
@@ -46,15 +49,22 @@ func NewClickLog(brokers []string, namespace string, opts ...kgo.Opt) (*ClickLog
 	return &ClickLog{client: client, topics: TopicsOf(namespace)}, nil
 }
 
-// Append implements clicks.ClickLog.
+// Append implements clicks.ClickLog. A batch goes into one partition, and which
+// one depends on its first click: what is left of a try that was given up is the
+// beginning of what the next try appends there. Spread over partitions, some of
+// it could get ahead of the rest.
 func (l *ClickLog) Append(ctx context.Context, batch []clicks.Click) error {
+	if len(batch) == 0 {
+		return nil
+	}
 	if err := l.ensure(ctx); err != nil {
 		return err
 	}
+	partition := int32(crc32.ChecksumIEEE([]byte(batch[0].ID)) >> 1)
 	records := make([]*kgo.Record, len(batch))
 	for i, click := range batch {
 		value := click.AppendJSON(make([]byte, 0, 320))
-		records[i] = &kgo.Record{Topic: l.topics.Clicks, Key: []byte(click.ID), Value: value, Timestamp: click.Time}
+		records[i] = &kgo.Record{Topic: l.topics.Clicks, Partition: partition, Key: []byte(click.ID), Value: value, Timestamp: click.Time}
 	}
 	if err := kafka.Produce(ctx, l.client, records); err != nil {
 		return fmt.Errorf("append %d clicks to %s: %w", len(batch), l.topics.Clicks, err)

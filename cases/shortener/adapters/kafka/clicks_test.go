@@ -2,13 +2,16 @@ package kafka
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"testing"
 	"time"
 
+	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
 	"designkits/shared/fault/link"
+	"designkits/shared/kafka"
 	"designkits/shared/testenv"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -16,6 +19,55 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Whatever a given-up try left in the log must not get ahead of clicks that are
+// older: a batch stays together, and goes where its first try went.
+func TestABatchGoesIntoOnePartitionAndThereAgain(t *testing.T) {
+	log, err := NewClickLog([]string{testenv.Addr(t, "kafka")}, testenv.Namespace(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close(context.Background())
+	const batches, size = 12, 50
+	for b := range batches {
+		var batch []clicks.Click
+		for n := range size {
+			batch = append(batch, clicks.Click{Schema: 1, ID: fmt.Sprint(b, ".", n), Code: shortener.Code(fmt.Sprint(b)), Time: time.Now().UTC()})
+		}
+		for _, part := range [][]clicks.Click{batch[:20], batch} { // a try that got through in part, and the next
+			if err := log.Append(t.Context(), part); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	reader, err := kafka.Connect([]string{testenv.Addr(t, "kafka")}, kgo.ConsumeTopics(log.topics.Clicks), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	where, used := map[shortener.Code]int32{}, map[int32]bool{}
+	for n := 0; n < batches*(size+20); {
+		fetches := reader.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			n++
+			var click clicks.Click
+			if err := json.Unmarshal(r.Value, &click); err != nil {
+				t.Error(err)
+			}
+			if p, seen := where[click.Code]; seen && p != r.Partition {
+				t.Errorf("batch %s is in partition %d and in %d", click.Code, p, r.Partition)
+			}
+			where[click.Code] = r.Partition
+			used[r.Partition] = true
+		})
+	}
+	if len(used) < 2 {
+		t.Errorf("all batches went into partition %v", used)
+	}
+}
 
 // A Kafka that is frozen answers nothing and closes nothing. Append must not
 // wait for it longer than it was told to, or a stopping process would hang.
