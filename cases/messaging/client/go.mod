@@ -10,6 +10,7 @@ require (
 )
 
 require (
+	designkits/cases/messaging v0.0.0
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/chromedp/cdproto v0.159.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
@@ -18,3 +19,5 @@ require (
 )
 
 replace designkits/shared => ../../../shared
+
+replace designkits/cases/messaging => ../
