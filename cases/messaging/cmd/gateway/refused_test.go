@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/wire"
+)
+
+// What somebody tries who doesn't belong here is refused, and nobody else notices.
+func TestWhoDoesNotBelongIsRefused(t *testing.T) {
+	s := newSite(t)
+	ana, bo, eve := s.person(1)[0], s.person(1)[0], s.person(1)[0]
+	direct := messaging.DirectID(ana.User, bo.User)
+	phone := s.connect(ana, s.gateways)
+	create := wire.Send{Conversation: direct, ID: "created-direct-0", Kind: messaging.Created, Users: []messaging.UserID{bo.User}}
+	if _, err := phone.Send(t.Context(), create); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := phone.Send(t.Context(), post(direct, "0123456789abcdef")); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("handshakes", func(t *testing.T) {
+		other := identity.Tokens{Secret: []byte("another secret of 32 bytes and more"), Now: time.Now}
+		forged, _, _ := other.Sign(ana)
+		out := s.person(1)[0]
+		if err := s.store.SignOuts(nil).SignOut(t.Context(), out); err != nil {
+			t.Fatal(err)
+		}
+		for name, offer := range map[string]string{"no token": "x", "a forged one": identity.Bearer(forged), "one of a device that was signed out": identity.Bearer(s.token(out))} {
+			if conn, status := s.dial("gateway-1", offer); conn != nil || status != http.StatusUnauthorized {
+				t.Errorf("%s: %d", name, status)
+			}
+		}
+	})
+
+	t.Run("a resume token is good once, at whatever gateway", func(t *testing.T) {
+		conn, _ := s.dial("gateway-1", identity.Bearer(s.token(eve)))
+		token := await[wire.Welcome](t, conn).Resume
+		back, status := s.dial("gateway-2", identity.Resume(token))
+		if back == nil {
+			t.Fatalf("the first time: %d", status)
+		}
+		if code := closedWith(t, conn); code != 4001 {
+			t.Errorf("the connection before is closed with %d", code)
+		}
+		if got := await[wire.Welcome](t, back); got.Device != eve || got.Resume == token {
+			t.Errorf("%+v", got)
+		}
+		for _, gateway := range []string{"gateway-1", "gateway-2"} {
+			if replayed, status := s.dial(gateway, identity.Resume(token)); replayed != nil || status != http.StatusUnauthorized {
+				t.Errorf("replayed at %s: %d", gateway, status)
+			}
+		}
+		_ = back.Close()
+	})
+
+	t.Run("frames", func(t *testing.T) {
+		conn, _ := s.dial("gateway-1", identity.Bearer(s.token(eve)))
+		await[wire.Welcome](t, conn)
+		for _, c := range []struct{ name, frame, kind string }{
+			{"no JSON", `hello`, "invalid"},
+			{"an unknown type", `{"type":"drop"}`, "invalid"},
+			{"a message to a conversation of others", fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"0123456789abcdef","kind":"posted","body":{"shared":"eA=="}}`, direct), "not-member"},
+			// The sender is who is connected: what the frame says of it isn't read.
+			{"one in another's name", fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"0123456789abcdef","kind":"posted","sender":%q,"body":{"shared":"eA=="}}`, direct, ana), "not-member"},
+			{"a conversation of others begun anew", fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"0123456789abcdef","kind":"created","users":[%q]}`, direct, bo.User), "invalid"},
+			{"the history of others", fmt.Sprintf(`{"type":"history","ref":"1","conversation":%q,"from":1,"to":9}`, direct), "not-member"},
+			{"a history backwards", fmt.Sprintf(`{"type":"history","ref":"1","conversation":%q,"from":9,"to":1}`, direct), "invalid"},
+			{"an acknowledgement of others' messages", fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":1}`, direct), "not-member"},
+			{"typing among others", fmt.Sprintf(`{"type":"typing","conversation":%q,"on":true}`, direct), "not-member"},
+		} {
+			say(t, conn, c.frame)
+			if got := await[wire.Error](t, conn); got.Kind != c.kind {
+				t.Errorf("%s: %+v, want %s", c.name, got, c.kind)
+			}
+		}
+		if err := conn.WriteMessage(websocket.BinaryMessage, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if code := closedWith(t, conn); code != websocket.CloseUnsupportedData {
+			t.Errorf("binary is answered with %d", code)
+		}
+		conn, _ = s.dial("gateway-1", identity.Bearer(s.token(eve)))
+		say(t, conn, `{"type":"send","title":"`+strings.Repeat("x", wire.MaxFrame)+`"}`)
+		if code := closedWith(t, conn); code != websocket.CloseMessageTooBig {
+			t.Errorf("a frame that is too large is answered with %d", code)
+		}
+	})
+
+	t.Run("a number that isn't there is not acknowledged", func(t *testing.T) {
+		conn, _ := s.dial("gateway-2", identity.Bearer(s.token(bo)))
+		await[wire.Welcome](t, conn)
+		for seq, kind := range map[string]string{"99": "invalid", "9007199254740993": "invalid", "0": "invalid", "-1": "invalid"} {
+			say(t, conn, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":%s}`, direct, seq))
+			if got := await[wire.Error](t, conn); got.Kind != kind {
+				t.Errorf("%s: %+v", seq, got)
+			}
+		}
+		say(t, conn, `{"type":"resume"}`)
+		// Both messages are there all the same.
+		for want := messaging.Seq(1); want <= 2; want++ {
+			if got := await[wire.Message](t, conn); got.Seq != want || got.Conversation != direct {
+				t.Errorf("%+v, want number %d", got, want)
+			}
+		}
+	})
+
+	t.Run("a page of another origin", func(t *testing.T) {
+		header := http.Header{"Origin": {"https://evil.example"}}
+		dialer := websocket.Dialer{Subprotocols: []string{identity.Protocol, identity.Bearer(s.token(ana))}}
+		if _, res, err := dialer.Dial("ws://"+s.Addr("gateway-1")+"/connect", header); err == nil || res.StatusCode != http.StatusForbidden {
+			t.Errorf("%v, %v", res, err)
+		}
+		header.Set("Origin", "http://"+s.Addr("gateway-2"))
+		conn, res, err := dialer.Dial("ws://"+s.Addr("gateway-1")+"/connect", header)
+		if err != nil {
+			t.Fatalf("a page of the other gateway: %v, %v", res, err)
+		}
+		_ = conn.Close()
+	})
+
+	if phone.Ends() > 1 { // once, when it was connected anew by the last test
+		t.Errorf("a device that did nothing wrong lost its connection %d times", phone.Ends())
+	}
+}
