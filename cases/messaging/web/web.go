@@ -18,6 +18,7 @@ var files embed.FS
 type Config struct {
 	FramedBy string   // an origin whose page may show it in a frame; "" for none
 	Origins  []string // of all gateways: to any of them the page may connect
+	Blobs    string   // the origin where attachments are put and got; "" for none
 	WASM     string   // the folder with the encryption, built for the browser; "" for none
 	Log      *slog.Logger
 }
@@ -49,11 +50,14 @@ func Handler(cfg Config) (http.Handler, error) {
 }
 
 // policy lets the page run the encryption, which is WebAssembly, and connect to
-// any gateway.
+// any gateway and to the store of attachments.
 func (c Config) policy() string {
 	connect := "'self'"
 	for _, origin := range c.Origins {
 		connect += " " + origin + " ws" + strings.TrimPrefix(origin, "http")
+	}
+	if c.Blobs != "" {
+		connect += " " + c.Blobs
 	}
 	return webui.FramedBy(c.FramedBy) + "; script-src 'self' 'wasm-unsafe-eval'; connect-src " + connect
 }

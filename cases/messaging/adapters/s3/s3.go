@@ -28,9 +28,11 @@ import (
 
 // Config says where the store is.
 type Config struct {
-	// URL is "http://ACCESS:SECRET@HOST:PORT", as devices reach it too: what is
-	// signed names the host.
-	URL       string
+	// URL is "http://ACCESS:SECRET@HOST:PORT", as this process reaches it.
+	URL string
+	// Blobs is "http://HOST:PORT" as devices reach it, which what is signed names;
+	// default that of URL.
+	Blobs     string
 	Region    string // default us-east-1
 	Namespace string
 	Origins   []string // of pages that may put and get
@@ -56,6 +58,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Region == "" {
 		c.Region = "us-east-1"
 	}
+	if c.Blobs == "" {
+		c.Blobs = at.Scheme + "://" + at.Host
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	s := &Store{
 		transport: transport,
@@ -70,7 +75,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 			}),
 		}),
 	}
-	s.sign = s3.NewPresignClient(s.client)
+	s.sign = s3.NewPresignClient(s3.New(s.client.Options(), func(o *s3.Options) { o.BaseEndpoint = &c.Blobs }))
 	if err := s.create(ctx, c.Origins); err != nil {
 		transport.CloseIdleConnections()
 		return nil, err

@@ -26,6 +26,7 @@ type config struct {
 
 	Keys  string `env:"KEYS"`  // URL of the process that serves accounts and prekeys
 	Media string `env:"MEDIA"` // and of the one that serves media
+	Blobs string `env:"BLOBS"` // the origin where the page puts and gets blobs
 
 	// Origins of all gateways: their pages may connect here.
 	Origins  []string `env:"ORIGINS"`

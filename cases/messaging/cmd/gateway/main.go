@@ -93,7 +93,7 @@ func run(ctx context.Context, s *service.Service) error {
 	})
 	s.Go("serve devices", g.serve)
 
-	page, err := web.Handler(web.Config{FramedBy: cfg.FramedBy, Origins: cfg.Origins, WASM: cfg.WASM, Log: s.Log})
+	page, err := web.Handler(web.Config{FramedBy: cfg.FramedBy, Origins: cfg.Origins, Blobs: cfg.Blobs, WASM: cfg.WASM, Log: s.Log})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ import (
 type config struct {
 	Listen    string `env:"LISTEN,required"`
 	Redis     string `env:"REDIS,required"`
-	S3        string `env:"S3,required,unset"` // http://ACCESS:SECRET@HOST:PORT, as devices reach it too
+	S3        string `env:"S3,required,unset"` // http://ACCESS:SECRET@HOST:PORT
+	Blobs     string `env:"BLOBS"`             // http://HOST:PORT as devices reach it, where that differs
 	Namespace string `env:"NAMESPACE,required"`
 
 	// TokenSecret checks devices' tokens: the keys process's.

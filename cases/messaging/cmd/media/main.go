@@ -23,7 +23,7 @@ func run(ctx context.Context, s *service.Service) error {
 		return err
 	}
 	// The store must be there at the start; what is away later is said by readyz.
-	store, err := s3.Open(ctx, s3.Config{URL: cfg.S3, Namespace: cfg.Namespace, Origins: cfg.Origins})
+	store, err := s3.Open(ctx, s3.Config{URL: cfg.S3, Blobs: cfg.Blobs, Namespace: cfg.Namespace, Origins: cfg.Origins})
 	if err != nil {
 		return err
 	}
