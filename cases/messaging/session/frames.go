@@ -27,6 +27,8 @@ func (s *Session) do(frame any) {
 		err = s.acknowledge(ctx, f)
 	case *wire.History:
 		err = s.history(ctx, f)
+	case *wire.Members:
+		err = s.members(ctx, f)
 	case *wire.Typing:
 		err = s.typing(ctx, f)
 	default:

@@ -48,6 +48,8 @@ func refOf(frame any) string {
 		return f.Ref
 	case *wire.History:
 		return f.Ref
+	case *wire.Members:
+		return f.Ref
 	case *wire.Resume:
 		return f.Ref
 	}

@@ -5,7 +5,7 @@
 // sends what its inbox holds as Message frames, waiting now and then until the
 // device has acknowledged them, then a Notice for each large conversation, then
 // Current, and from then on messages as they come. Frames that ask for something carry a Ref, any string,
-// which the answer repeats: Sent, Page, or Error.
+// which the answer repeats: Sent, Page, Roster, or Error.
 //
 // The device acknowledges the messages of a conversation up to a number, without
 // a gap; what it acknowledged comes again only if it asks. A number that is
@@ -59,6 +59,11 @@ type (
 		From         messaging.Seq            `json:"from"`
 		To           messaging.Seq            `json:"to"`
 	}
+	// Members asks who is in a conversation and how far they are, answered by a Roster.
+	Members struct {
+		Ref          string                   `json:"ref"`
+		Conversation messaging.ConversationID `json:"conversation"`
+	}
 	// Typing is told to who is connected now, and stored nowhere.
 	Typing struct {
 		Conversation messaging.ConversationID `json:"conversation"`
@@ -72,10 +77,11 @@ type (
 )
 
 // MaxPage is how many messages a Page has at most; MaxWatched how many people a
-// device may watch.
+// device may watch; MaxRoster how many people, and how many receipts, a Roster has.
 const (
 	MaxPage    = 100
 	MaxWatched = 200
+	MaxRoster  = 1000
 )
 
 // Frames to a device.
@@ -121,6 +127,23 @@ type (
 		Ends         messaging.Seq            `json:"ends,omitempty"` // of who has gone
 		Messages     []messaging.Message      `json:"messages"`
 	}
+	// Roster answers Members: who was and is there, and how far their devices are, as
+	// of a moment ago. More says that there are others, of whom it doesn't tell.
+	Roster struct {
+		Ref          string                   `json:"ref"`
+		Conversation messaging.ConversationID `json:"conversation"`
+		Title        string                   `json:"title,omitempty"`
+		Members      []RosterMember           `json:"members"`
+		More         bool                     `json:"more,omitempty"`
+		Receipts     []messaging.Receipt      `json:"receipts,omitempty"`
+	}
+	// RosterMember is a messaging.Membership.
+	RosterMember struct {
+		User  messaging.UserID `json:"user"`
+		Role  messaging.Role   `json:"role"`
+		Since messaging.Seq    `json:"since"`
+		Until messaging.Seq    `json:"until,omitempty"`
+	}
 	// Receipt says how far somebody's device is.
 	Receipt struct{ messaging.Receipt }
 	// TypingBy is somebody's Typing.
@@ -157,6 +180,7 @@ type (
 var up = map[string]func() any{
 	"resume": func() any { return new(Resume) }, "send": func() any { return new(Send) }, "ack": func() any { return new(Ack) },
 	"history": func() any { return new(History) }, "typing": func() any { return new(Typing) }, "watch": func() any { return new(Watch) },
+	"members": func() any { return new(Members) },
 }
 
 var down = map[string]func() any{
@@ -164,10 +188,11 @@ var down = map[string]func() any{
 	"notice": func() any { return new(Notice) }, "current": func() any { return new(Current) }, "page": func() any { return new(Page) },
 	"receipt": func() any { return new(Receipt) }, "typing": func() any { return new(TypingBy) }, "presence": func() any { return new(Presence) },
 	"lagging": func() any { return new(Lagging) }, "move": func() any { return new(Move) }, "error": func() any { return new(Error) },
+	"roster": func() any { return new(Roster) },
 }
 
-// Up reads a frame from a device: *Resume, *Send, *Ack, *History, *Typing or
-// *Watch. Its error is a *messaging.Invalid.
+// Up reads a frame from a device: *Resume, *Send, *Ack, *History, *Members,
+// *Typing or *Watch. Its error is a *messaging.Invalid.
 func Up(data []byte) (any, error) { return read(up, data) }
 
 // Down reads a frame from a gateway.
@@ -220,6 +245,10 @@ func nameOf(frame any) string {
 		return "typing"
 	case Watch:
 		return "watch"
+	case Members:
+		return "members"
+	case Roster:
+		return "roster"
 	case Welcome:
 		return "welcome"
 	case Sent:

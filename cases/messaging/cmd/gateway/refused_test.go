@@ -76,6 +76,7 @@ func TestWhoDoesNotBelongIsRefused(t *testing.T) {
 			{"the history of others", fmt.Sprintf(`{"type":"history","ref":"1","conversation":%q,"from":1,"to":9}`, direct), "not-member"},
 			{"a history backwards", fmt.Sprintf(`{"type":"history","ref":"1","conversation":%q,"from":9,"to":1}`, direct), "invalid"},
 			{"an acknowledgement of others' messages", fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":1}`, direct), "not-member"},
+			{"who is among others", fmt.Sprintf(`{"type":"members","ref":"1","conversation":%q}`, direct), "not-member"},
 			{"typing among others", fmt.Sprintf(`{"type":"typing","conversation":%q,"on":true}`, direct), "not-member"},
 		} {
 			say(t, conn, c.frame)

@@ -86,7 +86,7 @@ func (s *site) token(a messaging.Address) string {
 // connect runs a device until the test ends.
 func (s *site) connect(a messaging.Address, gateways func() []string) *device.Device {
 	s.t.Helper()
-	d := device.New(device.Config{Address: a, Token: s.token(a), Gateways: gateways, Shown: func(m messaging.Message) { s.book.Shown(a, m) }})
+	d := device.New(device.Config{Address: a, Token: s.token(a), Gateways: gateways, Shown: func(m messaging.Message) error { s.book.Shown(a, m); return nil }})
 	ctx, cancel := context.WithCancel(s.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = d.Run(ctx) })

@@ -39,6 +39,10 @@ func TestOthersAreToldAndWhoIsSignedOutIsGone(t *testing.T) {
 	if err != nil || len(stored) != 1 || stored[0].Read != 1 {
 		t.Errorf("%+v, %v", stored, err)
 	}
+	say(t, one, fmt.Sprintf(`{"type":"members","ref":"m","conversation":%q}`, direct))
+	if got := await[wire.Roster](t, one); len(got.Members) != 2 || got.Members[0].User != ana.User || len(got.Receipts) != 1 || got.Receipts[0].Read != 1 {
+		t.Errorf("%+v", got)
+	}
 	say(t, two, fmt.Sprintf(`{"type":"typing","conversation":%q,"on":true}`, direct))
 	if got := await[wire.TypingBy](t, one); got.By != bo.User || !got.On {
 		t.Errorf("%+v", got)

@@ -1,9 +1,8 @@
 package device
 
 import (
+	"strings"
 	"time"
-
-	"github.com/gorilla/websocket"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/wire"
@@ -15,24 +14,25 @@ type screen struct {
 	early map[messaging.Seq]messaging.Message // that came before it
 	last  messaging.Seq                       // the highest that is known of
 	asked messaging.Seq                       // the gap up to here was asked for; 0: nothing was
+	read  messaging.Seq                       // the person has seen it up to here
+	due   bool                                // it is to be acknowledged
 }
 
 // heard does what a frame asks for. Its error ends the connection.
-func (d *Device) heard(conn *websocket.Conn, frame any) error {
+func (d *Device) heard(conn Conn, frame any) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch f := frame.(type) {
 	case *wire.Welcome:
 		d.conn, d.tries = conn, 0
-		d.write(wire.Resume{Ref: "resume"})
-		for _, o := range d.outbox {
-			d.write(o.frame)
-		}
+		d.turn(On{Gateway: f.Gateway})
+		d.welcomed()
 	case *wire.Current:
-		d.current = true
+		d.cfg.All = false
+		d.turn(On{Gateway: d.on.Gateway, Current: true})
 	case *wire.Lagging:
-		d.current = false
-		d.write(wire.Resume{Ref: "resume"})
+		d.turn(On{Gateway: d.on.Gateway})
+		d.resume()
 	case *wire.Message:
 		d.take(f.Message)
 		d.show(f.Conversation)
@@ -49,10 +49,38 @@ func (d *Device) heard(conn *websocket.Conn, frame any) error {
 	case *wire.Move:
 		// In its own time, so that not all come at once. The gateway closes what
 		// doesn't go.
-		time.AfterFunc(f.After, func() { _ = conn.Close() })
+		time.AfterFunc(f.After, conn.Close)
+	default:
+		d.tell(frame)
 	}
-	return nil
+	return d.failed
 }
+
+func (d *Device) resume() { d.write(wire.Resume{Ref: resumeRef, All: d.cfg.All}) }
+
+// welcomed begins a connection: what was under way when the last one ended may not
+// have arrived.
+func (d *Device) welcomed() {
+	d.resume()
+	for _, o := range d.outbox {
+		d.write(o.frame)
+	}
+	for c, s := range d.screens {
+		if s.read > 0 {
+			d.write(wire.Ack{Conversation: c, Seq: s.read, Read: true})
+		}
+	}
+	if d.watched != nil {
+		d.write(*d.watched)
+	}
+}
+
+// The refs of frames that are answered.
+const (
+	resumeRef  = "resume"
+	historyRef = "history "
+	membersRef = "members "
+)
 
 func (d *Device) screen(c messaging.ConversationID) *screen {
 	s := d.screens[c]
@@ -63,12 +91,15 @@ func (d *Device) screen(c messaging.ConversationID) *screen {
 	return s
 }
 
-// take keeps a message that isn't on the screen.
+// take keeps a message that isn't on the screen. One that is there comes again when
+// its acknowledgement was lost: without another the gateway would wait for it.
 func (d *Device) take(m messaging.Message) {
 	s := d.screen(m.Conversation)
 	s.last = max(s.last, m.Seq)
 	if m.Seq >= s.next {
 		s.early[m.Seq] = m
+	} else {
+		d.acknowledge(s)
 	}
 }
 
@@ -79,15 +110,20 @@ func (d *Device) show(c messaging.ConversationID) {
 	before := s.next
 	for {
 		m, ok := s.early[s.next]
-		if !ok {
+		if !ok || d.failed != nil {
+			break
+		}
+		if d.failed = d.cfg.Shown(m); d.failed != nil {
+			if d.conn != nil {
+				d.conn.Close()
+			}
 			break
 		}
 		delete(s.early, s.next)
 		s.next++
-		d.cfg.Shown(m)
 	}
 	if s.next > before {
-		d.write(wire.Ack{Conversation: c, Seq: s.next - 1})
+		d.acknowledge(s)
 	}
 	if s.last >= s.next && s.asked < s.next {
 		s.asked = s.last
@@ -95,7 +131,30 @@ func (d *Device) show(c messaging.ConversationID) {
 	}
 }
 
-const historyRef = "history "
+// ackPause is what is waited for more to acknowledge: a page of an inbox is then
+// acknowledged by a frame or two, and not by a hundred, which is more than a gateway
+// takes of a device at once.
+const ackPause = 20 * time.Millisecond
+
+// acknowledge has the screen acknowledged, together with what others show meanwhile.
+func (d *Device) acknowledge(s *screen) {
+	s.due = true
+	if d.acking {
+		return
+	}
+	d.acking = true
+	time.AfterFunc(ackPause, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.acking = false
+		for c, s := range d.screens {
+			if s.due && s.next > 1 {
+				d.write(wire.Ack{Conversation: c, Seq: s.next - 1})
+			}
+			s.due = false
+		}
+	})
+}
 
 // page takes the answer to a gap. What is before this person's history begins, or
 // behind its end, is left out; anything else that is missing has its number and is
@@ -155,7 +214,7 @@ func (r *Refusal) Error() string { return r.Frame.Kind + ": " + r.Frame.Detail }
 // succeed later.
 const pauseBetween = 200 * time.Millisecond
 
-func (d *Device) refused(conn *websocket.Conn, f *wire.Error) {
+func (d *Device) refused(conn Conn, f *wire.Error) {
 	again := func(frame any) {
 		time.AfterFunc(pauseBetween, func() {
 			d.mu.Lock()
@@ -165,8 +224,8 @@ func (d *Device) refused(conn *websocket.Conn, f *wire.Error) {
 			}
 		})
 	}
-	if f.Ref == "resume" && f.Again {
-		again(wire.Resume{Ref: "resume"})
+	if f.Ref == resumeRef && f.Again {
+		again(wire.Resume{Ref: resumeRef, All: d.cfg.All})
 		return
 	}
 	if f.Ref == "" && f.Again { // acknowledgements have none: they are all said again
@@ -174,18 +233,24 @@ func (d *Device) refused(conn *websocket.Conn, f *wire.Error) {
 			if s.next > 1 {
 				again(wire.Ack{Conversation: c, Seq: s.next - 1})
 			}
+			if s.read > 0 {
+				again(wire.Ack{Conversation: c, Seq: s.read, Read: true})
+			}
 		}
 		return
 	}
-	for c, s := range d.screens {
-		if f.Ref == historyRef+string(c) {
-			s.asked = 0
-			if f.Again {
-				again(wire.History{Ref: f.Ref, Conversation: c, From: s.next, To: max(s.last, s.next)})
-				s.asked = max(s.last, s.next)
-			}
-			return
+	if c, ok := strings.CutPrefix(f.Ref, membersRef); ok && f.Again {
+		again(wire.Members{Ref: f.Ref, Conversation: messaging.ConversationID(c)})
+		return
+	}
+	if c, ok := strings.CutPrefix(f.Ref, historyRef); ok {
+		s := d.screen(messaging.ConversationID(c))
+		s.asked = 0
+		if f.Again {
+			again(wire.History{Ref: f.Ref, Conversation: messaging.ConversationID(c), From: s.next, To: max(s.last, s.next)})
+			s.asked = max(s.last, s.next)
 		}
+		return
 	}
 	for i, o := range d.outbox {
 		if o.frame.Ref != f.Ref {

@@ -1,0 +1,282 @@
+// Package device is the other side of a gateway: what a device does so that on its
+// screen nothing is missing, nothing stands twice, and all is in order, whatever
+// dies on the way. The client, in the browser as on the command line, and the
+// benches, experiments and tests use it; what it connects by they give it.
+//
+//   - A message waits in an outbox until it is Sent. After each reconnection it is
+//     sent again, under the same id.
+//   - A message goes onto the screen when all before it are there. What comes too
+//     early is kept, and the gap is asked for; what comes twice is dropped.
+//   - What is on the screen is acknowledged.
+//   - When the connection ends the next gateway is tried, after a random pause that
+//     grows with each try.
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/wire"
+)
+
+// A Conn is a connection to a gateway. Read is called by one goroutine at a time,
+// and so is Write.
+type Conn interface {
+	// Read returns the next text frame. It ends with the context, when the gateway
+	// is silent for SilentFor where pings can be seen, and with a *Closed when the
+	// gateway has said why.
+	Read(ctx context.Context) ([]byte, error)
+	// Write sends a text frame, or fails after a few seconds.
+	Write(frame []byte) error
+	// Close ends the connection and what waits in Read.
+	Close()
+}
+
+// Closed says with which code the gateway has closed a connection.
+type Closed struct {
+	Code   int
+	Reason string
+}
+
+func (c *Closed) Error() string {
+	return fmt.Sprintf("the gateway has closed the connection: %s (%d)", c.Reason, c.Code)
+}
+
+// Times of a connection.
+const (
+	DialWithin  = 5 * time.Second
+	WriteWithin = 5 * time.Second
+	SilentFor   = 75 * time.Second // no ping of the gateway's either
+)
+
+// Config says who connects where.
+type Config struct {
+	Address messaging.Address
+	Token   string
+	// Gateways returns those to try, "host:port".
+	Gateways func() []string
+	// Dial connects to one of them, at /connect, offering WebSocket subprotocols.
+	Dial func(ctx context.Context, gateway string, protocols []string) (Conn, error)
+	// Has is how far the device has each conversation already: these messages are
+	// not shown again. All asks at the beginning how far all conversations are: for
+	// a device that has nothing yet, or was away for longer than its inbox keeps.
+	Has map[messaging.ConversationID]messaging.Seq
+	All bool
+	// Shown is called for each message that goes onto the screen, in order; one
+	// call at a time, and it calls no method of the device. When it has returned the
+	// message is acknowledged. Its error ends Run.
+	Shown func(messaging.Message) error
+	// Heard, if set, is called for the frames that bring no message: a *wire.Receipt,
+	// *wire.TypingBy, *wire.Presence or *wire.Roster; and with an On when the
+	// connection's state has changed. It calls no method of the device either.
+	Heard func(frame any)
+}
+
+// On says what the connection is at.
+type On struct {
+	Gateway string // "" while there is none
+	Current bool   // it has caught up
+}
+
+// A Device is one that connects. Its methods may be called by many goroutines at
+// once.
+type Device struct {
+	cfg Config
+
+	mu      sync.Mutex
+	conn    Conn // nil while there is none
+	on      On
+	outbox  []*outgoing // in the order of Send
+	screens map[messaging.ConversationID]*screen
+	watched *wire.Watch // said again after each reconnection
+	acking  bool        // acknowledgements are about to be sent
+	tries   int
+	ends    int   // of connections
+	failed  error // of Shown
+}
+
+type outgoing struct {
+	frame wire.Send
+	done  chan result // of one
+}
+
+type result struct {
+	sent wire.Sent
+	err  error
+}
+
+// New returns a device. Run connects it.
+func New(cfg Config) *Device {
+	d := &Device{cfg: cfg, screens: map[messaging.ConversationID]*screen{}}
+	for c, last := range cfg.Has {
+		d.screen(c).next = last + 1
+	}
+	return d
+}
+
+const (
+	firstPause = 50 * time.Millisecond
+	mostPause  = 3 * time.Second
+)
+
+// Run stays connected until the context ends, until the device is told to stay
+// away, since it is connected elsewhere or was signed out, or until Shown fails.
+func (d *Device) Run(ctx context.Context) error {
+	at := rand.Int()
+	for {
+		gateways := d.cfg.Gateways()
+		if len(gateways) > 0 {
+			at++
+			err := d.connect(ctx, gateways[at%len(gateways)])
+			var closed *Closed
+			if errors.As(err, &closed) && (closed.Code == 4001 || closed.Code == 4003) {
+				return closed
+			}
+		}
+		d.mu.Lock()
+		d.tries++
+		most, failed := min(firstPause<<min(d.tries, 10), mostPause), d.failed
+		d.mu.Unlock()
+		if failed != nil {
+			return failed
+		}
+		select {
+		case <-time.After(rand.N(most)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// connect serves one connection until it ends.
+func (d *Device) connect(ctx context.Context, gateway string) error {
+	dialing, cancel := context.WithTimeout(ctx, DialWithin)
+	defer cancel()
+	conn, err := d.cfg.Dial(dialing, gateway, []string{identity.Protocol, identity.Bearer(d.cfg.Token)})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer d.lost()
+	for {
+		text, err := conn.Read(ctx)
+		if err != nil {
+			return err
+		}
+		frame, err := wire.Down(text)
+		if err != nil {
+			return fmt.Errorf("a frame of %s: %w", gateway, err)
+		}
+		if err := d.heard(conn, frame); err != nil {
+			return err
+		}
+	}
+}
+
+func (d *Device) lost() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conn = nil
+	d.turn(On{})
+	d.ends++
+	for _, s := range d.screens {
+		s.asked = 0 // the answer will not come
+	}
+}
+
+// turn notes what the connection is at, and tells. d.mu is held.
+func (d *Device) turn(on On) {
+	if d.on == on {
+		return
+	}
+	d.on = on
+	d.tell(on)
+}
+
+func (d *Device) tell(frame any) {
+	if d.cfg.Heard != nil {
+		d.cfg.Heard(frame)
+	}
+}
+
+// Current reports whether the device is connected and has caught up.
+func (d *Device) Current() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.on.Current
+}
+
+// Ends is how many connections have ended.
+func (d *Device) Ends() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ends
+}
+
+// Send has a message committed and returns its place. It is sent again until it
+// is, or refused for good, or the context ends.
+func (d *Device) Send(ctx context.Context, m wire.Send) (wire.Sent, error) {
+	m.Ref = string(m.ID)
+	o := &outgoing{frame: m, done: make(chan result, 1)}
+	d.mu.Lock()
+	d.outbox = append(d.outbox, o)
+	d.write(m)
+	d.mu.Unlock()
+	select {
+	case r := <-o.done:
+		return r.sent, r.err
+	case <-ctx.Done():
+		return wire.Sent{}, ctx.Err()
+	}
+}
+
+// Read says that the person has seen the conversation up to a number. It is said
+// again after a reconnection.
+func (d *Device) Read(c messaging.ConversationID, upTo messaging.Seq) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.screen(c); upTo > s.read && upTo < s.next {
+		s.read = upTo
+		d.write(wire.Ack{Conversation: c, Seq: upTo, Read: true})
+	}
+}
+
+// Type tells the others.
+func (d *Device) Type(c messaging.ConversationID, on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.write(wire.Typing{Conversation: c, On: on})
+}
+
+// Watch says whose presence is to be told, in place of those before.
+func (d *Device) Watch(users []messaging.UserID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.watched = &wire.Watch{Users: users}
+	d.write(*d.watched)
+}
+
+// Members asks who is in a conversation; a *wire.Roster answers, through Heard. It
+// is lost when there is no connection.
+func (d *Device) Members(c messaging.ConversationID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.write(wire.Members{Ref: membersRef + string(c), Conversation: c})
+}
+
+// write sends a frame, if there is a connection; one that can't be written to ends,
+// and its reader says so. d.mu is held.
+func (d *Device) write(frame any) {
+	if d.conn == nil {
+		return
+	}
+	if err := d.conn.Write(wire.Encode(frame)); err != nil {
+		d.conn.Close()
+	}
+}
