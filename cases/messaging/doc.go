@@ -26,6 +26,10 @@
 // it misses, since a gateway died or it was away, it sees by the numbers, and asks
 // for.
 //
+// Who is there is no process's business either but the gateways': a heartbeat is a
+// connection, which its gateway sees, and who is told is connected to one. Package
+// presence says more.
+//
 // The server sees who talks to whom and when, and not what: the bodies of
 // messages are encrypted by the devices.
 package messaging

@@ -1,13 +1,14 @@
 package presence
 
 import (
+	"maps"
 	"slices"
 	"time"
 
 	"designkits/cases/messaging"
 )
 
-// A Board knows who is there and tells who watches. It isn't safe for use by many
+// A Board knows who of those that are watched is there, and tells who watches. It isn't safe for use by many
 // goroutines at once. Times that are handed in don't go back.
 type Board struct {
 	// Rate is how many tellings leave a second, and Burst how many at once.
@@ -20,10 +21,10 @@ type Board struct {
 	at       time.Time
 }
 
-// A person is somebody who is there, was lately, or is watched.
+// A person is somebody who is watched.
 type person struct {
-	devices  map[messaging.DeviceID]time.Time // until when each is there
-	lastSeen time.Time
+	devices  map[messaging.DeviceID]Sighting
+	online   bool                        // as of the last Tell
 	watchers map[messaging.Address]State // and what each was told
 	isQueued bool
 }
@@ -36,53 +37,36 @@ func NewBoard(rate, burst int) *Board {
 	}
 }
 
-func (b *Board) person(u messaging.UserID) *person {
-	p := b.people[u]
-	if p == nil {
-		p = &person{devices: map[messaging.DeviceID]time.Time{}, watchers: map[messaging.Address]State{}}
-		b.people[u] = p
-	}
-	return p
-}
+// Watched are the people that are watched.
+func (b *Board) Watched() []messaging.UserID { return slices.Collect(maps.Keys(b.people)) }
 
-// Beat says that a device is there, at least for BeatFor.
-func (b *Board) Beat(now time.Time, a messaging.Address) {
-	p := b.person(a.User)
-	p.devices[a.Device], p.lastSeen = now.Add(BeatFor), now
-	b.queue(a.User, p)
-}
-
-// Left says that a device has closed its connection. It isn't told before Grace.
-func (b *Board) Left(now time.Time, a messaging.Address) {
-	p := b.people[a.User]
-	if p == nil {
-		return
-	}
-	if until, ok := p.devices[a.Device]; ok && until.After(now.Add(Grace)) {
-		p.devices[a.Device], p.lastSeen = now.Add(Grace), now
-	}
-}
-
-// Seen says when somebody was last there, as it was stored.
-func (b *Board) Seen(u messaging.UserID, at time.Time) {
-	if p := b.person(u); at.After(p.lastSeen) {
-		p.lastSeen = at
+// Sighted says what is known of a person's devices now. Of who isn't watched nothing
+// is kept.
+func (b *Board) Sighted(u messaging.UserID, devices map[messaging.DeviceID]Sighting) {
+	if p := b.people[u]; p != nil {
+		p.devices = devices
 		b.queue(u, p)
 	}
 }
 
 // Watch replaces whom a device watches: those whom it may see, which is for the
-// caller to find out. Of more than MaxWatched the first are watched.
-func (b *Board) Watch(a messaging.Address, users []messaging.UserID) {
+// caller to find out. Of more than MaxWatched the first are watched. It returns whom
+// the device watches no more.
+func (b *Board) Watch(a messaging.Address, users []messaging.UserID) (dropped []messaging.UserID) {
 	users = slices.Compact(slices.Sorted(slices.Values(users[:min(len(users), MaxWatched)])))
 	for _, u := range b.watching[a] {
 		if _, stays := slices.BinarySearch(users, u); !stays {
+			dropped = append(dropped, u)
 			delete(b.people[u].watchers, a)
 			b.forget(u)
 		}
 	}
 	for _, u := range users {
-		p := b.person(u)
+		p := b.people[u]
+		if p == nil {
+			p = &person{watchers: map[messaging.Address]State{}}
+			b.people[u] = p
+		}
 		if _, known := p.watchers[a]; !known {
 			p.watchers[a] = State{LastSeen: untold}
 			b.queue(u, p)
@@ -91,12 +75,23 @@ func (b *Board) Watch(a messaging.Address, users []messaging.UserID) {
 	if b.watching[a] = users; len(users) == 0 {
 		delete(b.watching, a)
 	}
+	return dropped
 }
 
 // untold is what no state is, so that whoever begins to watch is told the first.
 var untold = time.Unix(-1, 0)
 
-// State is how somebody stands.
+// Again has a device told anew of all that it watches: what it was told before has
+// got lost.
+func (b *Board) Again(a messaging.Address) {
+	for _, u := range b.watching[a] {
+		p := b.people[u]
+		p.watchers[a] = State{LastSeen: untold}
+		b.queue(u, p)
+	}
+}
+
+// State is how somebody who is watched stands.
 func (b *Board) State(now time.Time, u messaging.UserID) State {
 	if p := b.people[u]; p != nil {
 		return p.state(now)
@@ -104,25 +99,28 @@ func (b *Board) State(now time.Time, u messaging.UserID) State {
 	return State{}
 }
 
-func (p *person) state(now time.Time) State {
-	for _, until := range p.devices {
-		if until.After(now) {
+func (p *person) state(now time.Time) (s State) {
+	for _, d := range p.devices {
+		if d.Until.After(now) {
 			return State{Online: true} // when they were last seen is now
 		}
+		if d.Seen.After(s.LastSeen) {
+			s.LastSeen = d.Seen
+		}
 	}
-	return State{LastSeen: p.lastSeen}
+	return s
 }
 
 func (b *Board) queue(u messaging.UserID, p *person) {
-	if !p.isQueued && len(p.watchers) > 0 {
+	if !p.isQueued {
 		p.isQueued = true
 		b.waiting = append(b.waiting, u)
 	}
 }
 
-// forget drops somebody of whom nothing need be known.
+// forget drops somebody whom nobody watches any more.
 func (b *Board) forget(u messaging.UserID) {
-	if p := b.people[u]; len(p.devices) == 0 && len(p.watchers) == 0 && !p.isQueued {
+	if p := b.people[u]; len(p.watchers) == 0 && !p.isQueued {
 		delete(b.people, u)
 	}
 }
@@ -163,15 +161,12 @@ func (b *Board) Tell(now time.Time) []Telling {
 	return told
 }
 
-// expire finds who is there no more.
+// expire finds who is there no more, and nobody has said so.
 func (b *Board) expire(now time.Time) {
 	for u, p := range b.people {
-		for d, until := range p.devices {
-			if !until.After(now) {
-				delete(p.devices, d)
-				b.queue(u, p)
-			}
+		if online := p.state(now).Online; online != p.online {
+			p.online = online
+			b.queue(u, p)
 		}
-		b.forget(u)
 	}
 }

@@ -2,6 +2,7 @@ package presence_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -17,23 +18,55 @@ func device(n, d int) messaging.Address {
 	return messaging.Address{User: messaging.UserID(fmt.Sprintf("u%016d", n)), Device: messaging.DeviceID(d)}
 }
 
+// A town is what all gateways have written down, and one gateway's board.
+type town struct {
+	*presence.Board
+	now  time.Time
+	seen map[messaging.UserID]map[messaging.DeviceID]presence.Sighting
+}
+
+func newTown(rate, burst int) *town {
+	return &town{presence.NewBoard(rate, burst), start, map[messaging.UserID]map[messaging.DeviceID]presence.Sighting{}}
+}
+
+func (t *town) sight(a messaging.Address, s presence.Sighting) {
+	of := maps.Clone(t.seen[a.User]) // the board keeps what it was handed
+	if of == nil {
+		of = map[messaging.DeviceID]presence.Sighting{}
+	}
+	of[a.Device] = s
+	t.seen[a.User] = of
+	t.Sighted(a.User, of)
+}
+
+func (t *town) beat(a messaging.Address) { t.sight(a, presence.Beat(t.now)) }
+func (t *town) left(a messaging.Address) { t.sight(a, presence.Left(t.now)) }
+
+// watch is the board's, which has then to be handed what is known of the new ones.
+func (t *town) watch(a messaging.Address, users ...messaging.UserID) {
+	t.Watch(a, users)
+	for _, u := range users {
+		t.Sighted(u, t.seen[u])
+	}
+}
+
 func TestWhoFlapsIsSaidToBeThere(t *testing.T) {
-	b := presence.NewBoard(1000, 1000)
+	b := newTown(1000, 1000)
 	ana, ben := device(1, 1), device(2, 1)
-	b.Watch(ben, []messaging.UserID{ana.User})
-	now, told := start, []presence.Telling(nil)
-	tell := func(d time.Duration) { now = now.Add(d); told = append(told, b.Tell(now)...) }
+	b.watch(ben, ana.User)
+	var told []presence.Telling
+	tell := func(d time.Duration) { b.now = b.now.Add(d); told = append(told, b.Tell(b.now)...) }
 	tell(0) // that she isn't there
 	for range 20 {
-		b.Beat(now, ana)
+		b.beat(ana)
 		tell(time.Second)
-		b.Left(now, ana)
+		b.left(ana)
 		tell(presence.Grace / 2)
 	}
 	if len(told) != 2 || told[0].Online || !told[1].Online {
 		t.Fatalf("while she flaps he is told %+v", told)
 	}
-	seen := now.Add(-presence.Grace / 2)
+	seen := b.now.Add(-presence.Grace / 2)
 	tell(presence.Grace)
 	if len(told) != 3 || told[2].Online || !told[2].LastSeen.Equal(seen) {
 		t.Errorf("at the end he is told %+v, want that she was last seen at %s", told[2:], seen)
@@ -41,11 +74,11 @@ func TestWhoFlapsIsSaidToBeThere(t *testing.T) {
 }
 
 func TestSomebodyIsThereWhileOneDeviceIs(t *testing.T) {
-	b := presence.NewBoard(1000, 1000)
-	b.Beat(start, device(1, 1))
-	b.Beat(start, device(1, 2))
-	b.Left(start, device(1, 1))
-	b.Tell(start.Add(presence.Grace + time.Second))
+	b := newTown(1000, 1000)
+	b.watch(device(2, 1), device(1, 1).User)
+	b.beat(device(1, 1))
+	b.beat(device(1, 2))
+	b.left(device(1, 1))
 	if !b.State(start.Add(presence.Grace+time.Second), device(1, 1).User).Online {
 		t.Error("the other device isn't counted")
 	}
@@ -55,24 +88,50 @@ func TestSomebodyIsThereWhileOneDeviceIs(t *testing.T) {
 }
 
 func TestACrowdThatComesBackIsToldOfWithinTheRate(t *testing.T) {
-	const rate, burst, people = 100, 10, 500
-	b := presence.NewBoard(rate, burst)
+	const rate, burst, watchers = 100, 10, 50
+	b := newTown(rate, burst)
 	var all []messaging.UserID
 	for n := range presence.MaxWatched {
 		all = append(all, device(n, 1).User)
 	}
-	for w := range people / 10 {
-		b.Watch(device(10_000+w, 1), all)
+	for w := range watchers {
+		b.watch(device(10_000+w, 1), all...)
 	}
-	now := start
 	for range 30 {
 		for n := range presence.MaxWatched {
-			b.Beat(now, device(n, 1))
+			b.beat(device(n, 1))
 		}
-		if n := len(b.Tell(now)); n > burst {
+		if n := len(b.Tell(b.now)); n > burst {
 			t.Fatalf("%d are told at once", n)
 		}
-		now = now.Add(50 * time.Millisecond)
+		b.now = b.now.Add(50 * time.Millisecond)
+	}
+}
+
+func TestWhoLostWhatTheyWereToldIsToldAgain(t *testing.T) {
+	b := newTown(1000, 1000)
+	ana, ben, cy := device(1, 1), device(2, 1), device(3, 1)
+	b.beat(ana)
+	b.watch(ben, ana.User)
+	b.watch(cy, ana.User)
+	if told := b.Tell(b.now); len(told) != 2 {
+		t.Fatalf("at first %+v", told)
+	}
+	b.Again(ben)
+	if told := b.Tell(b.now); len(told) != 1 || told[0].To != ben || !told[0].Online {
+		t.Errorf("again %+v", told)
+	}
+}
+
+func TestOfWhomNobodyWatchesNothingIsKept(t *testing.T) {
+	b := newTown(1000, 1000)
+	ana, ben := device(1, 1), device(2, 1)
+	b.watch(ben, ana.User)
+	b.Tell(b.now)
+	b.watch(ben)
+	b.beat(ana)
+	if told, watched := b.Tell(b.now), b.Watched(); len(told)+len(watched) > 0 {
+		t.Errorf("%v are told, %v watched", told, watched)
 	}
 }
 
@@ -80,12 +139,11 @@ func TestACrowdThatComesBackIsToldOfWithinTheRate(t *testing.T) {
 // same twice in a row, and nothing of whom they don't watch.
 func TestWhoWatchesKnowsHowItIsInTheEnd(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := presence.NewBoard(1_000_000, 1_000_000)
-		now := start
+		b := newTown(1_000_000, 1_000_000)
 		watched := map[messaging.Address]map[messaging.UserID]bool{}
 		known := map[messaging.Address]map[messaging.UserID]presence.State{}
 		tell := func() {
-			for _, told := range b.Tell(now) {
+			for _, told := range b.Tell(b.now) {
 				if !watched[told.To][told.User] {
 					t.Fatalf("%s is told of %s, whom they don't watch", told.To, told.User)
 				}
@@ -99,10 +157,10 @@ func TestWhoWatchesKnowsHowItIsInTheEnd(t *testing.T) {
 			return device(rapid.IntRange(0, 4).Draw(t, "who"), rapid.IntRange(1, 2).Draw(t, "device"))
 		})
 		t.Repeat(map[string]func(*rapid.T){
-			"beat":  func(t *rapid.T) { b.Beat(now, someone.Draw(t, "beats")) },
-			"leave": func(t *rapid.T) { b.Left(now, someone.Draw(t, "leaves")) },
+			"beat":  func(t *rapid.T) { b.beat(someone.Draw(t, "beats")) },
+			"leave": func(t *rapid.T) { b.left(someone.Draw(t, "leaves")) },
 			"wait": func(t *rapid.T) {
-				now = now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "seconds")) * time.Second)
+				b.now = b.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "seconds")) * time.Second)
 				tell()
 			},
 			"watch": func(t *rapid.T) {
@@ -121,14 +179,14 @@ func TestWhoWatchesKnowsHowItIsInTheEnd(t *testing.T) {
 					}
 				}
 				known[a] = kept
-				b.Watch(a, users)
+				b.watch(a, users...)
 			},
 		})
 		tell()
 		for a, users := range watched {
 			for u := range users {
-				if got, ok := known[a][u]; !ok || got != b.State(now, u) {
-					t.Fatalf("%s knows of %s %+v (%v), it is %+v", a, u, got, ok, b.State(now, u))
+				if got, ok := known[a][u]; !ok || got != b.State(b.now, u) {
+					t.Fatalf("%s knows of %s %+v (%v), it is %+v", a, u, got, ok, b.State(b.now, u))
 				}
 			}
 		}

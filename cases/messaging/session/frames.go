@@ -31,6 +31,10 @@ func (s *Session) do(frame any) {
 		err = s.members(ctx, f)
 	case *wire.Typing:
 		err = s.typing(ctx, f)
+	case *wire.Watch:
+		err = s.watch(ctx, f)
+	case watchAnew:
+		err = s.watchAnew(ctx)
 	default:
 		err = &messaging.Invalid{Field: "type", Reason: "this gateway doesn't follow it"}
 	}

@@ -31,6 +31,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/fanout"
+	"designkits/cases/messaging/presence"
 	"designkits/cases/messaging/wire"
 )
 
@@ -47,6 +48,8 @@ type Config struct {
 	Routes   Routes
 	Peers    Peers
 	Limits   Limits
+	Presence presence.Store
+	Settings presence.Settings
 	// Resume makes the token with which a device comes back.
 	Resume func(messaging.Address) (string, error)
 	Log    *slog.Logger
@@ -59,6 +62,8 @@ type Config struct {
 	// TellUpTo is the number of members up to which others are told of typing and
 	// of receipts; default 100.
 	TellUpTo int
+	// Tellings of presence that leave in a second; default 2000.
+	Tellings int
 	// Took, when set, is told how long a message took to be committed.
 	Took func(time.Duration)
 }
@@ -66,10 +71,11 @@ type Config struct {
 // A Hub has the sessions of one gateway. Its methods may be called by many
 // goroutines at once.
 type Hub struct {
-	cfg    Config
-	known  known
-	acks   acks
-	Counts Counts
+	cfg     Config
+	known   known
+	acks    acks
+	watches watches
+	Counts  Counts
 
 	work    sync.WaitGroup // goroutines of devices with something to do
 	ctx     context.Context
@@ -99,9 +105,13 @@ func New(cfg Config) *Hub {
 	if cfg.TellUpTo == 0 {
 		cfg.TellUpTo = 100
 	}
+	if cfg.Tellings == 0 {
+		cfg.Tellings = 2000
+	}
 	h := &Hub{cfg: cfg, sessions: map[messaging.Address]*Session{}}
 	h.known.init(cfg)
 	h.acks.init()
+	h.watches.board, h.watches.asked = presence.NewBoard(cfg.Tellings, cfg.Tellings), map[messaging.Address]*wire.Watch{}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
 }
@@ -113,12 +123,30 @@ func (h *Hub) New(device messaging.Address) *Session {
 	return &Session{hub: h, device: device, number: binary.BigEndian.Uint64(number[:]), tokens: float32(h.cfg.Burst), filled: time.Now().UnixNano()}
 }
 
-// Run refreshes routes and stores acknowledgements, until the context ends.
+// Run refreshes routes, stores acknowledgements and tells who is there, until the
+// context ends.
 func (h *Hub) Run(ctx context.Context) error {
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return h.storeAcks(ctx) })
-	both.Go(func() error { return h.refresh(ctx) })
-	return both.Wait()
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return h.storeAcks(ctx) })
+	all.Go(func() error { return every(ctx, refreshEvery, h.Refresh) })
+	all.Go(func() error { return every(ctx, tellEvery, h.tellWatchers) })
+	all.Go(func() error { return every(ctx, lookEvery, h.look) })
+	all.Go(func() error { return every(ctx, settingsEvery, h.heed) })
+	return all.Wait()
+}
+
+// every does something again and again, until the context ends.
+func every(ctx context.Context, interval time.Duration, do func(context.Context)) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			do(ctx)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Close ends what is done for devices, and waits for it. Their connections are to

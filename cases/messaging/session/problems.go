@@ -52,6 +52,8 @@ func refOf(frame any) string {
 		return f.Ref
 	case *wire.Resume:
 		return f.Ref
+	case *wire.Watch:
+		return f.Ref
 	}
 	return ""
 }

@@ -3,26 +3,17 @@ package session
 import (
 	"context"
 	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/presence"
 )
 
 const (
+	// refreshEvery is also that of heartbeats: less than presence.Grace, so that one
+	// from where a device has gone undoes what is written late where it was.
 	refreshEvery = RouteFor / 3
 	refreshBatch = 500
 )
-
-// refresh has the routes hold on, until the context ends.
-func (h *Hub) refresh(ctx context.Context) error {
-	ticker := time.NewTicker(refreshEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			h.Refresh(ctx)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
 
 // Refresh has the routes hold on now, and has devices catch up whose routes were
 // lost.
@@ -49,12 +40,16 @@ func (h *Hub) refreshSome(ctx context.Context, sessions []*Session) {
 		h.cfg.Log.Warn("routes are refreshed later", "count", len(routes), "error", err.Error())
 		return
 	}
+	here := make([]messaging.Address, 0, len(sessions))
 	for i, standing := range standings {
 		switch standing {
-		case Lost:
-			sessions[i].again()
 		case Replaced, Revoked:
 			sessions[i].end(standing)
+			continue
+		case Lost:
+			sessions[i].again()
 		}
+		here = append(here, sessions[i].device)
 	}
+	h.sight(ctx, presence.Beat(now), here...)
 }

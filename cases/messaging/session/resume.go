@@ -126,6 +126,14 @@ func (s *Session) sendSome(c *catchUp) {
 
 // current ends the catching up, unless the inbox must be read again.
 func (s *Session) current(c *catchUp) bool {
+	done := s.settle(c)
+	if done {
+		s.hub.watchAgain(s.device)
+	}
+	return done
+}
+
+func (s *Session) settle(c *catchUp) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.catchUp != c {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"designkits/cases/messaging"
+	"designkits/cases/messaging/presence"
 	"designkits/cases/messaging/wire"
 )
 
@@ -53,6 +54,7 @@ func (s *Session) Opened(conn Conn) {
 	s.conn = conn
 	if before := s.hub.join(s); before != nil {
 		before.end(Replaced)
+		s.hub.unwatch(s.device)
 	}
 	ctx, cancel := context.WithTimeout(s.hub.ctx, openWithin)
 	defer cancel()
@@ -69,6 +71,7 @@ func (s *Session) Opened(conn Conn) {
 			s.hub.cfg.Log.Debug("a replaced connection ends later", "error", err.Error()) // at its gateway's refresh
 		}
 	}
+	s.hub.sight(ctx, presence.Beat(time.Now()), s.device)
 	token, err := s.hub.cfg.Resume(s.device)
 	if err != nil {
 		s.hub.cfg.Log.Error("no resume token", "error", err.Error()) // it has its own
@@ -104,11 +107,13 @@ func (s *Session) Closed() {
 	if !s.hub.leave(s) {
 		return // the route is the next connection's
 	}
+	s.hub.unwatch(s.device)
 	ctx, cancel := context.WithTimeout(s.hub.ctx, openWithin)
 	defer cancel()
 	if err := s.hub.cfg.Routes.Remove(ctx, s.route()); err != nil {
 		s.hub.cfg.Log.Debug("a route expires", "error", err.Error())
 	}
+	s.hub.sight(ctx, presence.Left(time.Now()), s.device)
 }
 
 // enqueue has a frame followed after those before it.

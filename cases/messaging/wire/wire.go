@@ -70,18 +70,21 @@ type (
 		On           bool                     `json:"on"`
 	}
 	// Watch says whose presence this device wants to hear of: those in the chat
-	// that is open, and nobody else's. It replaces what was watched before.
+	// that is open, and nobody else's; at most presence.MaxWatched. It replaces what
+	// was watched before. The conversation is how others know that this person is a
+	// contact; where none is given it is the one of the two.
 	Watch struct {
-		Users []messaging.UserID `json:"users"`
+		Ref          string                   `json:"ref,omitempty"`
+		Conversation messaging.ConversationID `json:"conversation,omitempty"`
+		Users        []messaging.UserID       `json:"users"`
 	}
 )
 
-// MaxPage is how many messages a Page has at most; MaxWatched how many people a
-// device may watch; MaxRoster how many people, and how many receipts, a Roster has.
+// MaxPage is how many messages a Page has at most; MaxRoster how many people, and how
+// many receipts, a Roster has.
 const (
-	MaxPage    = 100
-	MaxWatched = 200
-	MaxRoster  = 1000
+	MaxPage   = 100
+	MaxRoster = 1000
 )
 
 // Frames to a device.
@@ -152,7 +155,8 @@ type (
 		By           messaging.UserID         `json:"by"`
 		On           bool                     `json:"on"`
 	}
-	// Presence is somebody's who is watched.
+	// Presence is somebody's who is watched. Without a LastSeen, of who isn't there,
+	// nothing is known or shown; of whom nothing was told either.
 	Presence struct {
 		User     messaging.UserID `json:"user"`
 		Online   bool             `json:"online"`

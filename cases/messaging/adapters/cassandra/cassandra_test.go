@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"designkits/cases/messaging"
+	"designkits/cases/messaging/presence"
 	"designkits/cases/messaging/storetest"
 	"designkits/shared/cql"
 	"designkits/shared/testenv"
@@ -57,6 +58,9 @@ func TestTheStoresKeepTheirContracts(t *testing.T) {
 	})
 	t.Run("Accounts", func(t *testing.T) {
 		storetest.Accounts(t, func(t *testing.T) messaging.Accounts { return openDB(t).Accounts() })
+	})
+	t.Run("PresenceSettings", func(t *testing.T) {
+		storetest.PresenceSettings(t, func(t *testing.T) presence.Settings { return openDB(t).PresenceSettings() })
 	})
 	t.Run("Prekeys", func(t *testing.T) {
 		storetest.Prekeys(t, func(t *testing.T) messaging.Prekeys { return openDB(t).Prekeys() })

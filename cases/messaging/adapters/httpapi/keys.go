@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"designkits/cases/messaging"
+	"designkits/cases/messaging/presence"
 )
 
 // KeysOpenAPI describes the API of Keys. A test holds it against the running server.
@@ -12,12 +13,13 @@ import (
 //go:embed keys.yaml
 var KeysOpenAPI []byte
 
-// Keys serves accounts, devices and prekeys.
+// Keys serves accounts, devices, what each shows of itself, and prekeys.
 type Keys struct {
 	*api
 	accounts  messaging.Accounts
 	prekeys   messaging.Prekeys
 	linkCodes messaging.LinkCodes
+	presence  presence.Settings
 }
 
 // A KeysConfig is what Keys needs.
@@ -26,11 +28,12 @@ type KeysConfig struct {
 	Accounts  messaging.Accounts
 	Prekeys   messaging.Prekeys
 	LinkCodes messaging.LinkCodes
+	Presence  presence.Settings
 }
 
 // NewKeys returns a server.
 func NewKeys(cfg KeysConfig) *Keys {
-	s := &Keys{accounts: cfg.Accounts, prekeys: cfg.Prekeys, linkCodes: cfg.LinkCodes}
+	s := &Keys{accounts: cfg.Accounts, prekeys: cfg.Prekeys, linkCodes: cfg.LinkCodes, presence: cfg.Presence}
 	s.api = newAPI(cfg.Config, s.routes())
 	return s
 }
@@ -46,6 +49,8 @@ func (s *Keys) routes() map[string]serve {
 		"POST /api/devices":            s.linkDevice,
 		"GET /api/devices":             s.devices,
 		"DELETE /api/devices/{device}": s.signOut,
+		"GET /api/privacy":             s.privacy,
+		"PUT /api/privacy":             s.show,
 		"PUT /api/prekeys":             s.publish,
 		"GET /api/prekeys":             s.count,
 		"POST /api/prekeys/claim":      s.claim,

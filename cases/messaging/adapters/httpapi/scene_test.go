@@ -96,7 +96,7 @@ func newKeys(t *testing.T, limits httpapi.Limits) *scene {
 	t.Helper()
 	db := openDB(t)
 	cfg, client := configure(t, limits)
-	keys := httpapi.NewKeys(httpapi.KeysConfig{Config: cfg, Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes()})
+	keys := httpapi.NewKeys(httpapi.KeysConfig{Config: cfg, Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes(), Presence: db.PresenceSettings()})
 	return serve(t, cfg, openapitest.Of(httpapi.KeysOpenAPI), keys.Handler())
 }
 

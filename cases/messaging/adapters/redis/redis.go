@@ -1,7 +1,7 @@
 // Package redis keeps in Redis what may be lost: which gateway a device is
 // connected to, which devices were signed out lately, which resume tokens were
-// used, how often somebody has tried, and what gateways tell each other that is
-// stored nowhere (typing, receipts on their way, presence).
+// used, who was seen when, how often somebody has tried, and what gateways tell each
+// other that is stored nowhere (typing, receipts on their way).
 //
 // When Redis loses all of it, gateways write their routes again within a third of
 // session.RouteFor and have the devices catch up from their inboxes; who was signed out is

@@ -214,7 +214,7 @@ func (h *heard) Close(code int, _ string) {
 func TestAConnectionThatWasReplacedElsewhereEnds(t *testing.T) {
 	c, a := connect(t), device()
 	hub := session.New(session.Config{
-		Gateway: "gateway-1", Routes: c.Routes(), Peers: c.Peers(), Limits: c, Log: slog.New(slog.DiscardHandler),
+		Gateway: "gateway-1", Routes: c.Routes(), Peers: c.Peers(), Limits: c, Presence: c.Presence(), Log: slog.New(slog.DiscardHandler),
 		Resume: func(messaging.Address) (string, error) { return "token", nil },
 	})
 	defer hub.Close()

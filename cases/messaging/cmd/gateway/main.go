@@ -66,6 +66,7 @@ func run(ctx context.Context, s *service.Service) error {
 	g.hub = session.New(session.Config{
 		Gateway: cfg.Gateway, Chat: chat, Inbox: db.Inbox(), History: db.History(), Rosters: db.Rosters(), Members: db.Rosters(),
 		Receipts: db.Receipts(), Devices: devices.Of, Routes: store.Routes(), Peers: store.Peers(), Limits: store,
+		Presence: store.Presence(), Settings: db.PresenceSettings(),
 		Resume: tokens.SignResume, Log: s.Log, Rate: float64(cfg.FramesASecond), Burst: float64(4 * cfg.FramesASecond),
 		Creates: cfg.ConversationsNew, Took: metrics.took,
 	})

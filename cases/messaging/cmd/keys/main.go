@@ -41,7 +41,7 @@ func run(ctx context.Context, s *service.Service) error {
 			SignOuts: client.SignOuts(s.Log), Attempts: client.Attempts(), Counter: client, Limits: cfg.limits(),
 			Trusted: cfg.TrustedProxies, Log: s.Log, Metrics: s.Metrics,
 		},
-		Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes(),
+		Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes(), Presence: db.PresenceSettings(),
 	})
 	return s.Serve(ctx, cfg.Listen, keys.Handler())
 }
