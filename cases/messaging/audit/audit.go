@@ -3,6 +3,7 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -117,6 +118,37 @@ func (v *Verdict) screen(c messaging.ConversationID, device messaging.Address, s
 	for _, m := range history {
 		if !seen[m.Seq] {
 			v.note(&v.Lost, "number %d of %s is not on the screen of %s", m.Seq, c, device)
+		}
+	}
+}
+
+// Add takes another verdict into this one.
+func (v *Verdict) Add(o Verdict) {
+	v.Lost, v.Twice, v.OutOfOrder = v.Lost+o.Lost, v.Twice+o.Twice, v.OutOfOrder+o.OutOfOrder
+	if v.First == "" {
+		v.First = o.First
+	}
+}
+
+func (v Verdict) String() string {
+	text := fmt.Sprintf("%d lost, %d twice, %d out of order", v.Lost, v.Twice, v.OutOfOrder)
+	if v.First != "" {
+		text += "; the first: " + v.First
+	}
+	return text
+}
+
+// Read returns all of a conversation's history.
+func Read(ctx context.Context, h messaging.History, c messaging.ConversationID) (all []messaging.Message, err error) {
+	const page = 1000
+	for {
+		next := messaging.Seq(len(all) + 1)
+		more, err := h.Range(ctx, c, next, next+page-1, page)
+		if err != nil {
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+		if all = append(all, more...); len(more) == 0 {
+			return all, nil
 		}
 	}
 }

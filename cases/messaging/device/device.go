@@ -205,6 +205,13 @@ func (d *Device) tell(frame any) {
 	}
 }
 
+// On is what the connection is at.
+func (d *Device) On() On {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.on
+}
+
 // Current reports whether the device is connected and has caught up.
 func (d *Device) Current() bool {
 	d.mu.Lock()

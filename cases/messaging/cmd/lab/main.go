@@ -3,11 +3,25 @@
 package main
 
 import (
+	"context"
+	"io"
+
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/bench"
+	"designkits/cases/messaging/demo"
 	"designkits/shared/lab"
 )
 
 func main() {
-	lab.Main(lab.Case{Sheet: messaging.Sheet, Benches: bench.All})
+	lab.Main(lab.Case{Sheet: messaging.Sheet, Demo: walk, Benches: bench.All})
+}
+
+func walk(ctx context.Context, page string, progress io.Writer, report func(lab.Step)) error {
+	cfg := demo.Defaults(page)
+	faults, err := demo.Faults()
+	if err != nil {
+		return err
+	}
+	cfg.Faults, cfg.Progress = faults, progress
+	return demo.Run(ctx, cfg, report)
 }
