@@ -2,6 +2,7 @@
 //
 //	GET /connect       the WebSocket of a device, which shows its token
 //	GET /api/gateways  the gateways there are, for a device whose own has gone
+//	/api/operator…     what operators see, see operator.yaml
 //	/api/media…, /api/ passed on to the processes that serve them: one origin for
 //	                   the browser
 //	GET /              the page
@@ -21,6 +22,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/operator"
 	"designkits/cases/messaging/session"
 	"designkits/shared/httpjson"
 	"designkits/shared/peer"
@@ -43,21 +45,16 @@ type Config struct {
 	SignedOut func(context.Context, messaging.Address) (bool, error)
 	Accounts  messaging.Accounts
 	// Gateways are those that are there now.
-	Gateways func() []Gateway
+	Gateways func() []operator.Process
 	// Ready reports whether what is announced to devices is heard here.
 	Ready func() bool
 	// How often an address, and a person, may connect in a minute.
 	PerAddress, PerPerson int
 	Trusted               []netip.Prefix // proxies whose X-Forwarded-For is believed
 	Keys, Media           string         // URLs of these processes; "" where there is none
+	Operator              Operator
 	Page                  http.Handler
 	Log                   *slog.Logger
-}
-
-// A Gateway is one that a device may connect to.
-type Gateway struct {
-	Name    string `json:"name"`
-	Address string `json:"address"` // host and port
 }
 
 // A Server serves a gateway.
@@ -71,6 +68,7 @@ func (s *Server) Handler(connect http.Handler) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /connect", connect)
 	mux.HandleFunc("GET /api/gateways", s.gateways)
+	s.operatorRoutes(mux)
 	for path, to := range map[string]string{"/api/": s.cfg.Keys, "/api/media": s.cfg.Media, "/api/media/": s.cfg.Media} {
 		proxy, err := s.proxy(to)
 		if err != nil {
@@ -170,9 +168,10 @@ func (s *Server) linked(ctx context.Context, a messaging.Address) error {
 	return nil
 }
 
-// refuse answers a handshake that isn't let in.
+// refuse answers a handshake, or an operator's request, that isn't let in.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Problem{Detail: err.Error()}
+	op, isOperator := operatorProblem(err)
 	set := func(status int, slug, title string) { p.Status, p.Type, p.Title = status, "/problems/"+slug, title }
 	switch {
 	case errors.Is(err, identity.ErrExpired):
@@ -187,13 +186,15 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errTooOften):
 		set(http.StatusTooManyRequests, "too-often", "Too many connections")
 		p.RetryAfter = 30 * time.Second
+	case isOperator:
+		p = op
 	case errors.Is(err, errNotReady):
 		set(http.StatusServiceUnavailable, "not-ready", "The gateway isn't ready")
 		p.RetryAfter = time.Second
 	default:
 		set(http.StatusServiceUnavailable, "unavailable", "A store doesn't answer")
 		p.Detail, p.RetryAfter = "try again in a moment, or at another gateway", 2*time.Second
-		s.cfg.Log.ErrorContext(r.Context(), "a device isn't let in", "error", err.Error())
+		s.cfg.Log.ErrorContext(r.Context(), "a request can't be answered", "path", r.URL.Path, "error", err.Error())
 	}
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="messaging"`)
@@ -202,7 +203,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (s *Server) gateways(w http.ResponseWriter, r *http.Request) {
-	if err := httpjson.Write(w, http.StatusOK, map[string]any{"gateways": s.cfg.Gateways()}); err != nil {
+	all := append([]operator.Process{}, s.cfg.Gateways()...) // none is an empty list
+	if err := httpjson.Write(w, http.StatusOK, map[string]any{"gateways": all}); err != nil {
 		s.cfg.Log.ErrorContext(r.Context(), "list gateways", "error", err.Error())
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"designkits/cases/messaging/adapters/redis"
 	"designkits/cases/messaging/adapters/zookeeper"
 	"designkits/cases/messaging/fanout"
+	"designkits/cases/messaging/operator"
 	"designkits/shared/cql"
 	"designkits/shared/service"
 )
@@ -50,10 +51,11 @@ func run(ctx context.Context, s *service.Service) error {
 	var gateways atomic.Pointer[[]string]
 	gateways.Store(&[]string{})
 	router := &fanout.Router{Deliveries: deliveries, All: func() []string { return *gateways.Load() }}
+	var reports operator.Reports
 	if cfg.Redis != "" {
 		store := redis.Open(cfg.Redis, cfg.Namespace)
 		s.OnClose(store.Close)
-		router.Routes = store.Routes()
+		router.Routes, reports = store.Routes(), store.Reports()
 		router.Unrouted = func(err error) { s.Log.Warn("each gateway is told everything", "error", err.Error()) }
 	}
 	devices := &fanout.Devices{From: db.Accounts().Devices, Now: time.Now}
@@ -65,6 +67,11 @@ func run(ctx context.Context, s *service.Service) error {
 		},
 	}
 	owned.metrics.watch(s.Metrics, owned)
+	if reports != nil {
+		s.Go("report", func(ctx context.Context) error {
+			return operator.Keep(ctx, reports, cfg.Chat, owned.report, func(err error) { s.Log.Debug("no report", "error", err.Error()) })
+		})
+	}
 	owners := zoo.NewOwners()
 	s.Go("watch gateways", func(ctx context.Context) error {
 		return zoo.Watch(ctx, zookeeper.Gateways, func(members []zookeeper.Member) { gateways.Store(names(members)) })

@@ -41,11 +41,13 @@ func (m *metrics) apply(messages int, took time.Duration, err error) {
 func (m *metrics) watch(r *prometheus.Registry, p *partitions) {
 	r.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chat_partitions_owned", Help: "Partitions that this process owns."}, func() float64 {
-			owned, _ := p.behind()
-			return float64(owned)
+			return float64(len(p.behind()))
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chat_lag_messages", Help: "Messages that are committed and not applied."}, func() float64 {
-			_, messages := p.behind()
+			messages := 0
+			for _, behind := range p.behind() {
+				messages += behind
+			}
 			return float64(messages)
 		}))
 }

@@ -9,6 +9,7 @@ import (
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/chatapi"
 	"designkits/cases/messaging/fanout"
+	"designkits/cases/messaging/operator"
 	"designkits/cases/messaging/order"
 )
 
@@ -41,17 +42,23 @@ func (p *partitions) set(of messaging.Partition, owner *order.Owner) {
 	p.owners[of] = owner
 }
 
-// behind is how many are owned, and how many messages are committed and not applied.
-func (p *partitions) behind() (owned, messages int) {
+// behind is how many messages are committed and not applied, by partition that is
+// owned.
+func (p *partitions) behind() map[messaging.Partition]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, o := range p.owners {
+	behind := map[messaging.Partition]int{}
+	for of, o := range p.owners {
 		if o != nil {
-			owned++
-			messages += o.Behind()
+			behind[messaging.Partition(of)] = o.Behind()
 		}
 	}
-	return owned, messages
+	return behind
+}
+
+// report is what the process says of itself to operators.
+func (p *partitions) report(now time.Time) operator.Report {
+	return operator.Report{At: now.UTC(), Chat: &operator.Lag{Behind: p.behind()}}
 }
 
 // hold owns a partition for as long as its lease holds. Should the log refuse

@@ -23,6 +23,8 @@ type config struct {
 
 	// TokenSecret is the one that keys signs devices' tokens with.
 	TokenSecret string `env:"TOKEN_SECRET,required,unset"`
+	// OperatorSecret lets an operator in; without it nobody.
+	OperatorSecret string `env:"OPERATOR_SECRET,unset"`
 
 	Keys  string `env:"KEYS"`  // URL of the process that serves accounts and prekeys
 	Media string `env:"MEDIA"` // and of the one that serves media
@@ -61,6 +63,9 @@ func readConfig() (config, error) {
 	}
 	if len(c.TokenSecret) < leastSecret {
 		return c, fmt.Errorf("TOKEN_SECRET has %d bytes: give at least %d, or tokens can be forged", len(c.TokenSecret), leastSecret)
+	}
+	if n := len(c.OperatorSecret); n > 0 && n < leastSecret {
+		return c, fmt.Errorf("OPERATOR_SECRET has %d bytes: give at least %d, or it is guessed", n, leastSecret)
 	}
 	if !nameForm.MatchString(c.Gateway) {
 		return c, fmt.Errorf("GATEWAY is %q: give 1 to 40 letters a-z, digits and dashes", c.Gateway)

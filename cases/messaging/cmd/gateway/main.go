@@ -8,7 +8,6 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"designkits/cases/messaging/adapters/cassandra"
@@ -20,6 +19,7 @@ import (
 	"designkits/cases/messaging/adapters/zookeeper"
 	"designkits/cases/messaging/fanout"
 	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/operator"
 	"designkits/cases/messaging/session"
 	"designkits/cases/messaging/web"
 	"designkits/cases/messaging/wire"
@@ -81,16 +81,11 @@ func run(ctx context.Context, s *service.Service) error {
 	metrics.watch(s.Metrics, g)
 	s.Before = g.before
 	s.Ready("deliveries", g.ready)
-	var gateways atomic.Pointer[[]gatewayapi.Gateway]
-	gateways.Store(&[]gatewayapi.Gateway{})
-	s.Go("watch gateways", func(ctx context.Context) error {
-		return zoo.Watch(ctx, zookeeper.Gateways, func(members []zookeeper.Member) {
-			all := make([]gatewayapi.Gateway, len(members))
-			for i, m := range members {
-				all[i] = gatewayapi.Gateway{Name: m.Name, Address: m.Address}
-			}
-			gateways.Store(&all)
-		})
+	all := &overlook{owners: owners, store: store}
+	s.Go("watch gateways", func(ctx context.Context) error { return zoo.Watch(ctx, zookeeper.Gateways, all.gateways.changed) })
+	s.Go("watch chat processes", func(ctx context.Context) error { return zoo.Watch(ctx, zookeeper.Chats, all.chats.changed) })
+	s.Go("report", func(ctx context.Context) error {
+		return operator.Keep(ctx, store.Reports(), cfg.Gateway, g.report(), func(err error) { s.Log.Debug("no report", "error", err.Error()) })
 	})
 	s.Go("serve devices", g.serve)
 
@@ -100,7 +95,7 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	api := gatewayapi.New(gatewayapi.Config{
 		Hub: g.hub, Tokens: tokens, Tries: store, SignedOut: store.SignOuts(s.Log).SignedOut, Accounts: db.Accounts(),
-		Gateways: func() []gatewayapi.Gateway { return *gateways.Load() }, Ready: g.listening.Load,
+		Gateways: all.gateways.now, Operator: gatewayapi.Operator{Secret: cfg.OperatorSecret, View: all.view}, Ready: g.listening.Load,
 		PerAddress: cfg.AddressConnects, PerPerson: cfg.PersonConnects, Trusted: cfg.TrustedProxies,
 		Keys: cfg.Keys, Media: cfg.Media, Page: page, Log: s.Log,
 	})
