@@ -1,12 +1,21 @@
 package messaging
 
-import "designkits/shared/estimate"
+import (
+	_ "embed"
+
+	"designkits/shared/estimate"
+)
+
+// measured are the figures of the last bench, which the sheet takes some from.
+//
+//go:embed bench/results.json
+var measured []byte
 
 // Sheet is the capacity estimate of a messenger that everybody on a continent has
 // on the phone. What is stored of a message is schema.cql's, filled and measured
 // (adapters/cassandra/size_test.go); what is held of a connection is the bench's.
 func Sheet() *estimate.Sheet {
-	s := estimate.New("Messaging")
+	s := estimate.New("Messaging").UseResultsJSON(measured)
 	var l load
 	people(s, &l)
 	talk(s, &l)
@@ -83,7 +92,7 @@ func talk(s *estimate.Sheet, l *load) {
 
 // holding adds what it takes to hold the connections.
 func holding(s *estimate.Sheet, l load) (gateways *estimate.Expr) {
-	state := s.Input("memory per connection", 3.2, estimate.KB, "the connection layer alone, 15,000 of them, looked at once")
+	state := s.Measured("memory per connection", "idle-connection", estimate.KB) // at 15,000, with the session's state
 	s.Between(1, 50)
 	kernel := s.Input("the kernel's memory per connection", 4, estimate.KB, "assumption: a TCP socket with empty buffers, its inode, its entries of the file table and of epoll")
 	s.Between(2, 100)
@@ -92,7 +101,7 @@ func holding(s *estimate.Sheet, l load) (gateways *estimate.Expr) {
 	memory := s.Input("memory of a gateway", 16, estimate.GB, "assumption: the node that is paid for below; half of it for connections")
 	s.Between(2, 256)
 	held := s.Derive("memory of all connections", l.connections.Times(state.Plus(kernel)), estimate.GB)
-	s.Slip("with two goroutines a connection", l.connections.Times(estimate.Const(22.4, estimate.KB).Plus(kernel)), estimate.GB,
+	s.Slip("with two goroutines a connection", l.connections.Times(estimate.Const(23, estimate.KB).Plus(kernel)), estimate.GB,
 		"gorilla's default upgrader, a goroutine that reads and one that writes: stacks and buffers, before anybody has said a word")
 	byMemory := s.Derive("gateways for the memory", held.Over(memory).WithHeadroom(0.5).RoundUp(), estimate.Count)
 	byChoice := s.Derive("gateways for few to come back", l.connections.Over(most).RoundUp(), estimate.Count)
@@ -162,10 +171,10 @@ type archive struct{ nodes, stored *estimate.Expr }
 
 // keeping adds what is stored of it.
 func keeping(s *estimate.Sheet, l load) (a archive) {
-	const measured = "as adapters/cassandra/size_test.go fills and measures it"
-	row := s.Input("stored per message", 1.1, estimate.KB, "three bodies of 300 B, "+measured)
+	const filled = "as adapters/cassandra/size_test.go fills and measures it"
+	row := s.Input("stored per message", 1.1, estimate.KB, "three bodies of 300 B, "+filled)
 	s.Between(0.3, 66)
-	item := s.Input("stored per inbox item", 0.5, estimate.KB, "one body, "+measured)
+	item := s.Input("stored per inbox item", 0.5, estimate.KB, "one body, "+filled)
 	s.Between(0.2, 66)
 	bucket := s.Input("messages per bucket", BucketSize, estimate.Count, "BucketSize")
 	s.Between(100, 100_000)

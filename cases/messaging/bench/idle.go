@@ -4,38 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"golang.org/x/sync/errgroup"
 
+	"designkits/cases/messaging/crowd"
+	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/wire"
 	harness "designkits/shared/bench"
 	"designkits/shared/rig"
 )
 
 var idle = harness.Bench{
 	Name:  "idle-connection",
-	About: "memory of an idle connection at 15,000, against a bare server with gorilla's default upgrader and two goroutines a connection",
+	About: "memory of an idle, signed-in connection at 15,000 in the gateway, against a bare server with gorilla's default upgrader and two goroutines a connection",
 	Run: func(ctx context.Context, r *harness.Run) error {
 		n := 15_000 // a process may have 20,000 descriptors here
 		if r.Quick {
 			n = 2000
 		}
 		var bytes [3]idleMemory
-		for i, side := range []struct{ program, path string }{{"bare", "/echo"}, {"bare", "/tuned"}, {"echo", "/echo"}} {
+		for i, measure := range []func() (idleMemory, error){
+			func() (idleMemory, error) { return idleBare(ctx, r, "/echo", n) },
+			func() (idleMemory, error) { return idleBare(ctx, r, "/tuned", n) },
+			func() (idleMemory, error) { return idleGateway(ctx, r, n) },
+		} {
 			var err error
-			if bytes[i], err = measureIdle(ctx, r, side.program, side.path, n); err != nil {
-				return fmt.Errorf("%s%s: %w", side.program, side.path, err)
+			if bytes[i], err = measure(); err != nil {
+				return err
 			}
-			r.Logf("%s%s: %s", side.program, side.path, bytes[i].note())
+			r.Logf("%s: %s", []string{"bare", "bare, tuned", "gateway"}[i], bytes[i].note())
 		}
 		bare, tuned, ours := bytes[0], bytes[1], bytes[2]
-		r.Report(harness.Result{Name: "idle-connection", Unit: "KB", Value: ours.each(), Baseline: bare.each(), Note: ours.note()}, harness.RatioAtMost(0.5))
-		r.Report(harness.Result{Name: "idle-connection-tuned", Unit: "KB", Value: ours.each(), Baseline: tuned.each(),
-			Note: "the bare server with small, shared buffers and one goroutine a connection"}, harness.None)
+		r.Report(harness.Result{Name: "idle-connection", Unit: "kB", Value: ours.each(), Baseline: bare.each(), Note: ours.note()}, harness.RatioAtMost(0.5))
+		r.Report(harness.Result{Name: "idle-connection-tuned", Unit: "kB", Value: ours.each(), Baseline: tuned.each(),
+			Note: "the bare server with small, shared buffers and one goroutine a connection; it knows nobody"}, harness.None)
 		return nil
 	},
 }
@@ -54,108 +59,138 @@ func (m idleMemory) note() string {
 	return fmt.Sprintf("%.1f MB with %d connections, %.1f MB with none", float64(m.after)/1e6, m.connections, float64(m.before)/1e6)
 }
 
-// measureIdle connects to a server, lets it come to rest, and reads its memory.
-// Afterwards every hundredth connection must still carry a message.
-func measureIdle(ctx context.Context, r *harness.Run, program, path string, n int) (m idleMemory, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	p, err := rig.StartProgram(ctx, ".", "./bench/"+program, nil)
+func idleBare(ctx context.Context, r *harness.Run, path string, n int) (m idleMemory, err error) {
+	p, err := rig.StartProgram(ctx, ".", "./bench/bare", nil)
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, p.Stop(context.WithoutCancel(ctx))) }()
-	if m.before, err = p.RSS(); err != nil {
+	c := idlers{url: "ws://" + p.Addr + path, frame: func(ref string) string { return ref },
+		ref: func(frame []byte) string { return string(frame) }}
+	return c.measure(ctx, r, n, p.RSS)
+}
+
+// idleGateway has every device sign in and catch up, as after the start of an app.
+func idleGateway(ctx context.Context, r *harness.Run, n int) (m idleMemory, err error) {
+	s, err := crowd.Open(ctx, rig.Options{})
+	if err != nil {
 		return m, err
 	}
-	c := crowd{url: "ws://" + p.Addr + path}
+	defer func() { err = errors.Join(err, s.Close(ctx)) }()
+	c := idlers{url: "ws://" + s.Addr("gateway-1") + "/connect",
+		protocols: func() []string { return []string{identity.Protocol, identity.Bearer(s.Token(crowd.Nobody()))} },
+		frame:     func(ref string) string { return string(wire.Encode(wire.Resume{Ref: ref})) },
+		ref: func(frame []byte) string {
+			if is(frame, "current") {
+				return member(frame, "ref")
+			}
+			return ""
+		}}
+	return c.measure(ctx, r, n, func() (int64, error) { return s.RSS("gateway-1") })
+}
+
+// idlers are clients that are connected and say next to nothing.
+type idlers struct {
+	url       string
+	protocols func() []string                        // offered by the next; nil for none
+	frame     func(ref string) string                // that is answered
+	ref       func(frame []byte) (answeredTo string) // "" of other frames
+
+	mu      sync.Mutex
+	all     []*line
+	got     chan string
+	reading sync.WaitGroup
+}
+
+// measure connects, has each connection carry a message, lets the server come to
+// rest, and reads its memory. Afterwards every hundredth must still carry one.
+func (c *idlers) measure(ctx context.Context, r *harness.Run, n int, rss func() (int64, error)) (m idleMemory, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	if m.before, err = rss(); err != nil {
+		return m, err
+	}
 	defer c.close()
 	if err := c.connect(ctx, n); err != nil {
 		return m, err
 	}
 	m.connections = len(c.all)
+	if err := c.speak(ctx, 1); err != nil {
+		return m, err
+	}
 	select {
-	case <-time.After(r.For(10 * time.Second)): // the connections are to be idle, not new
+	case <-time.After(r.For(15 * time.Second)): // the connections are to be idle, not new
 	case <-ctx.Done():
 		return m, ctx.Err()
 	}
-	if m.after, err = p.RSS(); err != nil {
+	if m.after, err = rss(); err != nil {
 		return m, err
 	}
-	return m, c.speak(100)
+	return m, c.speak(ctx, 100)
 }
 
-// A crowd is clients that are connected and read what they get.
-type crowd struct {
-	url string
-
-	mu      sync.Mutex
-	all     []*websocket.Conn
-	got     chan string
-	reading sync.WaitGroup
-}
-
-// connect opens connections from several addresses of this machine, each of which
-// has ports for 28,000.
-func (c *crowd) connect(ctx context.Context, n int) error {
+func (c *idlers) connect(ctx context.Context, n int) error {
 	c.got = make(chan string, n)
-	var buffers sync.Pool
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(32)
 	for i := range n {
 		all.Go(func() error {
-			from := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%8))}
-			dialer := websocket.Dialer{NetDialContext: (&net.Dialer{LocalAddr: from}).DialContext, HandshakeTimeout: 30 * time.Second,
-				ReadBufferSize: 256, WriteBufferSize: 256, WriteBufferPool: &buffers}
-			conn, _, err := dialer.DialContext(ctx, c.url, nil)
+			var protocols []string
+			if c.protocols != nil {
+				protocols = c.protocols()
+			}
+			l, err := dial(ctx, c.url, i, protocols...)
 			if err != nil {
-				return fmt.Errorf("connection %d of %d: %w", i+1, n, err)
+				return err
 			}
 			c.mu.Lock()
-			c.all = append(c.all, conn)
+			c.all = append(c.all, l)
 			c.mu.Unlock()
-			c.reading.Go(func() { c.read(conn) })
+			c.reading.Go(func() {
+				l.read(func(frame []byte) {
+					if ref := c.ref(frame); ref != "" {
+						c.got <- ref
+					}
+				})
+			})
 			return nil
 		})
 	}
 	return all.Wait()
 }
 
-// read takes what comes, and answers pings, until the connection ends.
-func (c *crowd) read(conn *websocket.Conn) {
-	for {
-		_, text, err := conn.ReadMessage()
-		if err != nil {
-			return
-		}
-		c.got <- string(text)
-	}
-}
-
-// speak has every nth say something, and waits for all echoes.
-func (c *crowd) speak(nth int) error {
+// speak has every nth say something, some hundreds at a time, and waits for all answers.
+func (c *idlers) speak(ctx context.Context, nth int) error {
 	missing := map[string]bool{}
 	for i := 0; i < len(c.all); i += nth {
-		text := strconv.Itoa(i)
-		missing[text] = true
-		if err := c.all[i].WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+		ref := strconv.Itoa(i)
+		missing[ref] = true
+		if err := c.all[i].send([]byte(c.frame(ref))); err != nil {
 			return fmt.Errorf("connection %d has ended: %w", i, err)
 		}
+		if err := c.answered(ctx, missing, 300); err != nil {
+			return err
+		}
 	}
-	deadline := time.After(20 * time.Second)
-	for len(missing) > 0 {
+	return c.answered(ctx, missing, 0)
+}
+
+// answered waits until no more than most are missing.
+func (c *idlers) answered(ctx context.Context, missing map[string]bool, most int) error {
+	for len(missing) > most {
 		select {
-		case text := <-c.got:
-			delete(missing, text)
-		case <-deadline:
-			return fmt.Errorf("%d connections don't answer", len(missing))
+		case ref := <-c.got:
+			delete(missing, ref)
+		case <-ctx.Done():
+			return fmt.Errorf("%d connections don't answer: %w", len(missing), ctx.Err())
 		}
 	}
 	return nil
 }
 
-func (c *crowd) close() {
-	for _, conn := range c.all {
-		_ = conn.Close() // nothing is asked of it any more
+func (c *idlers) close() {
+	for _, l := range c.all {
+		l.close()
 	}
 	c.reading.Wait()
 }
