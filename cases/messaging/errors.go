@@ -29,6 +29,14 @@ var (
 	ErrTaken = errors.New("this name is taken")
 )
 
+// TooMany says which limit was reached. It is an ErrTooMany.
+type TooMany struct{ Limit string }
+
+func (t *TooMany) Error() string { return t.Limit }
+
+// Is makes it one.
+func (t *TooMany) Is(target error) bool { return target == ErrTooMany }
+
 // Invalid says which field of a request can't be, and why.
 type Invalid struct{ Field, Reason string }
 

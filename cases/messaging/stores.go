@@ -46,6 +46,10 @@ type Inbox interface {
 	// Acknowledge drops all items of a conversation up to a number, also those
 	// that are yet to be put.
 	Acknowledge(ctx context.Context, a Address, c ConversationID, upTo Seq) error
+	// Forget takes the bodies of a message, which is known by its conversation,
+	// number and time, out of the inboxes of devices. The items stay, so that each
+	// device sees that there was one. A Put afterwards doesn't bring the bodies back.
+	Forget(ctx context.Context, devices []Address, m Message) error
 }
 
 // InboxFor is how long a device may be away and still find all in its inbox.
@@ -65,7 +69,14 @@ type Rosters interface {
 	// Of returns the conversations that a person is in now, page by page; next is
 	// "" at the end.
 	Of(ctx context.Context, u UserID, cursor string, limit int) (conversations []Conversation, next string, err error)
+	// Count returns how many conversations each of some people is in, in the order
+	// of users.
+	Count(ctx context.Context, users []UserID) ([]int, error)
 }
+
+// MaxConversations is how many conversations a person is in at most, about: of many
+// that begin at once a few more may come to be. It bounds what is kept for a person.
+const MaxConversations = 10_000
 
 // A Receipt says how far a device has a conversation, and how far a person has
 // read it. Both only grow.

@@ -12,6 +12,8 @@ package fanout
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"designkits/cases/messaging"
 )
@@ -127,9 +129,33 @@ func (f *Fanout) take(ctx context.Context, m messaging.Message) ([]messaging.Use
 		}
 		err = f.cfg.Rosters.Change(ctx, m.Conversation, changed, m.Seq)
 	case messaging.Deleted:
-		err = f.cfg.History.Forget(ctx, m.Conversation, m.Target)
+		err = f.forget(ctx, r, m)
 	}
 	return r.Readers(m.Seq), err
+}
+
+// forget takes the bodies of a deleted message away wherever they wait: also from
+// those who have gone since, or have gone and come back.
+func (f *Fanout) forget(ctx context.Context, r *messaging.Roster, m messaging.Message) error {
+	if err := f.cfg.History.Forget(ctx, m.Conversation, m.Target); err != nil {
+		return err
+	}
+	if len(r.Readers(m.Target)) > f.cfg.WriteUpTo {
+		return nil // it went to no inbox
+	}
+	found, err := f.cfg.History.Range(ctx, m.Conversation, m.Target, m.Target, 1)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	devices, err := f.cfg.Devices(ctx, slices.Collect(maps.Keys(r.Members)))
+	if err != nil {
+		return err
+	}
+	addresses := make([]messaging.Address, len(devices))
+	for i, d := range devices {
+		addresses[i] = d.Address
+	}
+	return f.cfg.Inbox.Forget(ctx, addresses, found[0])
 }
 
 // roster returns who is in the message's conversation, as of the message before.

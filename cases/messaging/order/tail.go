@@ -85,7 +85,7 @@ func (t *tails) allowed(ctx context.Context, of *tail, d messaging.Draft) error 
 	switch d.Kind {
 	case messaging.Added:
 		if of.roster.Here()+len(d.Users) > messaging.MaxMembers {
-			return fmt.Errorf("%w: a conversation has %d members at most", messaging.ErrTooMany, messaging.MaxMembers)
+			return &messaging.TooMany{Limit: fmt.Sprintf("a conversation has %d members at most", messaging.MaxMembers)}
 		}
 	case messaging.Deleted:
 		return t.mayDelete(ctx, of, d)

@@ -53,11 +53,8 @@ func (s *Session) send(ctx context.Context, f *wire.Send) error {
 	if err := d.Check(); err != nil {
 		return err
 	}
-	if d.Kind == messaging.Created {
-		n, err := s.hub.cfg.Limits.Count(ctx, time.Hour, "create:"+string(s.device.User))
-		if err == nil && n[0] > s.hub.cfg.Creates { // where it can't be counted it is let through
-			return fmt.Errorf("%w: %d conversations begun within an hour", messaging.ErrTooMany, n[0])
-		}
+	if err := s.room(ctx, d); err != nil {
+		return err
 	}
 	began := time.Now()
 	m, err := s.hub.cfg.Chat.Send(ctx, d)
@@ -70,6 +67,41 @@ func (s *Session) send(ctx context.Context, f *wire.Send) error {
 	s.hub.Counts.Sent.Add(1)
 	s.hub.known.learn(m.Conversation, m.Seq)
 	s.conn.Send(wire.Encode(wire.Sent{Ref: f.Ref, Conversation: m.Conversation, ID: m.ID, Seq: m.Seq, At: m.At}))
+	return nil
+}
+
+// room is nil unless the draft begins too many conversations, or brings somebody into
+// too many.
+func (s *Session) room(ctx context.Context, d messaging.Draft) error {
+	users := d.Users
+	switch d.Kind {
+	case messaging.Created:
+		n, err := s.hub.cfg.Limits.Count(ctx, time.Hour, "create:"+string(s.device.User))
+		if err == nil && n[0] > s.hub.cfg.Creates { // where it can't be counted it is let through
+			return &messaging.TooMany{Limit: fmt.Sprintf("you have begun %d conversations within an hour: wait before the next", s.hub.cfg.Creates)}
+		}
+		users = append([]messaging.UserID{d.Sender.User}, users...)
+	case messaging.Added:
+	default:
+		return nil
+	}
+	counts, err := s.hub.cfg.Rosters.Count(ctx, users)
+	if err != nil {
+		return err
+	}
+	for i, n := range counts {
+		if n < s.hub.cfg.Conversations {
+			continue
+		}
+		// Who is in it already is there by the same message, sent before.
+		m, err := s.hub.cfg.Members.Membership(ctx, d.Conversation, users[i])
+		if err != nil && err != messaging.ErrNotMember {
+			return err
+		}
+		if err != nil || !m.Here() {
+			return &messaging.TooMany{Limit: fmt.Sprintf("%s is in %d conversations, and may be in no more: leave some", users[i], n)}
+		}
+	}
 	return nil
 }
 

@@ -59,6 +59,8 @@ type Config struct {
 	Rate, Burst float64
 	// Conversations that a person may begin in an hour; default 100.
 	Creates int
+	// Conversations that a person may be in; default messaging.MaxConversations.
+	Conversations int
 	// TellUpTo is the number of members up to which others are told of typing and
 	// of receipts; default 100.
 	TellUpTo int
@@ -101,6 +103,9 @@ func New(cfg Config) *Hub {
 	}
 	if cfg.Creates == 0 {
 		cfg.Creates = 100
+	}
+	if cfg.Conversations == 0 {
+		cfg.Conversations = messaging.MaxConversations
 	}
 	if cfg.TellUpTo == 0 {
 		cfg.TellUpTo = 100

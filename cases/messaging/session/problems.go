@@ -17,11 +17,14 @@ func problem(ref string, err error) wire.Error {
 	kind := messaging.KindOf(err)
 	p := wire.Error{Ref: ref, Kind: kind}
 	var invalid *messaging.Invalid
+	var many *messaging.TooMany
 	switch {
 	case errors.Is(err, errTooOften):
 		p.Kind, p.Detail, p.Again = "too-often", errTooOften.Error(), true
 	case errors.As(err, &invalid):
 		p.Field, p.Detail = invalid.Field, invalid.Error()
+	case errors.As(err, &many):
+		p.Detail = many.Limit
 	case kind == "busy" || kind == "not-owner":
 		p.Kind, p.Detail, p.Again = "busy", messaging.ErrBusy.Error(), true
 	case messaging.OfKind(kind) != nil:

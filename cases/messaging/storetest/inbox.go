@@ -18,6 +18,7 @@ func Inbox(t *testing.T, open func(t *testing.T) messaging.Inbox) {
 	t.Run("a lower acknowledgement brings nothing back", func(t *testing.T) { lowerLater(t, open(t)) })
 	t.Run("of days long past nothing is lost", func(t *testing.T) { oldDays(t, open(t)) })
 	t.Run("an inbox is one device's", func(t *testing.T) { oneDevice(t, open(t)) })
+	t.Run("what is forgotten leaves its place, and comes back by no put", func(t *testing.T) { forgottenItems(t, open(t)) })
 	t.Run("a cursor that no page has ended with is refused", func(t *testing.T) {
 		store := open(t)
 		for _, cursor := range []string{"x", "1/2/3", "1/" + string(newGroup()) + "/", "/" + string(newGroup()) + "/1"} {
@@ -186,4 +187,27 @@ func oneDevice(t *testing.T, store messaging.Inbox) {
 	if got := allPages(t, store, newDevice(), 10); len(got) != 0 {
 		t.Errorf("a new device has %+v", got)
 	}
+}
+
+func forgottenItems(t *testing.T, store messaging.Inbox) {
+	ctx, c := testContext(t), newGroup()
+	a, other, late := newDevice(), newDevice(), newDevice()
+	said := messages(c, 1, 3)
+	for i := range said {
+		said[i].At = said[i].At.AddDate(0, 0, -5)
+	}
+	of := func(a messaging.Address) []messaging.Item { return items(a, 0, said...) }
+	must(t, store.Put(ctx, slices.Concat(of(a), of(other))))
+	must(t, store.Acknowledge(ctx, other, c, 2))
+	for range 2 {
+		must(t, store.Forget(ctx, []messaging.Address{a, other, late}, said[1]))
+		must(t, store.Put(ctx, slices.Concat(of(a), of(late))))
+	}
+	must(t, store.Forget(ctx, nil, said[0]))
+	for _, device := range []messaging.Address{a, late} {
+		want := messagesOf(of(device))
+		want[1].Body = messaging.Body{}
+		wantEqual(t, "the inbox without the body", allPages(t, store, device, 2), want)
+	}
+	wantEqual(t, "that of who had acknowledged it", allPages(t, store, other, 2), messagesOf(of(other)[2:]))
 }

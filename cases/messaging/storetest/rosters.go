@@ -120,6 +120,10 @@ func conversationsOf(t *testing.T, store messaging.Rosters) {
 		must(t, store.Create(ctx, r))
 		want = append(want, r.Conversation)
 	}
+	eve := messaging.NewUserID()
+	if got, err := store.Count(ctx, []messaging.UserID{eve, ana}); err != nil || !slices.Equal(got, []int{0, 7}) {
+		t.Errorf("counted were %v (%v), wanted 0 and 7", got, err)
+	}
 	slices.SortFunc(want, func(a, b messaging.Conversation) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	for limit := 1; limit <= 8; limit++ {
 		var got []messaging.Conversation

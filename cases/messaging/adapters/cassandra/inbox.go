@@ -110,3 +110,20 @@ func (s *Inbox) drop(d deviceDay, c messaging.ConversationID, upTo messaging.Seq
 		values:    []any{d.device.String(), d.date(), string(c), int64(upTo)},
 	}
 }
+
+// Forget takes bodies away with timestamp 2, under which a Put is, whether it comes
+// before or after.
+func (s *Inbox) Forget(ctx context.Context, devices []messaging.Address, m messaging.Message) error {
+	return s.db.run(ctx, "forget items", fmt.Sprintf("%s/%d at %d devices", m.Conversation, m.Seq, len(devices)), func(ctx context.Context) error {
+		writes := make([]write, len(devices))
+		for i, a := range devices {
+			d := deviceDay{a, dayOf(m.At)}
+			writes[i] = write{
+				partition: fmt.Sprintf("inbox %s %d", d.device, d.day), bytes: 64,
+				statement: `UPDATE inbox USING TIMESTAMP 2 SET shared = null, own = null WHERE device = ? AND day = ? AND conversation = ? AND seq = ?`,
+				values:    []any{a.String(), d.date(), string(m.Conversation), int64(m.Seq)},
+			}
+		}
+		return s.db.writer.do(ctx, writes)
+	})
+}

@@ -174,6 +174,22 @@ func (s *Rosters) Of(ctx context.Context, u messaging.UserID, cursor string, lim
 	return conversations, next, nil
 }
 
+// Count counts the rows of each person's index, which MaxConversations bounds.
+func (s *Rosters) Count(ctx context.Context, users []messaging.UserID) (counts []int, err error) {
+	counts = make([]int, len(users))
+	err = s.db.run(ctx, "count conversations", fmt.Sprintf("of %d people", len(users)), func(ctx context.Context) error {
+		reads, ctx := errgroup.WithContext(ctx)
+		reads.SetLimit(16)
+		for i, u := range users {
+			reads.Go(func() error {
+				return s.db.read(ctx, `SELECT COUNT(*) FROM conversations_by_user WHERE user = ?`, string(u)).Scan(&counts[i])
+			})
+		}
+		return reads.Wait()
+	})
+	return counts, err
+}
+
 // all reads conversations. One that a crash has left in an index, before it was
 // created, is left out.
 func (s *Rosters) all(ctx context.Context, ids []messaging.ConversationID) ([]messaging.Conversation, error) {

@@ -130,6 +130,8 @@ func settle(batch []*call, results []result) {
 			one.message = messaging.Message{Draft: one.draft, Seq: r.Seq, At: r.At}
 		case r.Kind == "invalid":
 			one.err = &messaging.Invalid{Field: r.Field, Reason: r.Detail}
+		case messaging.OfKind(r.Kind) == messaging.ErrTooMany:
+			one.err = &messaging.TooMany{Limit: r.Detail}
 		case messaging.OfKind(r.Kind) != nil:
 			one.err = messaging.OfKind(r.Kind)
 		default:

@@ -66,17 +66,61 @@ func TestADeviceThatWasAwayCatchesUpInPages(t *testing.T) {
 	}
 }
 
+// A device that was away as long as an inbox lasts has something of each day waiting:
+// it comes page by page, in order, and what is said meanwhile behind it.
+func TestADeviceThatWasAwayFor30DaysCatchesUp(t *testing.T) {
+	s := newSite(t)
+	ana, bo := s.person(1)[0], s.person(1)[0]
+	group := messaging.NewConversationID(messaging.Group)
+	const days, perDay = 30, 100
+	created := messaging.Message{Draft: messaging.Draft{Conversation: group, ID: "created-group-00", Sender: ana, Kind: messaging.Created, Users: []messaging.UserID{bo.User}, Title: "a month"}, Seq: 1}
+	all := []messaging.Message{created}
+	for n := range days * perDay {
+		all = append(all, messaging.Message{Draft: messaging.Draft{Conversation: group, ID: messaging.MessageID(fmt.Sprintf("month-%012d", n)), Sender: ana, Kind: messaging.Posted, Body: messaging.Body{Shared: make([]byte, 500)}}, Seq: messaging.Seq(n + 2)})
+	}
+	// As if they had been sent: the month can't be waited for. The oldest is of a
+	// minute later than 30 days ago.
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	var items []messaging.Item
+	for i := range all {
+		all[i].At = now.Add(time.Minute - messaging.InboxFor + time.Duration(i)*(messaging.InboxFor-time.Hour)/time.Duration(len(all)))
+		items = append(items, messaging.Item{Device: bo, Message: all[i]})
+		s.book.Sent(group, all[i].ID, all[i].Seq)
+	}
+	var roster messaging.Roster
+	roster.Apply(all[0])
+	for _, err := range []error{s.db.Rosters().Create(t.Context(), roster), s.db.History().Put(t.Context(), all), s.db.Inbox().Put(t.Context(), items)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	phone := s.connect(ana, s.gateways)
+	s.connect(bo, s.gateways)
+	sent, err := phone.Send(t.Context(), post(group, "are-you-there-000"))
+	if err != nil || sent.Seq != messaging.Seq(len(all)+1) {
+		t.Fatalf("%+v, %v", sent, err)
+	}
+	s.book.Sent(group, sent.ID, sent.Seq)
+	testenv.Eventually(t, time.Minute, "all is shown", func() bool { return s.book.Count(bo, group) == len(all)+1 })
+	if v := s.book.Check(group, s.history(group), bo); !v.OK() {
+		t.Errorf("%+v", v)
+	}
+	testenv.Eventually(t, time.Minute, "the inbox is empty", func() bool { return s.inbox(bo) == 0 })
+}
+
 // inbox is how much waits for a device.
-func (s *site) inbox(a messaging.Address) (n int) {
+func (s *site) inbox(a messaging.Address) int { return len(s.items(a)) }
+
+func (s *site) items(a messaging.Address) (all []messaging.Message) {
 	s.t.Helper()
 	for cursor, first := "", true; first || cursor != ""; first = false {
 		items, next, err := s.db.Inbox().Page(s.t.Context(), a, cursor, 1000)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		n, cursor = n+len(items), next
+		all, cursor = append(all, items...), next
 	}
-	return n
+	return all
 }
 
 // Redis forgets where a device is: what is sent to it meanwhile isn't announced. Its

@@ -46,6 +46,7 @@ type config struct {
 	UnfinishedOfOne  int `env:"UNFINISHED_OF_ONE" envDefault:"100"` // connections of one address that are no WebSocket
 	FramesASecond    int `env:"FRAMES_A_SECOND" envDefault:"50"`
 	ConversationsNew int `env:"CONVERSATIONS_AN_HOUR" envDefault:"100"` // that one person begins
+	Conversations    int `env:"CONVERSATIONS" envDefault:"10000"`       // that one person is in
 
 	CassandraTimeout time.Duration `env:"CASSANDRA_TIMEOUT" envDefault:"2s"`
 }
@@ -73,6 +74,7 @@ func readConfig() (config, error) {
 	for name, n := range map[string]int{
 		"CONNECTIONS": c.Connections, "PER_ADDRESS": c.PerAddress, "ADDRESS_CONNECTS": c.AddressConnects, "PERSON_CONNECTS": c.PersonConnects,
 		"UNFINISHED_OF_ONE": c.UnfinishedOfOne, "FRAMES_A_SECOND": c.FramesASecond, "CONVERSATIONS_AN_HOUR": c.ConversationsNew,
+		"CONVERSATIONS": c.Conversations,
 	} {
 		if n < 1 {
 			return c, fmt.Errorf("%s is %d: it must be above 0", name, n)

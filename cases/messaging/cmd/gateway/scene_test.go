@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"sync"
 	"testing"
@@ -40,10 +41,18 @@ type site struct {
 
 func newSite(t *testing.T, more ...string) *site {
 	t.Helper()
-	c := casetest.Start(t, rig.Options{Only: append(more, "gateway", "chat"), Env: map[string]string{
+	return newSiteWith(t, nil, more...)
+}
+
+// newSiteWith is newSite with other settings.
+func newSiteWith(t *testing.T, settings map[string]string, more ...string) *site {
+	t.Helper()
+	env := map[string]string{
 		"TOKEN_SECRET": secret, "GRANT_SECRET": secret, "OPERATOR_SECRET": secret, "WASM_E2E": "", "FRAMES_A_SECOND": "1000", "PERSON_CONNECTS": "1000", "ADDRESS_CONNECTS": "100000",
 		"SESSION_TIMEOUT": "2s", "CASSANDRA_TIMEOUT": "10s",
-	}})
+	}
+	maps.Copy(env, settings)
+	c := casetest.Start(t, rig.Options{Only: append(more, "gateway", "chat"), Env: env})
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.Namespace}, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
