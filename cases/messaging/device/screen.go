@@ -28,7 +28,9 @@ func (d *Device) heard(conn Conn, frame any) error {
 		d.turn(On{Gateway: f.Gateway})
 		d.welcomed()
 	case *wire.Current:
-		d.cfg.All = false
+		if d.cfg.All {
+			d.settle(conn)
+		}
 		d.turn(On{Gateway: d.on.Gateway, Current: true})
 	case *wire.Lagging:
 		d.turn(On{Gateway: d.on.Gateway})
@@ -57,6 +59,25 @@ func (d *Device) heard(conn Conn, frame any) error {
 }
 
 func (d *Device) resume() { d.write(wire.Resume{Ref: resumeRef, All: d.cfg.All}) }
+
+// settles is after how long a new device is known to all who write inboxes: twice
+// fanout.DevicesFor, and a moment.
+const settles = 5 * time.Second
+
+// settle asks once more how far everything is. What was said in between is in no
+// inbox of a new device, and nobody tells it.
+func (d *Device) settle(conn Conn) {
+	d.cfg.All = false
+	time.AfterFunc(settles, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.conn == conn {
+			d.write(wire.Resume{Ref: resumeRef, All: true})
+		} else {
+			d.cfg.All = true // with the next connection
+		}
+	})
+}
 
 // welcomed begins a connection: what was under way when the last one ended may not
 // have arrived.
@@ -199,8 +220,8 @@ func (d *Device) sent(f *wire.Sent) {
 			},
 			Seq: f.Seq, At: f.At,
 		})
-		o.done <- result{sent: *f}
 		d.show(f.Conversation)
+		o.done <- result{sent: *f}
 		return
 	}
 }

@@ -140,6 +140,9 @@ func (f *fold) take(item Item) {
 		if e.Deleted = f.deleted[item.Seq]; e.Deleted {
 			break
 		}
+		if b == nil && item.Why == "" {
+			return // it brought keys, and says nothing
+		}
 		if b == nil {
 			e.Why = item.Why
 			break

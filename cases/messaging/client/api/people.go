@@ -1,0 +1,256 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/client/e2e"
+)
+
+// A person is what the device knows of somebody.
+type person struct {
+	name      string
+	devices   []messaging.Address
+	devicesAt time.Time // zero: ask
+	asked     bool      // for the name
+	online    bool
+	lastSeen  time.Time
+}
+
+// devicesFor is how long somebody's devices are believed in. Who links one or signs
+// one out says so in their conversations; this is for when that got lost.
+const devicesFor = 5 * time.Minute
+
+func (c *Client) person(u messaging.UserID) *person {
+	p := c.people[u]
+	if p == nil {
+		p = &person{}
+		c.people[u] = p
+	}
+	return p
+}
+
+// Find returns whose name it is.
+func (c *Client) Find(ctx context.Context, name string) (messaging.UserID, error) {
+	name, err := messaging.ParseName(name)
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	for u, p := range c.people {
+		if p.name == name {
+			c.mu.Unlock()
+			return u, nil
+		}
+	}
+	c.mu.Unlock()
+	return c.lookUp(ctx, name)
+}
+
+// lookUp asks for a person by name or id, and remembers their devices.
+func (c *Client) lookUp(ctx context.Context, who string) (messaging.UserID, error) {
+	var answer struct {
+		User    messaging.UserID
+		Name    string
+		Devices []messaging.Address
+	}
+	if err := c.call(ctx, http.MethodGet, "/api/users/"+url.PathEscape(who), nil, nil, &answer); err != nil {
+		return "", err
+	}
+	return answer.User, c.change(func() error {
+		p := c.person(answer.User)
+		p.name, p.devices, p.devicesAt = answer.Name, answer.Devices, c.cfg.Now()
+		return c.store.put(keyName+string(answer.User), answer.Name)
+	})
+}
+
+// name is what somebody is called. Who isn't known is asked for. c.mu is held.
+func (c *Client) name(u messaging.UserID) string {
+	p := c.person(u)
+	if p.name == "" && !p.asked {
+		p.asked = true
+		c.later(func(ctx context.Context) {
+			_, err := c.lookUp(ctx, string(u))
+			c.mu.Lock()
+			p.asked = err == nil
+			c.mu.Unlock()
+			c.cfg.Changed("")
+		})
+	}
+	return p.name
+}
+
+// LearnNames asks what people are called with whom there are conversations, as far as
+// it isn't known: for who can't wait until that comes by itself.
+func (c *Client) LearnNames(ctx context.Context) error {
+	c.mu.Lock()
+	var strangers []messaging.UserID
+	for _, t := range c.talks {
+		if t.roster == nil {
+			continue
+		}
+		for u := range t.roster.Members {
+			if c.person(u).name == "" && !slices.Contains(strangers, u) {
+				strangers = append(strangers, u)
+			}
+		}
+	}
+	c.mu.Unlock()
+	for _, u := range strangers {
+		if _, err := c.lookUp(ctx, string(u)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// devicesOf returns all devices of people but this one, each with a session. Of
+// people who are new it claims the keys, which tells of their devices as well; of
+// others it asks now and then which they have, and takes what is known when that
+// can't be had.
+func (c *Client) devicesOf(ctx context.Context, users []messaging.UserID) (all []messaging.Address, err error) {
+	var strangers []messaging.UserID
+	for _, u := range users {
+		c.mu.Lock()
+		p, now := c.person(u), c.cfg.Now()
+		stale, known := now.Sub(p.devicesAt) > devicesFor, p.devices != nil
+		c.mu.Unlock()
+		if !stale {
+			continue
+		}
+		met, err := c.e2e.Known(string(u))
+		switch {
+		case err != nil:
+			return nil, err
+		case len(met) == 0 && u != c.me.User:
+			strangers = append(strangers, u)
+			continue
+		}
+		if _, err := c.lookUp(ctx, string(u)); err != nil && !known {
+			return nil, err
+		}
+	}
+	if err := c.claim(ctx, strangers); err != nil {
+		return nil, err
+	}
+	var without []messaging.UserID
+	c.mu.Lock()
+	for _, u := range users {
+		for _, a := range c.person(u).devices {
+			if a == c.me.Device {
+				continue
+			}
+			all = append(all, a)
+			if has, err := c.e2e.HasSession(address(a)); err == nil && !has && !slices.Contains(without, u) {
+				without = append(without, u)
+			}
+		}
+	}
+	c.mu.Unlock()
+	if err := c.claim(ctx, without); err != nil {
+		return nil, err
+	}
+	// A device that has published nothing can't be written to yet.
+	return slices.DeleteFunc(all, func(a messaging.Address) bool {
+		has, err := c.e2e.HasSession(address(a))
+		return err != nil || !has
+	}), nil
+}
+
+// atOnce is how many people's keys one request claims.
+const atOnce = 25
+
+// claim begins sessions with the devices of people with which there is none.
+func (c *Client) claim(ctx context.Context, users []messaging.UserID) error {
+	for some := range slices.Chunk(users, atOnce) {
+		var answer struct {
+			Bundles map[messaging.Address]e2e.Bundle
+			Missing []messaging.Address
+		}
+		if err := c.call(ctx, http.MethodPost, "/api/prekeys/claim", once(), map[string]any{"users": some}, &answer); err != nil {
+			return err
+		}
+		if err := c.change(func() error { return c.begin(some, answer.Bundles, answer.Missing) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) begin(users []messaging.UserID, bundles map[messaging.Address]e2e.Bundle, missing []messaging.Address) error {
+	for _, u := range users {
+		p := c.person(u)
+		p.devices, p.devicesAt = nil, c.cfg.Now()
+		if u == c.me.User {
+			p.devices = []messaging.Address{c.me.Device}
+		}
+	}
+	for _, a := range missing {
+		p := c.person(a.User)
+		p.devices = append(p.devices, a)
+		p.devicesAt = time.Time{} // ask again soon
+	}
+	var changed error
+	for a, bundle := range bundles {
+		c.person(a.User).devices = append(c.person(a.User).devices, a)
+		has, err := c.e2e.HasSession(address(a))
+		if err == nil && !has {
+			err = c.e2e.StartSession(address(a), bundle)
+		}
+		if _, ok := errors.AsType[*e2e.KeyChanged](err); ok {
+			changed = err // the others are begun all the same
+		} else if err != nil {
+			return err
+		}
+	}
+	if changed != nil {
+		return errors.Join(c.commit(), changed)
+	}
+	return nil
+}
+
+// SafetyNumber is what two people compare: the same on both sides while nobody
+// stands between them. It is of the devices that they have now; a key that has
+// changed is in it only once it is accepted.
+func (c *Client) SafetyNumber(ctx context.Context, with messaging.UserID) (string, error) {
+	me := c.Me().User
+	if _, err := c.devicesOf(ctx, []messaging.UserID{with, me}); err != nil {
+		if _, changed := errors.AsType[*e2e.KeyChanged](err); !changed {
+			return "", err
+		}
+	}
+	ours, err := c.keysOf(me)
+	if err != nil {
+		return "", err
+	}
+	theirs, err := c.keysOf(with)
+	if err == nil && len(theirs) == 0 {
+		err = fmt.Errorf("safety number: %w", e2e.ErrNoSession)
+	}
+	if err != nil {
+		return "", err
+	}
+	return e2e.SafetyNumber(string(me), ours, string(with), theirs), nil
+}
+
+// keysOf are the identity keys that are known of somebody's devices.
+func (c *Client) keysOf(u messaging.UserID) (keys [][]byte, err error) {
+	known, err := c.e2e.Known(string(u))
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.person(u).devices {
+		if key, ok := known[address(a)]; ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
