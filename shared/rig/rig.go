@@ -176,6 +176,15 @@ func (c *Case) Log(name string) string {
 	return ""
 }
 
+// Output is all that a process has written to its log.
+func (c *Case) Output(name string) ([]byte, error) {
+	p := c.processes[name]
+	if p == nil {
+		return nil, fmt.Errorf("read the log of %s: there is no such process", name)
+	}
+	return os.ReadFile(p.log)
+}
+
 // Names are the names of what runs.
 func (c *Case) Names() (names []string) {
 	for name := range c.processes {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -27,12 +28,16 @@ type site struct {
 	t *testing.T
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, further ...map[string]string) *site {
 	t.Helper()
-	c := casetest.Start(t, rig.Options{Env: map[string]string{
+	env := map[string]string{
 		"WASM_E2E": "", "ACCOUNTS_AN_HOUR": "1000", "PERSON_CONNECTS": "1000", "ADDRESS_CONNECTS": "10000",
 		"SESSION_TIMEOUT": "2s", "CASSANDRA_TIMEOUT": "10s",
-	}})
+	}
+	for _, more := range further {
+		maps.Copy(env, more)
+	}
+	c := casetest.Start(t, rig.Options{Env: env})
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return &site{c, t}
 }
