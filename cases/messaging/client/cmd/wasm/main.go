@@ -1,115 +1,102 @@
 //go:build js && wasm
 
-// Command wasm is package e2e for the browser: the same encryption as the
-// command line's, as a JavaScript object that it puts into globalThis.e2e.
+// Command wasm is package api for the browser: the same messenger as the command
+// line's, as a JavaScript object that it puts into globalThis.messenger.
 //
 //	const go = new Go(); // wasm_exec.js
 //	const { instance } = await WebAssembly.instantiateStreaming(fetch("main.wasm"), go.importObject);
-//	go.run(instance); // from here on there is e2e
-//	const device = await e2e.create({ user: "alice", device: 1 });
+//	go.run(instance); // from here on there is messenger
+//	const client = await messenger.open("ana's phone", location.host, (conversation) => …);
 //
-// An address is {user, device}, an envelope or a ciphertext a Uint8Array, a body
-// a Uint8Array or a string, and keys are as package e2e has them in JSON. Each
-// function returns a promise. One that is rejected has changed nothing; its
-// error's name says which of the package's errors it is (errors.go).
-//
-// A device lives in memory. The page keeps what device.export() returns, and
-// does so before it sends what the call before has made.
+// The state of a device is in an IndexedDB database of its name; whoever calls sees
+// to it that only one page has it open. Each function returns a promise. What it
+// resolves to is as package api has it in JSON; bytes are a Uint8Array.
 package main
 
 import (
+	"context"
 	"syscall/js"
-	"time"
 
-	"designkits/cases/messaging/client/e2e"
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/client/api"
+	"designkits/cases/messaging/client/body"
 )
 
 func main() {
-	js.Global().Set("e2e", object(functions{
-		"create": func(args []js.Value) (any, error) {
-			store := e2e.NewMemory()
-			d, err := e2e.Create(store, addressOf(args[0]), time.Now())
-			return methods(d, store), err
-		},
+	js.Global().Set("messenger", object(functions{
 		"open": func(args []js.Value) (any, error) {
-			store, err := e2e.Import(bytesOf(args[0]))
+			store, err := openDatabase(args[0].String())
 			if err != nil {
 				return nil, err
 			}
-			d, err := e2e.Open(store)
-			return methods(d, store), err
-		},
-		"encryptBlob": func(args []js.Value) (any, error) {
-			ciphertext, blob, err := e2e.EncryptBlobBytes(bytesOf(args[0]))
-			return fields{"ciphertext": ciphertext, "blob": asJSON{blob}}, err
-		},
-		"decryptBlob": func(args []js.Value) (any, error) {
-			var blob e2e.Blob
-			if err := fromJSON(args[1], &blob); err != nil {
+			changed := args[2]
+			c, err := api.Open(api.Config{Store: store, Gateway: args[1].String(), Changed: func(id messaging.ConversationID) {
+				go changed.Invoke(string(id)) // it is called with locks held
+			}})
+			if err != nil {
 				return nil, err
 			}
-			return e2e.DecryptBlobBytes(bytesOf(args[0]), blob)
-		},
-		"ciphertextSize": func(args []js.Value) (any, error) {
-			return float64(e2e.CiphertextSize(int64(args[0].Float()))), nil
+			return methods(c), nil
 		},
 	}))
 	select {} // the functions stay callable
 }
 
-// methods is a device as an object.
-func methods(d *e2e.Device, store *e2e.Memory) any {
-	if d == nil {
-		return nil
-	}
-	o := object(functions{
-		"publicKeys": func([]js.Value) (any, error) {
-			keys, err := d.PublicKeys()
-			return asJSON{keys}, err
+func methods(c *api.Client) js.Value {
+	ctx := context.Background() // a page ends with its tab
+	id := func(v js.Value) messaging.ConversationID { return messaging.ConversationID(v.String()) }
+	user := func(v js.Value) messaging.UserID { return messaging.UserID(v.String()) }
+	message := func(v js.Value) messaging.MessageID { return messaging.MessageID(text(v)) }
+	return object(functions{
+		"me":       func([]js.Value) (any, error) { return asJSON{c.Me()}, nil },
+		"signUp":   func(a []js.Value) (any, error) { return nil, c.SignUp(ctx, a[0].String(), a[1].String()) },
+		"link":     func(a []js.Value) (any, error) { return nil, c.Link(ctx, a[0].String(), a[1].String()) },
+		"run":      func([]js.Value) (any, error) { return nil, c.Run(ctx) },
+		"linkCode": func([]js.Value) (any, error) { return c.LinkCode(ctx) },
+		"devices":  func([]js.Value) (any, error) { all, err := c.Devices(ctx); return asJSON{all}, err },
+		"signOut":  func(a []js.Value) (any, error) { return nil, c.SignOut(ctx, messaging.DeviceID(a[0].Int())) },
+		"talks":    func([]js.Value) (any, error) { return asJSON{append([]api.View{}, c.Talks()...)}, nil },
+		"view":     func(a []js.Value) (any, error) { return asJSON{c.View(id(a[0]), a[1].Int())}, nil },
+		"search": func(a []js.Value) (any, error) {
+			return asJSON{append([]api.Found{}, c.Search(a[0].String(), 50)...)}, nil
 		},
-		"addPreKeys": func(args []js.Value) (any, error) {
-			keys, err := d.AddPreKeys(args[0].Int())
-			return asJSON{keys}, err
+		"begin": func(a []js.Value) (any, error) { id, err := c.Begin(ctx, a[0].String()); return string(id), err },
+		"beginGroup": func(a []js.Value) (any, error) {
+			id, err := c.BeginGroup(ctx, messaging.Kind(a[0].String()), a[1].String(), texts[string](a[2]))
+			return string(id), err
 		},
-		"rotateSignedPreKey": func([]js.Value) (any, error) {
-			key, err := d.RotateSignedPreKey(time.Now())
-			return asJSON{key}, err
+		"add":    func(a []js.Value) (any, error) { return nil, c.Add(ctx, id(a[0]), texts[string](a[1])) },
+		"remove": func(a []js.Value) (any, error) { return nil, c.Remove(id(a[0]), user(a[1])) },
+		"leave":  func(a []js.Value) (any, error) { return nil, c.Leave(id(a[0])) },
+		"say": func(a []js.Value) (any, error) {
+			m, err := c.Say(id(a[0]), a[1].String(), message(a[2]), texts[messaging.UserID](a[3]))
+			return string(m), err
 		},
-		"startSession": func(args []js.Value) (any, error) {
-			var bundle e2e.Bundle
-			if err := fromJSON(args[1], &bundle); err != nil {
+		"edit": func(a []js.Value) (any, error) {
+			return nil, c.Edit(id(a[0]), message(a[1]), a[2].String(), texts[messaging.UserID](a[3]))
+		},
+		"react":  func(a []js.Value) (any, error) { return nil, c.React(id(a[0]), message(a[1]), a[2].String()) },
+		"delete": func(a []js.Value) (any, error) { return nil, c.Delete(id(a[0]), message(a[1])) },
+		"retry":  func(a []js.Value) (any, error) { return nil, c.Retry(message(a[0]), a[1].Bool()) },
+		"seen":   func(a []js.Value) (any, error) { return nil, c.Seen(id(a[0])) },
+		"typing": func(a []js.Value) (any, error) { c.Typing(id(a[0]), a[1].Bool()); return nil, nil },
+		"look":   func(a []js.Value) (any, error) { c.Look(id(a[0])); return nil, nil },
+		"attach": func(a []js.Value) (any, error) {
+			f := a[1]
+			m, err := c.Attach(ctx, id(a[0]), api.Attachment{
+				Data: bytesOf(f.Get("data")), Name: f.Get("name").String(), Type: f.Get("type").String(),
+				Width: f.Get("width").Int(), Height: f.Get("height").Int(), Thumbnail: bytesOf(f.Get("thumbnail")),
+			}, a[2].String(), message(a[3]))
+			return string(m), err
+		},
+		"fetch": func(a []js.Value) (any, error) {
+			var p body.Pointer
+			if err := fromJSON(a[0], &p); err != nil {
 				return nil, err
 			}
-			return nil, d.StartSession(addressOf(args[0]), bundle)
+			return c.Fetch(ctx, p)
 		},
-		"hasSession": func(args []js.Value) (any, error) { return d.HasSession(addressOf(args[0])) },
-		"encrypt":    func(args []js.Value) (any, error) { return d.Encrypt(addressOf(args[0]), bytesOf(args[1])) },
-		"decrypt": func(args []js.Value) (any, error) {
-			m, err := d.Decrypt(addressOf(args[0]), bytesOf(args[1]))
-			if m.GroupKey != "" {
-				return fields{"groupKey": m.GroupKey}, err
-			}
-			return fields{"body": m.Body}, err
-		},
-		"encryptGroup": func(args []js.Value) (any, error) {
-			m, err := d.EncryptGroup(args[0].String(), addressesOf(args[1]), bytesOf(args[2]))
-			keys := list{}
-			for _, key := range m.Keys {
-				keys = append(keys, fields{"to": asJSON{key.To}, "envelope": key.Envelope})
-			}
-			return fields{"envelope": m.Envelope, "keys": keys}, err
-		},
-		"decryptGroup": func(args []js.Value) (any, error) {
-			return d.DecryptGroup(args[0].String(), addressOf(args[1]), bytesOf(args[2]))
-		},
-		"accept": func(args []js.Value) (any, error) { // a KeyChanged error
-			return nil, d.Accept(&e2e.KeyChanged{Address: addressOf(args[0]), Now: bytesOf(args[0].Get("now"))})
-		},
-		"forget":       func(args []js.Value) (any, error) { return nil, d.Forget(addressOf(args[0])) },
-		"safetyNumber": func(args []js.Value) (any, error) { return d.SafetyNumber(args[0].String()) },
-		"export":       func([]js.Value) (any, error) { return store.Export() },
+		"safetyNumber": func(a []js.Value) (any, error) { return c.SafetyNumber(ctx, user(a[0])) },
+		"accept":       func(a []js.Value) (any, error) { return nil, c.Accept(user(a[0])) },
 	})
-	o.Set("address", valueOf(asJSON{d.Address()}))
-	o.Set("identityKey", valueOf(d.IdentityKey()))
-	return o
 }

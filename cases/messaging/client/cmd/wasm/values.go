@@ -4,9 +4,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"syscall/js"
 
+	"designkits/cases/messaging/client/api"
 	"designkits/cases/messaging/client/e2e"
 )
 
@@ -14,32 +16,50 @@ import (
 // returns goes through valueOf.
 type functions map[string]func(args []js.Value) (any, error)
 
-// What valueOf makes an object, an array, or what JSON.parse returns of.
-type (
-	fields map[string]any
-	list   []any
-	asJSON struct{ value any }
-)
+// asJSON is what valueOf makes what JSON.parse returns of.
+type asJSON struct{ value any }
 
-// object makes each function one that returns a promise.
+// object makes each function one that returns a promise. It runs in a goroutine of
+// its own: while one waits for the network or the database the page goes on.
 func object(all functions) js.Value {
 	o := js.Global().Get("Object").New()
 	promise := js.Global().Get("Promise")
 	for name, call := range all {
-		o.Set(name, js.FuncOf(func(_ js.Value, args []js.Value) (settled any) {
-			defer func() {
-				if p := recover(); p != nil { // an argument is missing or of another type
-					settled = promise.Call("reject", js.Global().Get("TypeError").New(fmt.Sprintf("e2e.%s: %v", name, p)))
-				}
-			}()
-			result, err := call(args)
-			if err != nil {
-				return promise.Call("reject", errorOf(err))
-			}
-			return promise.Call("resolve", valueOf(result))
+		o.Set(name, js.FuncOf(func(_ js.Value, args []js.Value) any {
+			var settle js.Func
+			settle = js.FuncOf(func(_ js.Value, how []js.Value) any {
+				go func() {
+					defer settle.Release()
+					defer func() {
+						if p := recover(); p != nil { // an argument is missing or of another type
+							how[1].Invoke(js.Global().Get("TypeError").New(fmt.Sprintf("messenger.%s: %v", name, p)))
+						}
+					}()
+					result, err := call(args)
+					if err != nil {
+						how[1].Invoke(errorOf(err))
+						return
+					}
+					how[0].Invoke(valueOf(result))
+				}()
+				return nil
+			})
+			return promise.New(settle)
 		}))
 	}
 	return o
+}
+
+// errorOf makes an Error, with the type of a Problem where the server has refused.
+func errorOf(err error) js.Value {
+	e := js.Global().Get("Error").New(err.Error())
+	if p, ok := errors.AsType[*api.Problem](err); ok {
+		e.Set("type", p.Type)
+	}
+	if _, ok := errors.AsType[*e2e.KeyChanged](err); ok {
+		e.Set("name", "KeyChanged")
+	}
+	return e
 }
 
 func valueOf(v any) any {
@@ -49,18 +69,6 @@ func valueOf(v any) any {
 	case []byte:
 		array := js.Global().Get("Uint8Array").New(len(v))
 		js.CopyBytesToJS(array, v)
-		return array
-	case fields:
-		o := js.Global().Get("Object").New()
-		for name, value := range v {
-			o.Set(name, valueOf(value))
-		}
-		return o
-	case list:
-		array := js.Global().Get("Array").New()
-		for _, value := range v {
-			array.Call("push", valueOf(value))
-		}
 		return array
 	case asJSON:
 		text, err := json.Marshal(v.value)
@@ -73,30 +81,30 @@ func valueOf(v any) any {
 }
 
 func fromJSON(v js.Value, into any) error {
-	text := js.Global().Get("JSON").Call("stringify", v).String()
-	if err := json.Unmarshal([]byte(text), into); err != nil {
-		return fmt.Errorf("%w: %w", e2e.ErrMalformed, err)
-	}
-	return nil
+	return json.Unmarshal([]byte(js.Global().Get("JSON").Call("stringify", v).String()), into)
 }
 
-// bytesOf reads a Uint8Array, or a string as UTF-8.
+// bytesOf reads a Uint8Array; nil of none.
 func bytesOf(v js.Value) []byte {
-	if v.Type() == js.TypeString {
-		return []byte(v.String())
+	if v.IsUndefined() || v.IsNull() {
+		return nil
 	}
 	b := make([]byte, v.Get("length").Int())
 	js.CopyBytesToGo(b, v)
 	return b
 }
 
-func addressOf(v js.Value) e2e.Address {
-	return e2e.Address{User: v.Get("user").String(), Device: uint32(v.Get("device").Int())}
+// text reads a string; "" of none.
+func text(v js.Value) string {
+	if v.IsUndefined() || v.IsNull() {
+		return ""
+	}
+	return v.String()
 }
 
-func addressesOf(v js.Value) (all []e2e.Address) {
+func texts[T ~string](v js.Value) (all []T) {
 	for i := range v.Length() {
-		all = append(all, addressOf(v.Index(i)))
+		all = append(all, T(v.Index(i).String()))
 	}
 	return all
 }
