@@ -210,6 +210,28 @@ func (c *Case) Kill(ctx context.Context, name string) error {
 	return p.await(ctx, 30*time.Second)
 }
 
+// Restart asks a process to stop, as a deployment does, starts it again once it has
+// ended well, and returns when it is ready. Its error says that it ended badly or too
+// late.
+func (c *Case) Restart(ctx context.Context, name string) error {
+	p := c.processes[name]
+	if p == nil {
+		return fmt.Errorf("restart %s: there is no such process", name)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("restart %s: %w", name, err)
+	}
+	waiting, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	if err := p.end(waiting); err != nil {
+		return err
+	}
+	if err := p.start(); err != nil {
+		return err
+	}
+	return p.await(ctx, 30*time.Second)
+}
+
 // Stop asks the processes to stop, kills those that don't, ends the case's
 // stream jobs, and removes what the processes kept on disk. Its error names
 // those that ended badly or too late.

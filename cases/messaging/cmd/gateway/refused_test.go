@@ -68,6 +68,12 @@ func TestWhoDoesNotBelongIsRefused(t *testing.T) {
 		await[wire.Welcome](t, conn)
 		for _, c := range []struct{ name, frame, kind string }{
 			{"no JSON", `hello`, "invalid"},
+			{"nothing", ``, "invalid"},
+			{"JSON that is no object", `[{"type":"resume"}]`, "invalid"},
+			{"an object without an end", `{"type":"resume"`, "invalid"},
+			{"one in another in another …", strings.Repeat(`{"type":`, 10_500), "invalid"},
+			{"a number where a text is due", `{"type":"send","ref":1}`, "invalid"},
+			{"no type", `{"ref":"1"}`, "invalid"},
 			{"an unknown type", `{"type":"drop"}`, "invalid"},
 			{"a message to a conversation of others", fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"0123456789abcdef","kind":"posted","body":{"shared":"eA=="}}`, direct), "not-member"},
 			// The sender is who is connected: what the frame says of it isn't read.
@@ -91,6 +97,18 @@ func TestWhoDoesNotBelongIsRefused(t *testing.T) {
 			t.Errorf("binary is answered with %d", code)
 		}
 		conn, _ = s.dial("gateway-1", identity.Bearer(s.token(eve)))
+		say(t, conn, "{\"type\":\"\xff\"}")
+		if code := closedWith(t, conn); code != websocket.CloseInvalidFramePayloadData {
+			t.Errorf("text that is no UTF-8 is answered with %d", code)
+		}
+		conn, _ = s.dial("gateway-1", identity.Bearer(s.token(eve)))
+		if _, err := conn.NetConn().Write([]byte{0x81, 0x02, '{', '}'}); err != nil {
+			t.Fatal(err)
+		}
+		if code := closedWith(t, conn); code != websocket.CloseProtocolError {
+			t.Errorf("a frame without a mask is answered with %d", code)
+		}
+		conn, _ = s.dial("gateway-1", identity.Bearer(s.token(eve)))
 		say(t, conn, `{"type":"send","title":"`+strings.Repeat("x", wire.MaxFrame)+`"}`)
 		if code := closedWith(t, conn); code != websocket.CloseMessageTooBig {
 			t.Errorf("a frame that is too large is answered with %d", code)
@@ -112,6 +130,15 @@ func TestWhoDoesNotBelongIsRefused(t *testing.T) {
 			if got := await[wire.Message](t, conn); got.Seq != want || got.Conversation != direct {
 				t.Errorf("%+v, want number %d", got, want)
 			}
+		}
+	})
+
+	t.Run("a number is the owner's to give, and a time", func(t *testing.T) {
+		conn, _ := s.dial("gateway-2", identity.Bearer(s.token(bo)))
+		await[wire.Welcome](t, conn)
+		say(t, conn, fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"numbered-by-me-0","kind":"posted","seq":99,"at":"1999-12-31T23:59:59Z","body":{"shared":"eA=="}}`, direct))
+		if got := await[wire.Sent](t, conn); got.Seq != 3 || time.Since(got.At) > time.Minute {
+			t.Errorf("%+v, want number 3, of now", got)
 		}
 	})
 

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/identity"
+	"designkits/cases/messaging/wire"
+	"designkits/shared/testenv"
+)
+
+// narrow connects with a receive buffer that is soon full.
+func (s *site) narrow(gateway string, a messaging.Address) *websocket.Conn {
+	s.t.Helper()
+	dialer := websocket.Dialer{
+		Subprotocols: []string{identity.Protocol, identity.Bearer(s.token(a))},
+		NetDial: func(network, addr string) (net.Conn, error) {
+			conn, err := net.Dial(network, addr)
+			if err == nil {
+				err = conn.(*net.TCPConn).SetReadBuffer(128 << 10)
+			}
+			return conn, err
+		},
+	}
+	conn, _, err := dialer.Dial("ws://"+s.Addr(gateway)+"/connect", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+	return conn
+}
+
+// A device that reads nothing for a while holds up nobody. What was queued for it is
+// dropped; it is told so, and has the rest from its inbox.
+func TestADeviceThatReadsTooSlowlyHoldsUpNobodyAndMissesNothing(t *testing.T) {
+	s := newSite(t)
+	ana, bo, cy := s.person(1)[0], s.person(1)[0], s.person(1)[0]
+	group := messaging.NewConversationID(messaging.Group)
+	phone := s.connect(ana, s.gateways)
+	s.connect(bo, s.gateways)
+	slow := s.narrow("gateway-1", cy)
+	await[wire.Welcome](t, slow)
+	say(t, slow, `{"type":"resume"}`)
+	await[wire.Current](t, slow)
+
+	if _, err := phone.Send(t.Context(), wire.Send{Conversation: group, ID: "created-group-00", Kind: messaging.Created, Title: "pictures", Users: []messaging.UserID{bo.User, cy.User}}); err != nil {
+		t.Fatal(err)
+	}
+	const messages = 250 // 12 MB: more than the system keeps for a connection
+	body := messaging.Body{Shared: make([]byte, 48<<10)}
+	for n := range messages {
+		m := wire.Send{Conversation: group, ID: messaging.MessageID(fmt.Sprintf("large-%012d", n)), Kind: messaging.Posted, Body: body}
+		if _, err := phone.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := testenv.Eventually(t, 20*time.Second, "the other has all of it", func() bool { return s.book.Count(bo, group) == messages+1 })
+	t.Logf("the other had all of it %s after it was sent", took)
+
+	next, lagged, current := messaging.Seq(1), 0, false
+	for !current || next <= messages+1 {
+		_, text, err := slow.ReadMessage()
+		if err != nil {
+			t.Fatalf("with number %d next: %v", next, err)
+		}
+		frame, err := wire.Down(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f := frame.(type) {
+		case *wire.Lagging:
+			lagged++
+			say(t, slow, `{"type":"resume"}`)
+		case *wire.Message:
+			if f.Seq > next {
+				t.Fatalf("number %d comes when %d is next", f.Seq, next)
+			}
+			if next = max(next, f.Seq+1); lagged > 0 { // before, it has read nothing yet
+				say(t, slow, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":%d}`, group, f.Seq))
+			}
+		case *wire.Current:
+			current = true
+		}
+	}
+	if lagged == 0 {
+		t.Error("it wasn't told that it is too slow")
+	}
+}
