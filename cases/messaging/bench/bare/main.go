@@ -5,6 +5,8 @@
 //	/echo    sends back what it gets, as gorilla's examples do: the default
 //	         upgrader, a goroutine that reads and one that writes
 //	/tuned   the same with small and shared buffers, and one goroutine
+//	/chat    with CASSANDRA and NAMESPACE: inserts each message into a table and
+//	         sends it on to the client it names, see chat.go
 package main
 
 import (
@@ -33,6 +35,14 @@ func run(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", twoGoroutines)
 	mux.HandleFunc("/tuned", oneGoroutine)
+	if hosts := os.Getenv("CASSANDRA"); hosts != "" {
+		c, err := openChat(ctx, hosts, os.Getenv("NAMESPACE"))
+		if err != nil {
+			return err
+		}
+		defer c.session.Close()
+		mux.HandleFunc("/chat", c.serve)
+	}
 	mux.HandleFunc("/readyz", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{Addr: os.Getenv("LISTEN"), Handler: mux}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // it ends with the program either way
