@@ -52,10 +52,10 @@ func (l *Links) CreateMany(ctx context.Context, owner Owner, rows iter.Seq[BulkR
 }
 
 func (l *Links) createBatch(ctx context.Context, owner Owner, batch []BulkRow, charge func(links int) error, emit func(BulkResult) error) error {
-	good := 0
+	good, checked := 0, make([]Checked, len(batch))
 	for i, row := range batch {
 		if row.Err == nil {
-			_, batch[i].Err = l.Check(row.Draft)
+			checked[i], batch[i].Err = l.Check(row.Draft)
 		}
 		if batch[i].Err == nil {
 			good++
@@ -73,7 +73,7 @@ func (l *Links) createBatch(ctx context.Context, owner Owner, batch []BulkRow, c
 		results[i] = BulkResult{Line: row.Line, Err: row.Err}
 		if row.Err == nil {
 			making.Go(func() error {
-				results[i].Link, results[i].Err = l.Create(ctx, owner, row.Draft)
+				results[i].Link, results[i].Err = l.Create(ctx, owner, checked[i])
 				return nil
 			})
 		}

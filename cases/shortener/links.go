@@ -17,6 +17,9 @@ type Draft struct {
 	Permanent bool
 }
 
+// A Checked is a draft that Links.Check has taken, as it would be stored.
+type Checked struct{ draft Draft }
+
 // A Change is what somebody wants different about a link; nil stays as it is.
 type Change struct {
 	Target    *string
@@ -32,29 +35,28 @@ type Links struct {
 	Codes     Coder
 	Policy    target.Policy
 	Publisher *Publisher
-	Cache     SharedCache // behind the breaker
 	Forget    interface { // the counts of a link that is removed
 		Forget(ctx context.Context, code Code) error
 	}
 	Clock func() time.Time
 }
 
-// Check returns the draft as it would be stored, or a *Invalid. Whether an
-// alias is free only Create can say.
-func (l *Links) Check(d Draft) (Draft, error) {
+// Check returns what can be made of the draft, or a *Invalid. Whether an alias is
+// free only Create can say.
+func (l *Links) Check(d Draft) (Checked, error) {
 	var err error
 	if d.Target, err = checkTarget(d.Target, l.Policy); err != nil {
-		return Draft{}, err
+		return Checked{}, err
 	}
 	if d.Alias != "" {
 		if err := CheckAlias(d.Alias); err != nil {
-			return Draft{}, err
+			return Checked{}, err
 		}
 	}
 	if d.Expires, err = CheckExpiry(d.Expires, l.Clock()); err != nil {
-		return Draft{}, err
+		return Checked{}, err
 	}
-	return d, nil
+	return Checked{d}, nil
 }
 
 // checkTarget is target.Check, its refusals told as those of the field.
@@ -66,13 +68,10 @@ func checkTarget(raw string, policy target.Policy) (string, error) {
 	return checked, err
 }
 
-// Create makes a link. Its error is a *Invalid, ErrTaken, ErrLookAlike,
-// ErrBusy, or the store's.
-func (l *Links) Create(ctx context.Context, owner Owner, d Draft) (Link, error) {
-	d, err := l.Check(d)
-	if err != nil {
-		return Link{}, err
-	}
+// Create makes a link. Its error is ErrTaken, ErrLookAlike, ErrBusy, or the
+// store's.
+func (l *Links) Create(ctx context.Context, owner Owner, c Checked) (Link, error) {
+	d := c.draft
 	now := l.Clock().UTC().Truncate(time.Millisecond)
 	link := Link{
 		Code: Code(d.Alias), Target: d.Target, Owner: owner,
@@ -90,7 +89,7 @@ func (l *Links) Create(ctx context.Context, owner Owner, d Draft) (Link, error) 
 	if err := l.Store.Put(ctx, link); err != nil {
 		return Link{}, fmt.Errorf("store link %q: %w", link.Code, err)
 	}
-	l.Publisher.Prime(ctx, l.Cache, link)
+	l.Publisher.Prime(link)
 	return link, nil
 }
 

@@ -78,12 +78,13 @@ func (p *Publisher) Publish(ctx context.Context, e Entry) {
 	}
 }
 
-// Prime puts a new link into the caches of which nobody else can hold anything
-// yet, so there is nobody to tell. That it fails does no harm.
-func (p *Publisher) Prime(ctx context.Context, guarded SharedCache, l Link) {
+// Prime puts a new link into the caches, of which nobody else can hold anything
+// yet, so there is nobody to tell: into the shared one soon. That it fails does
+// no harm.
+func (p *Publisher) Prime(l Link) {
 	e := Entry{Link: l}
 	p.resolver.Apply(e)
-	_ = guarded.Fill(ctx, e, p.resolver.sharedTTL(e)) // counted by the breaker
+	p.resolver.fillSoon(e)
 }
 
 func (p *Publisher) tell(ctx context.Context, e Entry) error {

@@ -60,7 +60,7 @@ type Resolver struct {
 	stop    context.CancelFunc
 	running context.Context // that of all readings
 	work    sync.WaitGroup  // the readings, and those who fill
-	fills   chan Entry      // read from the store, for the shared cache
+	fills   chan Entry      // new, or read from the store: for the shared cache
 
 	hits, sharedHits, storeReads, coalesced, stale, storeErrors, sharedErrors, unfilled atomic.Int64
 }
@@ -214,11 +214,16 @@ func (r *Resolver) readFor(f *reading, code Code, before *held, began int64) {
 	close(f.done)
 
 	if fromStore {
-		select {
-		case r.fills <- e: // nobody waits for it
-		default:
-			r.unfilled.Add(1) // whoever reads it next fills
-		}
+		r.fillSoon(e)
+	}
+}
+
+// fillSoon has an entry put into the shared cache; nobody waits for it.
+func (r *Resolver) fillSoon(e Entry) {
+	select {
+	case r.fills <- e:
+	default:
+		r.unfilled.Add(1) // whoever reads it next fills
 	}
 }
 

@@ -24,8 +24,9 @@ var KafkaAway = curveball.Experiment{
 	Hypothesis: "They wait on the replicas' disks and are counted afterwards: none is lost, none counts twice, and their order holds.",
 	Answer: `The redirect never waits for Kafka. What Kafka has not acknowledged within 75 ms is written to a
 [Spool](clicks/spool/spool.go) on the replica's disk and replayed, oldest first, when Kafka is back; what comes
-meanwhile queues behind it, so the order holds. A click that was both spooled and written counts
-once, by its id. The spool's size bounds how long Kafka may be away: 1 GiB is four million clicks,
+meanwhile queues behind it. A batch goes into one partition of the log, which depends on its first
+click, so that what is left of a given-up try is the beginning of the next: the order holds. A click
+that was both spooled and written counts once, by its id. The spool's size bounds how long Kafka may be away: 1 GiB is four million clicks,
 twelve minutes of our peak on two replicas. And a replica's disk must outlive the replica.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("clicks lost", "", 0),

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -174,6 +175,21 @@ var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomain
 
 var errNotCanonical = errors.New("the mapped name maps to something else")
 
+// plainHost are names that hostNames leaves as they are, which nearly all are.
+var plainHost = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+
+// toASCII maps a name by hostNames.
+func toASCII(host string) (string, error) {
+	if plainHost.MatchString(host) {
+		return host, nil
+	}
+	ascii, err := hostNames.ToASCII(host)
+	if again, errAgain := hostNames.ToASCII(ascii); errAgain != nil || again != ascii {
+		err = errors.Join(err, errNotCanonical) // broken Punycode can hide behind one mapping
+	}
+	return ascii, err
+}
+
 // normalHost returns the host in lower-case ASCII without a trailing dot, or
 // the usual form of an IP address, without brackets.
 func normalHost(u *url.URL) (string, error) {
@@ -185,10 +201,7 @@ func normalHost(u *url.URL) (string, error) {
 		}
 		return addr.String(), nil
 	}
-	ascii, err := hostNames.ToASCII(host)
-	if again, errAgain := hostNames.ToASCII(ascii); errAgain != nil || again != ascii {
-		err = errors.Join(err, errNotCanonical) // broken Punycode can hide behind one mapping
-	}
+	ascii, err := toASCII(host)
 	if err != nil {
 		return "", badTarget(ruleBadHost, "%q is not a valid host name", shorten(host))
 	}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func testPolicy(t testing.TB) Policy {
@@ -218,4 +220,18 @@ func FuzzCheck(f *testing.F) {
 			t.Fatalf("%q leads back to us", raw)
 		}
 	})
+}
+
+func TestAPlainHostIsItsOwnASCIIForm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		host := rapid.StringMatching(`[a-z0-9]{1,9}([.-][a-z0-9]{1,9}){0,5}`).Draw(t, "host")
+		if mapped, err := hostNames.ToASCII(host); !plainHost.MatchString(host) || err != nil || mapped != host {
+			t.Fatalf("%q becomes %q, %v", host, mapped, err)
+		}
+	})
+	for _, host := range []string{"xn--bcher-kva.example", "bücher.example", "Example.com", "-a.example", "a..b", "a.", ""} {
+		if plainHost.MatchString(host) {
+			t.Errorf("%q is taken to be plain", host)
+		}
+	}
 }

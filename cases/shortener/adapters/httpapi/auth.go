@@ -55,19 +55,25 @@ func (k *keyRing) find(ctx context.Context, hash shortener.KeyHash) (shortener.K
 }
 
 // authorize finds out whose request it is and charges it to their key, with
-// links more links to be made. Without a good key it is charged to the
-// address, so that keys can't be guessed either.
+// links more links to be made.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request, links int) (shortener.Key, error) {
+	key, err := s.identify(w, r)
+	if err != nil {
+		return shortener.Key{}, err
+	}
+	return key, s.charge(r.Context(), w, ownerBuckets(key, 1, links)...)
+}
+
+// identify finds out whose request it is. Without a good key it is charged to
+// the address, so that keys can't be guessed.
+func (s *Server) identify(w http.ResponseWriter, r *http.Request) (shortener.Key, error) {
 	key, err := s.keyOf(r)
 	if errors.Is(err, shortener.ErrNoKey) {
 		if err := s.chargeAddress(w, r); err != nil {
 			return shortener.Key{}, err
 		}
 	}
-	if err != nil {
-		return shortener.Key{}, err
-	}
-	return key, s.charge(r.Context(), w, ownerBuckets(key, 1, links)...)
+	return key, err
 }
 
 func (s *Server) keyOf(r *http.Request) (shortener.Key, error) {

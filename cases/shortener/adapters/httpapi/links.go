@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -68,24 +69,22 @@ func expiryOf(ttl int64, now time.Time) (time.Time, error) {
 }
 
 func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
-	key, err := s.authorize(w, r, 0)
+	key, err := s.identify(w, r)
 	if err != nil {
 		return err
 	}
-	var asked draftJSON
-	if err := readJSON(w, r, &asked); err != nil {
-		return err
+	draft, refused := s.readDraft(w, r)
+	links := 1
+	if refused != nil {
+		links = 0 // only what could be made counts against the day's links
 	}
-	draft, err := asked.draft(s.Clock())
-	if err != nil {
-		return err
+	if err := s.charge(r.Context(), w, ownerBuckets(key, 1, links)...); err != nil {
+		// Nothing was charged, though at least a request was made.
+		_, errRate := s.Limiter.Take(r.Context(), ownerBuckets(key, 1, 0)...)
+		return errors.Join(err, errRate)
 	}
-	if _, err := s.Links.Check(draft); err != nil {
-		return err
-	}
-	// Only what could be made counts against the day's links.
-	if err := s.charge(r.Context(), w, ownerBuckets(key, 0, 1)...); err != nil {
-		return err
+	if refused != nil {
+		return refused
 	}
 	link, err := s.Links.Create(r.Context(), key.Owner, draft)
 	if err != nil {
@@ -93,6 +92,19 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Location", "/api/links/"+string(link.Code))
 	return httpjson.Write(w, http.StatusCreated, s.linkJSON(link))
+}
+
+// readDraft reads a draft that could be made.
+func (s *Server) readDraft(w http.ResponseWriter, r *http.Request) (shortener.Checked, error) {
+	var asked draftJSON
+	if err := readJSON(w, r, &asked); err != nil {
+		return shortener.Checked{}, err
+	}
+	draft, err := asked.draft(s.Clock())
+	if err != nil {
+		return shortener.Checked{}, err
+	}
+	return s.Links.Check(draft)
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request) error {

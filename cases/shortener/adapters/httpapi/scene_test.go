@@ -195,7 +195,7 @@ func (s *scene) replica(o options) *replica {
 	draining := make(chan struct{})
 	r.api = httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: db.Links(), Codes: generator, Publisher: publisher, Cache: guarded, Forget: db.Stats(),
+			Store: db.Links(), Codes: generator, Publisher: publisher, Forget: db.Stats(),
 			Erasers: []shortener.Eraser{db.Links()}, Clock: o.clock,
 			Policy: target.Policy{OwnHosts: []string{public.Host}, Blocked: blocked},
 		},

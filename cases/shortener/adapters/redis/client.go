@@ -26,6 +26,7 @@ import (
 type Client struct {
 	redis     *redis.Client
 	together  *gather.Gatherer[redis.Cmder] // for what many ask at once
+	charges   *gather.Gatherer[*charge]     // the limiter's
 	namespace string
 }
 
@@ -46,7 +47,9 @@ func Open(addr, namespace string) *Client {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	})
-	return &Client{redis: client, together: pipelined(client), namespace: namespace}
+	c := &Client{redis: client, together: pipelined(client), namespace: namespace}
+	c.charges = c.gatherCharges()
+	return c
 }
 
 // pipelined gathers commands into pipelines. The driver has the like
@@ -93,6 +96,7 @@ func (c *Client) script(ctx context.Context, s *redis.Script, keys []string, arg
 // Close closes the connections. Followers must have ended before.
 func (c *Client) Close(context.Context) error {
 	c.together.Close()
+	c.charges.Close()
 	return c.redis.Close()
 }
 

@@ -108,7 +108,7 @@ func run(ctx context.Context, s *service.Service) error {
 	s.Go("record clicks", recorder.Run)
 	api := httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: store.links, Codes: coder, Publisher: publisher, Cache: guarded, Forget: db.Stats(),
+			Store: store.links, Codes: coder, Publisher: publisher, Forget: db.Stats(),
 			Erasers: []shortener.Eraser{db.Links(), changes, cache.Limiter()}, Clock: cfg.Variants.clock,
 			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked, Unchecked: !bool(cfg.Variants.TargetChecks)},
 		},
