@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,9 +30,31 @@ type delta struct {
 	Free, Held []int
 }
 
+// A decoder decodes a text once for all who get the same: thousands of watchers
+// share this process, and what each pays for its JSON is no cost of the sale's.
+type decoder struct {
+	mu   sync.Mutex
+	text string
+	last delta
+}
+
+func (d *decoder) decode(text []byte) (delta, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if string(text) == d.text {
+		return d.last, nil
+	}
+	var fresh delta
+	if err := json.Unmarshal(text, &fresh); err != nil {
+		return delta{}, fmt.Errorf("a delta is %q: %w", text, err)
+	}
+	d.text, d.last = string(text), fresh
+	return fresh, nil
+}
+
 // watch connects to an event's stream as a browser would, calls connected when
 // the whole is there, and tell with each delta, until the context ends.
-func watch(ctx context.Context, addr string, event tickets.EventID, connected func(), tell func(delta)) error {
+func watch(ctx context.Context, addr string, event tickets.EventID, decoder *decoder, connected func(), tell func(delta)) error {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -51,16 +73,16 @@ func watch(ctx context.Context, addr string, event tickets.EventID, connected fu
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, 1<<20) // the whole is one line
 	for kind := ""; lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), ": ")
+		name, value, _ := bytes.Cut(lines.Bytes(), []byte(": "))
 		switch {
-		case name == "event":
-			kind = value
-		case name == "data" && kind == "seats":
+		case string(name) == "event":
+			kind = string(value)
+		case string(name) == "data" && kind == "seats":
 			connected()
-		case name == "data":
-			var d delta
-			if err := json.Unmarshal([]byte(value), &d); err != nil {
-				return fmt.Errorf("watch %s: a delta is %q: %w", event, value, err)
+		case string(name) == "data":
+			d, err := decoder.decode(value)
+			if err != nil {
+				return fmt.Errorf("watch %s: %w", event, err)
 			}
 			tell(d)
 		}
@@ -132,9 +154,10 @@ func freed(ctx context.Context, r *harness.Run, s show) error {
 	ready, all := make(chan struct{}), make(chan struct{})
 	var mu sync.Mutex
 	seen, want := map[int]time.Time{}, -1
+	var decoder decoder
 	var watcher errgroup.Group
 	watcher.Go(func() error {
-		return watch(watching, s.seen, s.event, sync.OnceFunc(func() { close(ready) }), func(d delta) {
+		return watch(watching, s.seen, s.event, &decoder, sync.OnceFunc(func() { close(ready) }), func(d delta) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, n := range d.Free {
@@ -231,6 +254,7 @@ func deltas(ctx context.Context, r *harness.Run, s show, watchers int) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	all, watching := errgroup.WithContext(watching)
+	var decoder decoder
 	for range watchers {
 		all.Go(func() error {
 			var mine []time.Duration
@@ -239,7 +263,7 @@ func deltas(ctx context.Context, r *harness.Run, s show, watchers int) error {
 				defer mu.Unlock()
 				took = append(took, mine...)
 			}()
-			return watch(watching, s.seen, s.event, sync.OnceFunc(func() { connected.Add(1); tell() }), func(d delta) {
+			return watch(watching, s.seen, s.event, &decoder, sync.OnceFunc(func() { connected.Add(1); tell() }), func(d delta) {
 				now := time.Now().UnixNano()
 				for _, n := range d.Held {
 					if at := asked[n].Load(); at != 0 {
