@@ -7,6 +7,7 @@
 //	fanout    to whom a message goes, and whether it is written or read there
 //	wire      the frames between a device and its gateway
 //	session   what a gateway does for one connected device
+//	device    what a device does so that on its screen nothing is missing or twice
 //	presence  who is there, and who is told
 //	media     grants to upload what only the recipients can read
 //

@@ -53,6 +53,8 @@ const (
 	DialWithin  = 5 * time.Second
 	WriteWithin = 5 * time.Second
 	SilentFor   = 75 * time.Second // no ping of the gateway's either
+	// AnswerWithin is twice as long as a gateway takes to follow a frame at most.
+	AnswerWithin = 10 * time.Second
 )
 
 // Config says who connects where.
@@ -98,6 +100,7 @@ type Device struct {
 	acking  bool        // acknowledgements are about to be sent
 	tries   int
 	ends    int   // of connections
+	frames  int   // that came
 	failed  error // of Shown
 }
 
@@ -261,20 +264,34 @@ func (d *Device) Type(c messaging.ConversationID, on bool) {
 	d.write(wire.Typing{Conversation: c, On: on})
 }
 
-// Watch says whose presence is to be told, in place of those before.
-func (d *Device) Watch(users []messaging.UserID) {
+// Watch says whose presence is to be told, in place of those before: members of the
+// conversation that is open.
+func (d *Device) Watch(c messaging.ConversationID, users []messaging.UserID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.watched = &wire.Watch{Users: users}
+	d.watched = &wire.Watch{Conversation: c, Users: users}
 	d.write(*d.watched)
 }
 
 // Members asks who is in a conversation; a *wire.Roster answers, through Heard. It
-// is lost when there is no connection.
+// is lost when there is no connection. A gateway from which nothing comes for
+// AnswerWithin is given up: it may be frozen, which a browser, where pings can't be
+// seen, doesn't notice by itself.
 func (d *Device) Members(c messaging.ConversationID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.write(wire.Members{Ref: membersRef + string(c), Conversation: c})
+	conn, frames := d.conn, d.frames
+	if conn == nil {
+		return
+	}
+	time.AfterFunc(AnswerWithin, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.conn == conn && d.frames == frames {
+			conn.Close()
+		}
+	})
 }
 
 // write sends a frame, if there is a connection; one that can't be written to ends,

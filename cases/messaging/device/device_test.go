@@ -76,16 +76,21 @@ func message(s messaging.Seq) wire.Message {
 	return wire.Message{Message: messaging.Message{Draft: messaging.Draft{Conversation: walks, Sender: ana, Kind: messaging.Posted}, Seq: s}}
 }
 
-// run lets a device talk to the line, within a synctest bubble, until the test ends.
 func run(t *testing.T, l *line, cfg device.Config) (end func() error) {
+	_, end = begin(t, l, cfg)
+	return end
+}
+
+// begin lets a device talk to the line, within a synctest bubble, until end.
+func begin(t *testing.T, l *line, cfg device.Config) (d *device.Device, end func() error) {
 	cfg.Address, cfg.Gateways = ana, func() []string { return []string{"gateway"} }
 	cfg.Dial = func(context.Context, string, []string) (device.Conn, error) { return l, nil }
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	d := device.New(cfg)
+	d = device.New(cfg)
 	go func() { ended <- d.Run(ctx) }()
 	l.say(wire.Welcome{Device: ana, Gateway: "gateway"})
-	return func() error { cancel(); return <-ended }
+	return d, func() error { cancel(); return <-ended }
 }
 
 // A message comes again when its acknowledgement was lost with a gateway. Without
@@ -104,6 +109,29 @@ func TestWhatComesAgainIsAcknowledgedAgainAndShownOnce(t *testing.T) {
 		}
 		if shown != 3 {
 			t.Errorf("%d messages are shown, want 3", shown)
+		}
+		if err := end(); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// A gateway that is frozen answers nothing, and closes nothing.
+func TestAGatewayThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		d, end := begin(t, l, device.Config{})
+		synctest.Wait()
+		d.Members(walks)
+		l.say(wire.Roster{Conversation: walks})
+		<-time.After(time.Minute)
+		if l.ends.Err() != nil {
+			t.Fatal("it is given up though it has answered")
+		}
+		d.Members(walks)
+		<-time.After(device.AnswerWithin + time.Second)
+		if l.ends.Err() == nil {
+			t.Error("it isn't given up")
 		}
 		if err := end(); !errors.Is(err, context.Canceled) {
 			t.Error(err)

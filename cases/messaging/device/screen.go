@@ -22,6 +22,7 @@ type screen struct {
 func (d *Device) heard(conn Conn, frame any) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.frames++
 	switch f := frame.(type) {
 	case *wire.Welcome:
 		d.conn, d.tries = conn, 0

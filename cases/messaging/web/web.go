@@ -1,5 +1,7 @@
-// Package web is the page that people get. It is plain ES modules without a build
-// step, and knows only what a device may ask of a gateway.
+// Package web is the pages that people get: "/" is one device, "/two" shows two people
+// with three devices side by side, "/operator" what operators see. They are plain ES
+// modules without a build
+// step, and know only what a device or an operator may ask of a gateway.
 package web
 
 import (
@@ -11,7 +13,7 @@ import (
 	"designkits/shared/webui"
 )
 
-//go:embed *.html *.js *.svg
+//go:embed *.html *.css *.js *.svg
 var files embed.FS
 
 // Config says what the page may do.
@@ -40,17 +42,20 @@ func Handler(cfg Config) (http.Handler, error) {
 		}
 		mux.Handle("GET /wasm/", built)
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", policy)
-		if err := site.Show(w, http.StatusOK, "index.html", nil); err != nil {
-			cfg.Log.ErrorContext(r.Context(), "show the page", "error", err.Error())
-		}
-	})
+	for path, name := range map[string]string{"/{$}": "index.html", "/two": "two.html", "/operator": "operator.html"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", policy)
+			if err := site.Show(w, http.StatusOK, name, nil); err != nil {
+				cfg.Log.ErrorContext(r.Context(), "show the page", "page", name, "error", err.Error())
+			}
+		})
+	}
 	return mux, nil
 }
 
-// policy lets the page run the encryption, which is WebAssembly, and connect to
-// any gateway and to the store of attachments.
+// policy lets the page run the encryption, which is WebAssembly, connect to any
+// gateway and to the store of attachments, show pictures that were decrypted here, and
+// be shown in a frame by another of these pages.
 func (c Config) policy() string {
 	connect := "'self'"
 	for _, origin := range c.Origins {
@@ -59,5 +64,5 @@ func (c Config) policy() string {
 	if c.Blobs != "" {
 		connect += " " + c.Blobs
 	}
-	return webui.FramedBy(c.FramedBy) + "; script-src 'self' 'wasm-unsafe-eval'; connect-src " + connect
+	return webui.FramedBy(strings.TrimSpace("'self' "+c.FramedBy)) + "; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob:; connect-src " + connect
 }

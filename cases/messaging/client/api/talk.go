@@ -151,10 +151,11 @@ func (c *Client) Look(id messaging.ConversationID) {
 	}
 	known := c.talk(id).last > 0
 	c.mu.Unlock()
-	link.Watch(users)
-	if known {
-		link.Members(id)
+	if !known {
+		return
 	}
+	link.Watch(id, users)
+	link.Members(id)
 }
 
 func (c *Client) linked() *device.Device {

@@ -1,0 +1,165 @@
+package web_test
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"designkits/shared/browsertest"
+)
+
+func TestTwoPeopleInTwoBrowsers(t *testing.T) {
+	s := start(t)
+	ana, bo := s.signUp("ana"), s.signUp("bo")
+	ana.Do(t, 30*time.Second, chromedp.Click("#new-chat"), chromedp.SendKeys("#ask-name", "bo\r"), chromedp.WaitVisible("#thread"))
+
+	t.Run("a text, and how far it has come", func(t *testing.T) {
+		s.say(ana, "hello bo")
+		bo.Until(t, 30*time.Second, `document.querySelector("#talks .badge")?.textContent === "1 unread"`)
+		ana.Until(t, 30*time.Second, `document.querySelector(".line.mine")?.dataset.state === "delivered"`)
+		bo.Do(t, 10*time.Second, chromedp.Click("#talks button"))
+		s.shows(bo, "hello bo")
+		ana.Until(t, 30*time.Second, `document.querySelector(".line.mine")?.dataset.state === "read"`)
+		ana.Until(t, 30*time.Second, `document.querySelector("#status").textContent === "online"`)
+		bo.Do(t, 10*time.Second, chromedp.SendKeys("#text", "hel"))
+		ana.Until(t, 10*time.Second, `document.querySelector("#status").textContent === "bo is typing…"`)
+		s.say(bo, "lo ana")
+		s.shows(ana, "hello ana")
+	})
+	t.Run("edit, reaction, answer, deletion", func(t *testing.T) {
+		s.act(ana, "hello bo", "Edit")
+		ana.Do(t, 10*time.Second, browsertest.Fill("#text", "hello, Bo"), chromedp.SendKeys("#text", "\r"))
+		s.shows(bo, "hello, Bo")
+		s.act(bo, "hello, Bo", "👍")
+		ana.Until(t, 30*time.Second, `document.querySelector(".reactions")?.textContent.includes("👍 1")`)
+		s.act(bo, "hello, Bo", "Answer")
+		s.say(bo, "@ana yes")
+		ana.Until(t, 30*time.Second, `document.querySelector(".quote")?.textContent.includes("hello, Bo") && document.querySelector("mark.me")?.textContent === "@ana"`)
+		s.say(ana, "a slip")
+		s.shows(bo, "a slip")
+		s.act(ana, "a slip", "Delete for everyone")
+		bo.Until(t, 30*time.Second, `!document.querySelector("#lines").textContent.includes("a slip") && document.querySelector("#lines").textContent.includes("was deleted")`)
+	})
+	t.Run("a picture comes with a thumbnail", func(t *testing.T) {
+		ana.Do(t, 10*time.Second, chromedp.SetUploadFiles("#file", []string{picture(t)}))
+		bo.Until(t, time.Minute, `document.querySelector(".attachment img")?.naturalWidth === 240`)
+		bo.Do(t, 10*time.Second, chromedp.Click(".attachment"))
+		bo.Until(t, 30*time.Second, `document.querySelector("img.full")?.naturalWidth === 600`)
+		bo.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#dialog").close()`))
+	})
+	t.Run("both see the same safety number", func(t *testing.T) {
+		var numbers []string
+		for _, b := range []*browsertest.Tab{ana, bo} {
+			b.Do(t, 10*time.Second, chromedp.Click("#about"), browsertest.Script(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent.startsWith("Safety")).click()`))
+			b.Until(t, 30*time.Second, `document.querySelector("#dialog-body .number")`)
+			numbers = append(numbers, b.Text(t, "#dialog-body .number"))
+			b.CheckAccess(t, "html")
+			b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#dialog").close()`))
+		}
+		if numbers[0] != numbers[1] || len(strings.Fields(numbers[0])) != 12 {
+			t.Errorf("%q and %q", numbers[0], numbers[1])
+		}
+	})
+	t.Run("the search finds what this device has", func(t *testing.T) {
+		ana.Do(t, 10*time.Second, chromedp.SendKeys("#search", "YES"))
+		ana.Until(t, 10*time.Second, `document.querySelectorAll("#found button").length === 1`)
+		ana.Do(t, 10*time.Second, browsertest.Fill("#search", ""))
+	})
+	t.Run("without a gateway it says so, and what is written goes out later", func(t *testing.T) {
+		for _, gateway := range []string{"gateway-1", "gateway-2"} {
+			if err := s.Kill(t.Context(), gateway); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.say(ana, "through the kill")
+		s.shows(bo, "through the kill")
+	})
+	t.Run("a reload shows the same, from the browser's own database", func(t *testing.T) {
+		before := ana.Text(t, "#lines")
+		ana.Do(t, time.Minute, chromedp.Reload(), chromedp.WaitVisible("#talks button"), chromedp.Click("#talks button"))
+		s.shows(ana, "through the kill")
+		if after := ana.Text(t, "#lines"); len(after) < len(before)-40 {
+			t.Errorf("%q after the reload, before %q", after, before)
+		}
+	})
+	for _, width := range []int64{360, 1440} {
+		for _, scheme := range []string{"light", "dark"} {
+			t.Run(fmt.Sprintf("fits %d px in %s", width, scheme), func(t *testing.T) {
+				ana.Emulate(t, width, scheme)
+				ana.Until(t, 10*time.Second, settled)
+				ana.CheckWidth(t, width)
+				ana.CheckAccess(t, "html")
+				ana.ShootScreen(t, fmt.Sprintf("chat-%d-%s", width, scheme))
+			})
+		}
+	}
+}
+
+// settled says that no colour is on its way to another any more.
+const settled = `document.getAnimations().length === 0`
+
+// picture is a file of 600 × 400 pixels.
+func picture(t *testing.T) string {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, 600, 400))
+	for x := range 600 {
+		for y := range 400 {
+			img.Set(x, y, color.RGBA{uint8(x / 3), uint8(y / 2), 160, 255})
+		}
+	}
+	path := filepath.Join(t.TempDir(), "sunset.png")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, img); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The page that the kit opens: three devices, set up by themselves.
+func TestTwoPeopleSideBySide(t *testing.T) {
+	s := start(t)
+	b := browsertest.Open(t)
+	b.Emulate(t, 1440, "light")
+	b.Do(t, time.Minute, chromedp.Navigate(s.url("/two")))
+	b.Until(t, 2*time.Minute, `document.body.dataset.ready`)
+	in := func(frame string) string { return fmt.Sprintf(`document.querySelector("#%s").contentDocument`, frame) }
+	b.Do(t, 10*time.Second, browsertest.Script(fmt.Sprintf(`(() => { const d = %s; d.querySelector("#text").value = "seen on three screens"; d.querySelector("#compose").requestSubmit(); })()`, in("bo-phone"))))
+	for _, frame := range []string{"ana-phone", "ana-laptop", "bo-phone"} {
+		b.Until(t, 30*time.Second, in(frame)+`.querySelector("#lines").textContent.includes("seen on three screens")`)
+		b.Until(t, 30*time.Second, in(frame)+`.querySelector("#talks").textContent.includes("Weekend walks")`)
+	}
+	b.ShootScreen(t, "two-1440")
+	for _, width := range []int64{360, 1440} {
+		b.Emulate(t, width, "dark")
+		b.Until(t, 10*time.Second, settled)
+		b.CheckWidth(t, width)
+		b.CheckAccess(t, "html")
+		b.ShootScreen(t, fmt.Sprintf("two-%d-dark", width))
+	}
+
+	t.Run("the operator sees them", func(t *testing.T) {
+		b.Do(t, 30*time.Second, chromedp.Navigate(s.url("/operator")), chromedp.SendKeys("#secret", "wrong\r"))
+		b.Until(t, 10*time.Second, `document.querySelector("#secret-complaint").textContent !== ""`)
+		b.Do(t, 10*time.Second, browsertest.Fill("#secret", operatorSecret), chromedp.SendKeys("#secret", "\r"))
+		b.Until(t, 30*time.Second, `document.querySelectorAll("#gateways tr").length === 2 && document.querySelectorAll("#owners li").length === 16 && !document.querySelector('#owners [data-owner="none"]')`)
+		for _, width := range []int64{360, 1440} {
+			b.Emulate(t, width, "light")
+			b.Until(t, 10*time.Second, settled)
+			b.CheckWidth(t, width)
+			b.CheckAccess(t, "html")
+			b.ShootScreen(t, fmt.Sprintf("operator-%d", width))
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"go.uber.org/goleak"
+
+	"designkits/shared/browsertest"
+	"designkits/shared/casetest"
+	"designkits/shared/rig"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const operatorSecret = "the operator of the tests"
+
+// A scene is the whole case, with the encryption built for the browser.
+type scene struct {
+	*rig.Case
+	t *testing.T
+}
+
+func start(t *testing.T) *scene {
+	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	return &scene{casetest.Start(t, rig.Options{Env: map[string]string{
+		"OPERATOR_SECRET": operatorSecret, "ACCOUNTS_AN_HOUR": "1000", "CASSANDRA_TIMEOUT": "10s",
+	}}), t}
+}
+
+func (s *scene) url(path string) string { return "http://" + s.Addr("gateway-1") + path }
+
+// signUp opens the page of a new device and makes an account.
+func (s *scene) signUp(name string) *browsertest.Tab {
+	s.t.Helper()
+	b := browsertest.Open(s.t)
+	b.Emulate(s.t, 1440, "light")
+	b.Do(s.t, time.Minute, chromedp.Navigate(s.url("/?as=phone")), chromedp.WaitVisible("#sign-up-name"))
+	b.Do(s.t, 30*time.Second, chromedp.SendKeys("#sign-up-name", name), chromedp.Click("#sign-up button"), chromedp.WaitVisible("#chat"))
+	s.connected(b)
+	return b
+}
+
+func (s *scene) connected(b *browsertest.Tab) {
+	s.t.Helper()
+	b.Until(s.t, 30*time.Second, `document.querySelector("#offline").hidden && document.body.dataset.gateway`)
+}
+
+// say types a message and sends it.
+func (s *scene) say(b *browsertest.Tab, text string) {
+	s.t.Helper()
+	b.Do(s.t, 10*time.Second, chromedp.SendKeys("#text", text+"\r"))
+}
+
+// shows waits until the open conversation has a line with the text, in whatever state.
+func (s *scene) shows(b *browsertest.Tab, text string) {
+	s.t.Helper()
+	b.Until(s.t, 30*time.Second, fmt.Sprintf(`[...document.querySelectorAll("#lines .line")].some((li) => li.querySelector(".text")?.textContent === %q)`, text))
+}
+
+// act presses a button of the menu of a line.
+func (s *scene) act(b *browsertest.Tab, text, button string) {
+	s.t.Helper()
+	b.Do(s.t, 10*time.Second, browsertest.Script(fmt.Sprintf(`[...document.querySelectorAll("#lines .line")].find((li) => li.querySelector(".text")?.textContent === %q).querySelector(".more").click()`, text)))
+	b.Do(s.t, 10*time.Second, browsertest.Script(fmt.Sprintf(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent === %q).click()`, button)))
+}
