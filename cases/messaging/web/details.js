@@ -51,7 +51,9 @@ async function devices() {
   const complaint = h("p", { class: "complaint", role: "alert" });
   const code = h("p", { class: "number", "aria-live": "polite" });
   const list = h("ul", { class: "people" });
-  show("Your devices", list, complaint, h("p", { class: "choices-row" }, button("Link another device", async () => {
+  const privacy = h("select", { id: "privacy", class: "input", onchange: () => client.show(privacy.value).catch((e) => say(complaint, e.message)) },
+    h("option", { value: "contacts" }, "whom you share a conversation with"), h("option", { value: "everybody" }, "everybody"), h("option", { value: "nobody" }, "nobody"));
+  show("Your devices", list, h("div", { class: "field" }, h("label", { for: "privacy" }, "Who sees whether you are online"), privacy), complaint, h("p", { class: "choices-row" }, button("Link another device", async () => {
     try {
       say(code, await client.linkCode());
     } catch (error) {
@@ -59,7 +61,8 @@ async function devices() {
     }
   }, "")), code);
   try {
-    const all = await client.devices();
+    const [all, to] = await Promise.all([client.devices(), client.privacy()]);
+    privacy.value = to;
     list.replaceChildren(...all.map((d) => h("li", {}, h("b", {}, d.name), h("span", { class: "hint" }, d.this ? "this one" : `since ${moment(new Date(d.linked))}`),
       !d.this && button(`Sign ${d.name} out`, () => client.signOut(Number(d.device.split(".")[1])).then(devices, (e) => say(complaint, e.message)), "quiet danger"))));
   } catch (error) {

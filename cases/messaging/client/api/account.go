@@ -12,6 +12,7 @@ import (
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/client/body"
 	"designkits/cases/messaging/client/e2e"
+	"designkits/cases/messaging/presence"
 )
 
 // linked is what the server tells a device that has got an account.
@@ -196,4 +197,17 @@ func (c *Client) SignOut(ctx context.Context, d messaging.DeviceID) error {
 	c.person(c.me.User).devicesAt = time.Time{}
 	c.mu.Unlock()
 	return c.announce()
+}
+
+// Privacy is to whom it is shown whether this person is there: presence.Contacts,
+// Everybody or Nobody.
+func (c *Client) Privacy(ctx context.Context) (presence.Privacy, error) {
+	var answer struct{ Presence presence.Privacy }
+	err := c.call(ctx, http.MethodGet, "/api/privacy", nil, nil, &answer)
+	return answer.Presence, err
+}
+
+// ShowPresence changes it.
+func (c *Client) ShowPresence(ctx context.Context, to presence.Privacy) error {
+	return c.call(ctx, http.MethodPut, "/api/privacy", nil, map[string]any{"presence": to}, nil)
 }

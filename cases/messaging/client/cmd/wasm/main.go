@@ -20,6 +20,7 @@ import (
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/client/api"
 	"designkits/cases/messaging/client/body"
+	"designkits/cases/messaging/presence"
 )
 
 func main() {
@@ -55,6 +56,8 @@ func methods(c *api.Client) js.Value {
 		"linkCode": func([]js.Value) (any, error) { return c.LinkCode(ctx) },
 		"devices":  func([]js.Value) (any, error) { all, err := c.Devices(ctx); return asJSON{all}, err },
 		"signOut":  func(a []js.Value) (any, error) { return nil, c.SignOut(ctx, messaging.DeviceID(a[0].Int())) },
+		"privacy":  func([]js.Value) (any, error) { p, err := c.Privacy(ctx); return string(p), err },
+		"show":     func(a []js.Value) (any, error) { return nil, c.ShowPresence(ctx, presence.Privacy(a[0].String())) },
 		"talks":    func([]js.Value) (any, error) { return asJSON{append([]api.View{}, c.Talks()...)}, nil },
 		"view":     func(a []js.Value) (any, error) { return asJSON{c.View(id(a[0]), a[1].Int())}, nil },
 		"search": func(a []js.Value) (any, error) {
