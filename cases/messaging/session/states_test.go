@@ -86,9 +86,16 @@ type stage struct {
 	device messaging.Address // bo's
 }
 
+// shared is the keyspace of all stages: making its tables takes longest.
+var shared struct {
+	sync.Once
+	namespace string
+}
+
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: testenv.Namespace(t)}, Timeout: 10 * time.Second})
+	shared.Do(func() { shared.namespace = testenv.Namespace(t) })
+	db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: shared.namespace}, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,6 @@ func TestWhoHasTheChatOpenSeesWhoIsThere(t *testing.T) {
 	}
 
 	// Who shares no conversation with her sees her when she shows herself to everybody.
-	say(t, three, watch)
 	show := func(to presence.Privacy) {
 		t.Helper()
 		if err := s.db.PresenceSettings().Show(t.Context(), ana.User, to); err != nil {
@@ -63,6 +62,7 @@ func TestWhoHasTheChatOpenSeesWhoIsThere(t *testing.T) {
 		}
 	}
 	show(presence.Everybody)
+	say(t, three, watch)
 	if seen := await[wire.Presence](t, three); seen.Online || !seen.LastSeen.Equal(got.LastSeen) {
 		t.Errorf("a stranger is told %+v", seen)
 	}

@@ -41,18 +41,31 @@ type site struct {
 
 func newSite(t *testing.T, more ...string) *site {
 	t.Helper()
-	return newSiteWith(t, nil, more...)
+	shared.Do(func() { shared.namespace = testenv.Namespace(t) })
+	return begin(t, shared.namespace, nil, more...)
 }
 
-// newSiteWith is newSite with other settings.
+// shared is the namespace of the sites: they begin one after the other, with people and
+// conversations of their own, and making the tables takes longer than many a test.
+var shared struct {
+	sync.Once
+	namespace string
+}
+
+// newSiteWith is newSite with other settings, where nobody has been before.
 func newSiteWith(t *testing.T, settings map[string]string, more ...string) *site {
+	t.Helper()
+	return begin(t, testenv.Namespace(t), settings, more...)
+}
+
+func begin(t *testing.T, namespace string, settings map[string]string, more ...string) *site {
 	t.Helper()
 	env := map[string]string{
 		"TOKEN_SECRET": secret, "GRANT_SECRET": secret, "OPERATOR_SECRET": secret, "WASM_E2E": "", "FRAMES_A_SECOND": "1000", "PERSON_CONNECTS": "1000", "ADDRESS_CONNECTS": "100000",
 		"SESSION_TIMEOUT": "2s", "CASSANDRA_TIMEOUT": "10s",
 	}
 	maps.Copy(env, settings)
-	c := casetest.Start(t, rig.Options{Only: append(more, "gateway", "chat"), Env: env})
+	c := casetest.Start(t, rig.Options{Namespace: namespace, Only: append(more, "gateway", "chat"), Env: env})
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.Namespace}, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
