@@ -149,6 +149,8 @@ func TestTwoPeopleSideBySide(t *testing.T) {
 		b.ShootScreen(t, fmt.Sprintf("two-%d-dark", width))
 	}
 
+	b.CheckConsole(t)
+
 	t.Run("the operator sees them", func(t *testing.T) {
 		b.Do(t, 30*time.Second, chromedp.Navigate(s.url("/operator")), chromedp.SendKeys("#secret", "wrong\r"))
 		b.Until(t, 10*time.Second, `document.querySelector("#secret-complaint").textContent !== ""`)

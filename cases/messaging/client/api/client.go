@@ -150,15 +150,20 @@ func (t *talk) keep(item body.Item) {
 // trust that its inbox has kept it all.
 const awayFor = messaging.InboxFor - 24*time.Hour
 
+// learnWithin is how long is waited to learn which gateways there are.
+const learnWithin = 3 * time.Second
+
 // Run stays connected until the context ends, until the device is told to stay away
 // (*device.Closed or *Problem: it was signed out, or runs elsewhere too), or until
 // the Store fails.
 func (c *Client) Run(ctx context.Context) error {
-	c.mu.Lock()
-	if c.e2e == nil {
-		c.mu.Unlock()
+	if c.Me().User == "" {
 		return ErrNoAccount
 	}
+	learning, cancel := context.WithTimeout(ctx, learnWithin)
+	c.learnGateways(learning) // else all who begin would go to the one they were given
+	cancel()
+	c.mu.Lock()
 	has := map[messaging.ConversationID]messaging.Seq{}
 	for id, t := range c.talks {
 		if t.last > 0 {
@@ -184,7 +189,6 @@ func (c *Client) Run(ctx context.Context) error {
 			}
 		}
 	})
-	c.later(c.learnGateways)
 	c.stir()
 	return work.Wait()
 }
