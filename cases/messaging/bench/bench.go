@@ -11,4 +11,4 @@ package bench
 import harness "designkits/shared/bench"
 
 // All are the benches, in the order of the table.
-var All = []harness.Bench{idle, oneToOne, storm, encryption, soak}
+var All = []harness.Bench{idle, oneToOne, storm, fanOut, encryption, soak}
