@@ -15,6 +15,8 @@ import (
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"designkits/cases/messaging"
 )
 
@@ -64,9 +66,6 @@ const remembered = 20_000
 // Apply stores messages, in order, and then announces them: a device that hears
 // of one finds it. It may be repeated.
 func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error {
-	if err := f.cfg.History.Put(ctx, messages); err != nil {
-		return fmt.Errorf("store messages: %w", err)
-	}
 	var items []messaging.Item
 	var announcements []Announcement
 	for _, m := range messages {
@@ -95,13 +94,32 @@ func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error 
 		}
 		announcements = append(announcements, a)
 	}
-	if err := f.cfg.Inbox.Put(ctx, items); err != nil {
-		return fmt.Errorf("write inboxes: %w", err)
+	if err := f.store(ctx, messages, items); err != nil {
+		return err
 	}
 	if err := f.cfg.Announcer.Announce(ctx, announcements); err != nil {
 		return fmt.Errorf("announce messages: %w", err)
 	}
 	return nil
+}
+
+// store writes the history and the inboxes at the same time: one wait for the disk
+// in place of two. Neither needs the other, since only what both have is announced.
+func (f *Fanout) store(ctx context.Context, messages []messaging.Message, items []messaging.Item) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		if err := f.cfg.History.Put(ctx, messages); err != nil {
+			return fmt.Errorf("store messages: %w", err)
+		}
+		return nil
+	})
+	both.Go(func() error {
+		if err := f.cfg.Inbox.Put(ctx, items); err != nil {
+			return fmt.Errorf("write inboxes: %w", err)
+		}
+		return nil
+	})
+	return both.Wait()
 }
 
 // take stores what the message changes besides the history, and returns to whom

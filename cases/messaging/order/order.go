@@ -50,6 +50,9 @@ const (
 	// batch is how many calls are committed together at most, and how many
 	// messages are applied together.
 	batch = 256
+	// markEvery is how often it is marked how far the log is applied: what a crash
+	// makes the next owner apply once more, against a request to the log for each batch.
+	markEvery = 200 * time.Millisecond
 	// MaxDrafts is how many drafts a call has at most.
 	MaxDrafts = 256
 )
@@ -180,6 +183,8 @@ func (o *Owner) commit(ctx context.Context, batch []*request) error {
 
 // Run applies what is committed, until the context ends or the partition is lost.
 func (o *Owner) Run(ctx context.Context) error {
+	var last messaging.Message
+	var mark <-chan time.Time // nil while all that is applied is marked as that
 	for {
 		select {
 		case messages := <-o.committed:
@@ -194,14 +199,18 @@ func (o *Owner) Run(ctx context.Context) error {
 			if err := apply(ctx, o.cfg, messages); err != nil {
 				return err
 			}
-			last := messages[len(messages)-1]
-			if err := o.cfg.Log.Applied(ctx, last); err != nil && o.cfg.Refused != nil {
-				o.cfg.Refused(err) // the next mark stands for this one as well
+			if last = messages[len(messages)-1]; mark == nil {
+				mark = time.After(markEvery)
 			}
 			o.behind.Add(-int64(len(messages)))
 			for _, m := range messages {
 				o.tails.applied(m)
 			}
+		case <-mark:
+			if err := o.cfg.Log.Applied(ctx, last); err != nil && o.cfg.Refused != nil {
+				o.cfg.Refused(err) // the next mark stands for this one as well
+			}
+			mark = nil
 		case <-o.ended:
 			if len(o.committed) == 0 {
 				return o.why
