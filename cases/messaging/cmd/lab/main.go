@@ -1,5 +1,5 @@
 // Command lab does what is done with the messenger rather than in it: its
-// capacity sheet, its demo, its benches. The kit calls it.
+// capacity sheet, its demo, its benches, its curveballs. The kit calls it.
 package main
 
 import (
@@ -8,12 +8,13 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/bench"
+	"designkits/cases/messaging/curveballs"
 	"designkits/cases/messaging/demo"
 	"designkits/shared/lab"
 )
 
 func main() {
-	lab.Main(lab.Case{Sheet: messaging.Sheet, Demo: walk, Benches: bench.All})
+	lab.Main(lab.Case{Sheet: messaging.Sheet, Demo: walk, Benches: bench.All, Curveballs: curveballs.All})
 }
 
 func walk(ctx context.Context, page string, progress io.Writer, report func(lab.Step)) error {
