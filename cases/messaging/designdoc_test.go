@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"designkits/cases/messaging"
+	"designkits/cases/messaging/curveballs"
 	"designkits/shared/bench"
+	"designkits/shared/curveball"
 	"designkits/shared/designdoc"
 	"designkits/shared/estimate"
 )
@@ -24,6 +26,10 @@ var woven = map[string]designdoc.Part{
 	"bench": func() (string, error) {
 		measured, err := bench.Read("bench/results.json")
 		return measured.Markdown(), err
+	},
+	"curveballs": func() (string, error) {
+		measured, err := curveball.ReadResults(curveball.ResultsFile)
+		return curveball.Markdown(curveballs.All, measured), err
 	},
 }
 
