@@ -11,7 +11,9 @@ import "designkits/shared/curveball"
 
 // All are the experiments, in the order of the design doc.
 var All = []curveball.Experiment{
+	GatewayDies,
 	TwoOwners,
+	PubSubLoses,
 	WrongClock,
 	LongAway,
 	DeleteOffline,

@@ -23,13 +23,14 @@ type (
 
 // New returns a device that dials by gorilla. Run connects it.
 func New(cfg Config) *Device {
-	cfg.Dial = dial
+	cfg.Dial = Dial
 	return device.New(cfg)
 }
 
 type conn struct{ *websocket.Conn }
 
-func dial(ctx context.Context, gateway string, protocols []string) (device.Conn, error) {
+// Dial is device.Config's: it connects to a gateway, offering subprotocols.
+func Dial(ctx context.Context, gateway string, protocols []string) (device.Conn, error) {
 	dialer := websocket.Dialer{Subprotocols: protocols}
 	c, res, err := dialer.DialContext(ctx, "ws://"+gateway+"/connect", http.Header{})
 	if err != nil {
