@@ -39,19 +39,18 @@ type Client struct {
 	cfg   Config
 	store *staged
 
-	mu       sync.Mutex
-	me       account
-	e2e      *e2e.Device // nil before the device has an account
-	link     *device.Device
-	on       device.On
-	gateways []string
-	talks    map[messaging.ConversationID]*talk
-	outbox   []*outgoing
-	nextOut  int
-	people   map[messaging.UserID]*person
-	failed   error         // of the Store: nothing goes on
-	wake     chan struct{} // of one: there is something to send
-	chores   chan func(context.Context)
+	mu      sync.Mutex
+	me      account
+	e2e     *e2e.Device // nil before the device has an account
+	link    *device.Device
+	on      device.On
+	talks   map[messaging.ConversationID]*talk
+	outbox  []*outgoing
+	nextOut int
+	people  map[messaging.UserID]*person
+	failed  error         // of the Store: nothing goes on
+	wake    chan struct{} // of one: there is something to send
+	chores  chan func(context.Context)
 }
 
 // account is who the device is.
