@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
-	"designkits/shared/service"
+	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
 )
 
@@ -22,30 +20,13 @@ func TestTheProcessServesAndStops(t *testing.T) {
 
 // serveAndStop makes a link, follows, changes, lists and deletes it.
 func serveAndStop(t *testing.T, store string) {
-	for name, value := range map[string]string{
+	p := servicetest.Start(t, "api", run, map[string]string{
 		"LISTEN": "127.0.0.1:0", "PUBLIC_URL": "https://sho.rt", "REDIS": testenv.Addr(t, "redis"),
 		"CASSANDRA": testenv.Addr(t, "cassandra"), "KAFKA": testenv.Addr(t, "kafka"), "NAMESPACE": testenv.Namespace(t),
 		"CODE_KEY": "a key of the tests, of 32 bytes.", "SPOOL": t.TempDir(), "ANALYTICS": "http://127.0.0.1:1",
 		"REPLICA": "tested", "STORE": store, "DYNAMODB": testenv.Addr(t, "dynamodb"),
-	} {
-		t.Setenv(name, value)
-	}
-	ctx, signal := context.WithCancel(t.Context())
-	defer signal()
-	started, ended := make(chan *service.Service, 1), make(chan error, 1)
-	go func() {
-		ended <- service.Run(ctx, "api", func(ctx context.Context, s *service.Service) error {
-			started <- s
-			return run(ctx, s)
-		})
-	}()
-	waiting, cancel := context.WithTimeout(ctx, 2*time.Minute) // a new keyspace on a busy machine
-	defer cancel()
-	addr, err := (<-started).Addr(waiting)
-	if err != nil {
-		t.Fatalf("not serving: %v, %v", err, <-ended)
-	}
-	base := "http://" + addr.String()
+	})
+	ctx, base := t.Context(), p.URL
 	ask := func(method, path, key, body string, want int, into any) *http.Response {
 		t.Helper()
 		req, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(body))
@@ -112,15 +93,7 @@ func serveAndStop(t *testing.T, store string) {
 	if system.Replica != "tested" || !system.Redis.Up || !system.Cassandra.Up || !system.Kafka.Up {
 		t.Errorf("%+v", system)
 	}
-	signal()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("after the signal: %v", err)
-		}
-	case <-time.After(service.StopWithin):
-		t.Error("it doesn't stop")
-	}
+	p.Stop()
 }
 
 func TestTheConfigurationSaysWhatIsMissing(t *testing.T) {

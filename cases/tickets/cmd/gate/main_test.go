@@ -16,7 +16,7 @@ import (
 	"designkits/cases/tickets/adapters/redis"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/room"
-	"designkits/shared/service"
+	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
 
 	"go.uber.org/goleak"
@@ -35,47 +35,11 @@ type process struct {
 
 func start(t *testing.T, namespace string) *process {
 	t.Helper()
-	for name, value := range map[string]string{
+	p := servicetest.Start(t, "gate", run, map[string]string{
 		"LISTEN": "127.0.0.1:0", "REDIS": testenv.Addr(t, "redis"), "POSTGRES": testenv.Addr(t, "postgres"), "NAMESPACE": namespace,
 		"SESSION_SECRET": secret, "PASS_SECRET": secret, "ROOM_SECRET": secret, "ADMIT_MIN": "20", "ADMIT_MAX": "20",
-	} {
-		t.Setenv(name, value)
-	}
-	ctx, signal := context.WithCancel(t.Context())
-	started, ended := make(chan *service.Service, 1), make(chan error, 1)
-	go func() {
-		ended <- service.Run(ctx, "gate", func(ctx context.Context, s *service.Service) error {
-			started <- s
-			return run(ctx, s)
-		})
-	}()
-	waiting, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	addr, err := (<-started).Addr(waiting)
-	if err != nil {
-		t.Fatalf("not serving: %v, %v", err, <-ended)
-	}
-	p := &process{t: t, base: "http://" + addr.String()}
-	stopped := false
-	p.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		signal()
-		http.DefaultClient.CloseIdleConnections()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Errorf("after the signal: %v", err)
-			}
-		case <-time.After(service.StopWithin):
-			t.Error("it doesn't stop")
-		}
-	}
-	t.Cleanup(p.stop)
-	testenv.Eventually(t, 10*time.Second, "ready", func() bool { status, _ := p.ask("GET", "/readyz", ""); return status == 200 })
-	return p
+	})
+	return &process{t: t, base: p.URL, stop: p.Stop}
 }
 
 func (p *process) ask(method, path, session string) (int, []byte) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +16,7 @@ import (
 	adapter "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/payments"
 	"designkits/shared/service"
+	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
 )
 
@@ -103,25 +103,8 @@ func client(t *testing.T, url string) *adapter.Provider {
 // The process itself, on port 0.
 func TestTheProcessServesAndStops(t *testing.T) {
 	in := newInbox(t)
-	for name, value := range settings(t, in.url) {
-		t.Setenv(name, value)
-	}
-	ctx, signal := context.WithCancel(t.Context())
-	defer signal()
-	started, ended := make(chan *service.Service, 1), make(chan error, 1)
-	go func() {
-		ended <- service.Run(ctx, "payments", func(ctx context.Context, s *service.Service) error {
-			started <- s
-			return run(ctx, s)
-		})
-	}()
-	waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	addr, err := (<-started).Addr(waiting)
-	if err != nil {
-		t.Fatalf("not serving: %v, %v", err, <-ended)
-	}
-	base := "http://" + addr.String()
+	process := servicetest.Start(t, "payments", run, settings(t, in.url))
+	ctx, base := t.Context(), process.URL
 	for path, want := range map[string]string{"/readyz": "payments", "/metrics": "provider_notices_waiting 0"} {
 		res, err := http.Get(base + path)
 		if err != nil {
@@ -133,7 +116,6 @@ func TestTheProcessServesAndStops(t *testing.T) {
 			t.Errorf("%s: %s, %v, %s", path, res.Status, err, body)
 		}
 	}
-	http.DefaultClient.CloseIdleConnections()
 	p := client(t, base)
 	made, err := p.Authorise(ctx, "1", payments.Charge{Order: "o", Amount: 1, Currency: "EUR", Source: "tok_slow"})
 	if err != nil || made.Status != payments.Pending {
@@ -151,15 +133,7 @@ func TestTheProcessServesAndStops(t *testing.T) {
 		of, _ := in.versions(made.ID)
 		return of[3] == captured
 	})
-	signal()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("after the signal: %v", err)
-		}
-	case <-time.After(service.StopWithin):
-		t.Error("it doesn't stop")
-	}
+	process.Stop()
 }
 
 func TestTheConfigurationSaysWhatIsWrong(t *testing.T) {
