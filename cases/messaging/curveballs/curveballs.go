@@ -16,6 +16,7 @@ var All = []curveball.Experiment{
 	PubSubLoses,
 	WrongClock,
 	LongAway,
+	TenMegabytes,
 	DeleteOffline,
 	SpamWave,
 	TenTimes,
