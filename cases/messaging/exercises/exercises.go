@@ -1,0 +1,138 @@
+// Package exercises is how the checks of the exercises below it talk to the
+// case: as people with devices, each at a gateway of its own choice, over nothing
+// but the public API. Bodies are what a test writes: the server can't tell them
+// from encrypted ones.
+package exercises
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/cases/messaging/adapters/device"
+	"designkits/shared/exercise/grade"
+)
+
+// A Case is the learner's build while it runs, with two gateways or more.
+type Case struct {
+	t        testing.TB
+	gateways []string // addresses
+}
+
+// Start starts the learner's build for the exercise in the working directory.
+func Start(t testing.TB) *Case {
+	t.Helper()
+	c := &Case{t: t}
+	for name, addr := range grade.Start(t).Addresses {
+		if strings.HasPrefix(name, "gateway-") {
+			c.gateways = append(c.gateways, addr)
+		}
+	}
+	slices.Sort(c.gateways)
+	if len(c.gateways) < 2 {
+		t.Fatalf("the case runs %d gateways, and the check needs two: has case.yaml replicas: 2?", len(c.gateways))
+	}
+	return c
+}
+
+// gateway is the address of one, counted from 0 and round.
+func (c *Case) gateway(n int) string { return c.gateways[n%len(c.gateways)] }
+
+// A Device is one that was linked to somebody's account.
+type Device struct {
+	device.Account
+	c *Case
+}
+
+// Person returns the devices of a new account.
+func (c *Case) Person(devices int) []*Device {
+	c.t.Helper()
+	first, err := device.SignUp(c.t.Context(), "http://"+c.gateway(0), "check-"+strings.ToLower(rand.Text())[:12], "phone")
+	if err != nil {
+		c.t.Fatalf("make an account, as before: %v", err)
+	}
+	all := []*Device{{first, c}}
+	for len(all) < devices {
+		next, err := first.Link(c.t.Context(), "http://"+c.gateway(0), "tablet")
+		if err != nil {
+			c.t.Fatalf("link a device, as before: %v", err)
+		}
+		all = append(all, &Device{next, c})
+	}
+	return all
+}
+
+// User is whose device it is.
+func (d *Device) User() messaging.UserID { return d.Account.Device.User }
+
+// An Answer is what came back over HTTP.
+type Answer struct {
+	Status int
+	Body   string
+}
+
+func (a Answer) String() string { return fmt.Sprintf("%d %.300s", a.Status, strings.TrimSpace(a.Body)) }
+
+// Into decodes the body and reports whether the answer had that status and could be.
+func (a Answer) Into(status int, v any) bool {
+	return a.Status == status && json.Unmarshal([]byte(a.Body), v) == nil
+}
+
+// Ask sends a request with the device's token to a gateway.
+func (d *Device) Ask(gateway int, method, path, body string) Answer {
+	d.c.t.Helper()
+	return d.c.Ask(gateway, method, path, body, http.Header{"Authorization": {"Bearer " + d.Token}, "Content-Type": {"application/json"}})
+}
+
+// Ask sends a request to a gateway as anybody could.
+func (c *Case) Ask(gateway int, method, path, body string, header http.Header) Answer {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), within)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.gateway(gateway)+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header = header.Clone()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.t.Errorf("%s %s: nobody answers: %v", method, path, err)
+		return Answer{}
+	}
+	defer res.Body.Close()
+	content, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.t.Errorf("%s %s: the answer breaks off: %v", method, path, err)
+	}
+	return Answer{res.StatusCode, string(content)}
+}
+
+// within is how long anything may take that a check waits for; Patience is for what
+// a mistake would keep away.
+const (
+	within   = 30 * time.Second
+	Patience = 10 * time.Second
+)
+
+// soon waits until it holds, and reports whether it does.
+func soon(holds func() bool) bool {
+	deadline := time.After(within)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-deadline:
+			return false
+		}
+	}
+	return true
+}
