@@ -69,7 +69,7 @@ func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error 
 	var items []messaging.Item
 	var announcements []Announcement
 	for _, m := range messages {
-		recipients, err := f.take(ctx, m)
+		recipients, err := f.take(ctx, m, messages)
 		if err != nil {
 			return fmt.Errorf("message %d of %s: %w", m.Seq, m.Conversation, err)
 		}
@@ -125,7 +125,7 @@ func (f *Fanout) store(ctx context.Context, messages []messaging.Message, items 
 // take stores what the message changes besides the history, and returns to whom
 // it goes: everybody who may read it. Of a message that is taken again the roster
 // may know what came after it, so that who is there now says nothing.
-func (f *Fanout) take(ctx context.Context, m messaging.Message) ([]messaging.UserID, error) {
+func (f *Fanout) take(ctx context.Context, m messaging.Message, together []messaging.Message) ([]messaging.UserID, error) {
 	r, err := f.roster(ctx, m)
 	if err != nil {
 		return nil, err
@@ -147,22 +147,22 @@ func (f *Fanout) take(ctx context.Context, m messaging.Message) ([]messaging.Use
 		}
 		err = f.cfg.Rosters.Change(ctx, m.Conversation, changed, m.Seq)
 	case messaging.Deleted:
-		err = f.forget(ctx, r, m)
+		err = f.forget(ctx, r, m, together)
 	}
 	return r.Readers(m.Seq), err
 }
 
 // forget takes the bodies of a deleted message away wherever they wait: also from
 // those who have gone since, or have gone and come back.
-func (f *Fanout) forget(ctx context.Context, r *messaging.Roster, m messaging.Message) error {
+func (f *Fanout) forget(ctx context.Context, r *messaging.Roster, m messaging.Message, together []messaging.Message) error {
 	if err := f.cfg.History.Forget(ctx, m.Conversation, m.Target); err != nil {
 		return err
 	}
 	if len(r.Readers(m.Target)) > f.cfg.WriteUpTo {
 		return nil // it went to no inbox
 	}
-	found, err := f.cfg.History.Range(ctx, m.Conversation, m.Target, m.Target, 1)
-	if err != nil || len(found) == 0 {
+	target, err := f.target(ctx, m, together)
+	if err != nil || target == nil {
 		return err
 	}
 	devices, err := f.cfg.Devices(ctx, slices.Collect(maps.Keys(r.Members)))
@@ -173,7 +173,22 @@ func (f *Fanout) forget(ctx context.Context, r *messaging.Roster, m messaging.Me
 	for i, d := range devices {
 		addresses[i] = d.Address
 	}
-	return f.cfg.Inbox.Forget(ctx, addresses, found[0])
+	return f.cfg.Inbox.Forget(ctx, addresses, *target)
+}
+
+// target is the message that is deleted, nil if there is none. One that is applied
+// together with its deletion isn't in the history yet.
+func (f *Fanout) target(ctx context.Context, m messaging.Message, together []messaging.Message) (*messaging.Message, error) {
+	for i, each := range together {
+		if each.Conversation == m.Conversation && each.Seq == m.Target {
+			return &together[i], nil
+		}
+	}
+	found, err := f.cfg.History.Range(ctx, m.Conversation, m.Target, m.Target, 1)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // roster returns who is in the message's conversation, as of the message before.

@@ -185,6 +185,27 @@ func TestAMessageGoesToWhoMayReadItHoweverOftenItIsApplied(t *testing.T) {
 	}
 }
 
+// Somebody posts and regrets it at once: both are applied together, the inboxes are
+// written afterwards, and what was said is in none of them.
+func TestWhatIsDeletedAtOnceIsInNoInbox(t *testing.T) {
+	h := openHall(t, 10)
+	ana, bo := h.person(1), h.person(1)
+	c := messaging.NewConversationID(messaging.Group)
+	deleted := message(c, 3, ana, messaging.Deleted)
+	deleted.Target, deleted.Body = 2, messaging.Body{}
+	batch := []messaging.Message{message(c, 1, ana, messaging.Created, bo), message(c, 2, ana, messaging.Posted), deleted}
+	if err := fanout.New(h.config).Apply(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	items, _, err := h.db.Inbox().Page(t.Context(), messaging.Address{User: bo, Device: 1}, "", 100)
+	if err != nil || len(items) != 3 {
+		t.Fatalf("the inbox has %d items, want 3; %v", len(items), err)
+	}
+	if n := items[1].Body.Size(); items[1].Seq != 2 || n > 0 {
+		t.Errorf("number %d, which was deleted, has a body of %d bytes", items[1].Seq, n)
+	}
+}
+
 func TestALargeConversationIsReadFromItsHistory(t *testing.T) {
 	h := openHall(t, 2)
 	ana, bo, cy := h.person(1), h.person(1), h.person(1)
