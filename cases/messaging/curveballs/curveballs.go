@@ -18,6 +18,7 @@ var All = []curveball.Experiment{
 	LongAway,
 	TenMegabytes,
 	DeleteOffline,
+	HotPartition,
 	SpamWave,
 	TenTimes,
 }

@@ -49,6 +49,16 @@ type config struct {
 	Conversations    int `env:"CONVERSATIONS" envDefault:"10000"`       // that one person is in
 
 	CassandraTimeout time.Duration `env:"CASSANDRA_TIMEOUT" envDefault:"2s"`
+
+	Variants variants
+}
+
+// variants are choices that the design rejects, kept so that they can be run: each
+// is the control of an experiment in curveballs/. The defaults are the design.
+type variants struct {
+	// Coalescing has those who read the same page of a history at the same time read
+	// it once; or off: each for itself.
+	Coalescing string `env:"COALESCING" envDefault:"on"`
 }
 
 // leastSecret is the shortest secret, in bytes.
@@ -70,6 +80,9 @@ func readConfig() (config, error) {
 	}
 	if !nameForm.MatchString(c.Gateway) {
 		return c, fmt.Errorf("GATEWAY is %q: give 1 to 40 letters a-z, digits and dashes", c.Gateway)
+	}
+	if v := c.Variants.Coalescing; v != "on" && v != "off" {
+		return c, fmt.Errorf("COALESCING is %q: on or off", v)
 	}
 	for name, n := range map[string]int{
 		"CONNECTIONS": c.Connections, "PER_ADDRESS": c.PerAddress, "ADDRESS_CONNECTS": c.AddressConnects, "PERSON_CONNECTS": c.PersonConnects,

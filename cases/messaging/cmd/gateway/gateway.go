@@ -27,6 +27,7 @@ type gateway struct {
 	zoo         *zookeeper.Session
 	metrics     *metrics
 	hub         *session.Hub
+	history     *session.Together
 	connections *websocket.Server
 	listening   atomic.Bool // what is announced is heard
 }

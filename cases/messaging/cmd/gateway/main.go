@@ -62,9 +62,10 @@ func run(ctx context.Context, s *service.Service) error {
 	tokens := identity.Tokens{Secret: []byte(cfg.TokenSecret), Now: time.Now}
 	devices := &fanout.Devices{From: db.Accounts().Devices, Now: time.Now}
 	metrics := newMetrics(s.Metrics)
-	g := &gateway{service: s, cfg: cfg, store: store, deliveries: deliveries, zoo: zoo, metrics: metrics}
+	history := &session.Together{History: db.History(), Alone: cfg.Variants.Coalescing == "off"}
+	g := &gateway{service: s, cfg: cfg, store: store, deliveries: deliveries, zoo: zoo, metrics: metrics, history: history}
 	g.hub = session.New(session.Config{
-		Gateway: cfg.Gateway, Chat: chat, Inbox: db.Inbox(), History: db.History(), Rosters: db.Rosters(), Members: db.Rosters(),
+		Gateway: cfg.Gateway, Chat: chat, Inbox: db.Inbox(), History: history, Rosters: db.Rosters(), Members: db.Rosters(),
 		Receipts: db.Receipts(), Devices: devices.Of, Routes: store.Routes(), Peers: store.Peers(), Limits: store,
 		Presence: store.Presence(), Settings: db.PresenceSettings(),
 		Resume: tokens.SignResume, Log: s.Log, Rate: float64(cfg.FramesASecond), Burst: float64(4 * cfg.FramesASecond),

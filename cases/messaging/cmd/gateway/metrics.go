@@ -65,6 +65,7 @@ func (m *metrics) watch(r *prometheus.Registry, g *gateway) {
 	count("gateway_frames_refused_total", "Frames that couldn't be followed.", &counts.Refused)
 	count("gateway_told_total", "Devices told of what is stored nowhere.", &counts.Told)
 	count("gateway_caught_up_total", "Devices that have caught up.", &counts.Caught)
+	count("gateway_pages_read_total", "Pages of histories that were read from Cassandra, each for all who asked for it meanwhile.", &g.history.Reads)
 	count("gateway_acknowledged_total", "Acknowledgements of devices.", &counts.Acknowledged)
 	r.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_connections", Help: "Connections there are."}, func() float64 {
