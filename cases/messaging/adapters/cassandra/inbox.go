@@ -42,13 +42,23 @@ var inboxSeconds = int(messaging.InboxFor / time.Second)
 
 const putItem = `INSERT INTO inbox (device, day, conversation, seq, id, sender, kind, target, users, title, at, shared, own) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP 1`
 
+// together is how many items are put under one deadline: what a batch of messages
+// is to large groups can take much longer than one operation may.
+const together = 128
+
 // Put stores items. The first of a device's day also writes the day into its
 // index, with this machine's clock as the timestamp: see clear.
 func (s *Inbox) Put(ctx context.Context, items []messaging.Item) error {
-	subject := "(none)"
-	if len(items) > 0 {
-		subject = fmt.Sprintf("(%d, the first to %s)", len(items), items[0].Device)
+	for some := range slices.Chunk(items, together) {
+		if err := s.put(ctx, some); err != nil {
+			return err
+		}
 	}
+	return ctx.Err()
+}
+
+func (s *Inbox) put(ctx context.Context, items []messaging.Item) error {
+	subject := fmt.Sprintf("(%d, the first to %s)", len(items), items[0].Device)
 	return s.db.run(ctx, "put items", subject, func(ctx context.Context) error {
 		now := s.db.config.Now()
 		recent := dayOf(now) - 1

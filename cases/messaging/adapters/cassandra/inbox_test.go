@@ -94,3 +94,26 @@ func TestItemsAreDroppedWhenTheirTimeIsOver(t *testing.T) {
 		t.Errorf("an item has %d s to live, wanted %d", ttl, want)
 	}
 }
+
+// The deadline is that of an operation. A batch of messages to large groups is
+// many, and one that could never end in time would be tried for ever.
+func TestAPutTakesTheTimeItNeeds(t *testing.T) {
+	s := openDB(t, func(c *Config) { c.Timeout = 2 * time.Second }).Inbox()
+	var devices []messaging.Address
+	var items []messaging.Item
+	for range 80 {
+		a := messaging.Address{User: messaging.NewUserID(), Device: 1}
+		devices = append(devices, a)
+		items = append(items, itemsOfDay(a, noon(), 0, 500)...)
+	}
+	began := time.Now()
+	if err := s.Put(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d items in %s, %s each operation", len(items), time.Since(began).Round(time.Millisecond), s.db.config.Timeout)
+	for _, a := range []messaging.Address{devices[0], devices[len(devices)-1]} {
+		if found := page(t, s, a); len(found) != 100 {
+			t.Errorf("%s finds %d items on its first page, not 100", a, len(found))
+		}
+	}
+}
