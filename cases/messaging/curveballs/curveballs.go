@@ -19,6 +19,7 @@ var All = []curveball.Experiment{
 	TenMegabytes,
 	DeleteOffline,
 	HotPartition,
+	StolenDevice,
 	SpamWave,
 	TenTimes,
 }
