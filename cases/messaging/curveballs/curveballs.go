@@ -20,6 +20,7 @@ var All = []curveball.Experiment{
 	DeleteOffline,
 	HotPartition,
 	StolenDevice,
+	KeySwapped,
 	SpamWave,
 	TenTimes,
 }
