@@ -25,7 +25,7 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 		s.say(ana, "hello bo")
 		bo.Until(t, 30*time.Second, `document.querySelector("#talks .badge")?.textContent === "1 unread"`)
 		ana.Until(t, 30*time.Second, `document.querySelector(".line.mine")?.dataset.state === "delivered"`)
-		bo.Do(t, 10*time.Second, chromedp.Click("#talks button"))
+		s.press(bo, "#talks button")
 		s.shows(bo, "hello bo")
 		ana.Until(t, 30*time.Second, `document.querySelector(".line.mine")?.dataset.state === "read"`)
 		ana.Until(t, 30*time.Second, `document.querySelector("#status").textContent === "online"`)
@@ -51,7 +51,7 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 	t.Run("a picture comes with a thumbnail", func(t *testing.T) {
 		ana.Do(t, 10*time.Second, chromedp.SetUploadFiles("#file", []string{picture(t)}))
 		bo.Until(t, time.Minute, `document.querySelector(".attachment img")?.naturalWidth === 240`)
-		bo.Do(t, 10*time.Second, chromedp.Click(".attachment"))
+		s.press(bo, ".attachment")
 		bo.Until(t, 30*time.Second, `document.querySelector("img.full")?.naturalWidth === 600`)
 		bo.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#dialog").close()`))
 	})
@@ -84,7 +84,8 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 	})
 	t.Run("a reload shows the same, from the browser's own database", func(t *testing.T) {
 		before := ana.Text(t, "#lines")
-		ana.Do(t, time.Minute, chromedp.Reload(), chromedp.WaitVisible("#talks button"), chromedp.Click("#talks button"))
+		ana.Do(t, time.Minute, chromedp.Reload())
+		s.press(ana, "#talks button")
 		s.shows(ana, "through the kill")
 		if after := ana.Text(t, "#lines"); len(after) < len(before)-40 {
 			t.Errorf("%q after the reload, before %q", after, before)

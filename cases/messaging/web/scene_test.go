@@ -50,6 +50,13 @@ func (s *scene) connected(b *browsertest.Tab) {
 	b.Until(s.t, 30*time.Second, `document.querySelector("#offline").hidden && document.body.dataset.gateway`)
 }
 
+// press presses a button as soon as it is there. It is found and pressed at once: the
+// page may draw it anew in between.
+func (s *scene) press(b *browsertest.Tab, selector string) {
+	s.t.Helper()
+	b.Until(s.t, time.Minute, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })(document.querySelector(%q))`, selector))
+}
+
 // say types a message and sends it.
 func (s *scene) say(b *browsertest.Tab, text string) {
 	s.t.Helper()
