@@ -35,6 +35,7 @@ func Open(addr string) *Client {
 		PoolSize:                 64,
 		MaxRetries:               -1, // none
 		DisableIdentity:          true,
+		Protocol:                 2, // with 3 the driver looks for pushed messages before each call
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	return &Client{Client: client, together: pipelined(client)}

@@ -41,10 +41,7 @@ func (a *Attempts) text(r tickets.Request, x tickets.Attempt) []byte {
 func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.Request, x tickets.Attempt, d time.Duration) (tickets.Attempt, error) {
 	text := a.text(r, x)
 	command := redis.NewCmd(ctx, "set", a.key(event, r), text, "nx", "get", "px", d.Milliseconds())
-	err := a.client.together.Do(ctx, command)
-	if err == nil { // else the command must not be looked at
-		err = command.Err()
-	}
+	err := a.client.redis.Together(ctx, command)
 	if errors.Is(err, redis.Nil) {
 		return x, nil // there was none
 	}
@@ -57,9 +54,7 @@ func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.R
 // Kept implements tickets.Attempts.
 func (a *Attempts) Kept(ctx context.Context, event tickets.EventID, r tickets.Request) (x tickets.Attempt, found bool, err error) {
 	command := redis.NewCmd(ctx, "get", a.key(event, r))
-	if err = a.client.together.Do(ctx, command); err == nil {
-		err = command.Err()
-	}
+	err = a.client.redis.Together(ctx, command)
 	if errors.Is(err, redis.Nil) {
 		return x, false, nil
 	}

@@ -49,7 +49,7 @@ func (c *Claims) Hold(ctx context.Context, claim tickets.Claim) (tickets.Grant, 
 		args = append(args, string(s))
 	}
 	keys := []string{c.client.key(claim.Event, "seats"), c.client.key(claim.Event, "token"), c.holds(claim)}
-	answer, err := c.client.script(ctx, holdScript, keys, args...).Slice()
+	answer, err := c.client.redis.Script(ctx, holdScript, keys, args...).Slice()
 	if err != nil {
 		return tickets.Grant{}, fmt.Errorf("redis: hold for %s: %w", claim.Account, err)
 	}
@@ -81,7 +81,7 @@ func (c *Claims) move(ctx context.Context, what string, g tickets.Grant, value a
 	for _, s := range g.Seats {
 		args = append(args, string(s))
 	}
-	ends, err := c.client.script(ctx, moveScript, []string{c.client.key(g.Event, "seats"), c.holds(g.Claim)}, args...).Int64()
+	ends, err := c.client.redis.Script(ctx, moveScript, []string{c.client.key(g.Event, "seats"), c.holds(g.Claim)}, args...).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("redis: %s hold %s: %w", what, g.Hold, err)
 	}

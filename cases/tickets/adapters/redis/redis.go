@@ -8,55 +8,26 @@ package redis
 
 import (
 	"context"
-	"fmt"
-	"time"
-
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"designkits/cases/tickets"
-	"designkits/shared/gather"
+	"designkits/shared/redis"
 )
 
 // A Client is the connection to one Redis, under one namespace.
 type Client struct {
 	redis     *redis.Client
-	together  *gather.Gatherer[redis.Cmder] // for what many ask at once
 	namespace string
 }
 
 // Open returns a client for the Redis at addr. It doesn't connect yet, since a
 // process must be able to start while Redis is away.
-func Open(addr, namespace string) *Client {
-	client := redis.NewClient(&redis.Options{
-		Addr:                     addr,
-		ContextTimeoutEnabled:    true,
-		DialTimeout:              500 * time.Millisecond,
-		DialerRetries:            1,
-		ReadTimeout:              time.Second,
-		WriteTimeout:             time.Second,
-		PoolSize:                 64,
-		MaxRetries:               -1, // none
-		DisableIdentity:          true,
-		Protocol:                 2, // with 3 the driver looks for pushed messages before each call
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
-	return &Client{namespace: namespace, redis: client, together: pipelined(client)}
-}
+func Open(addr, namespace string) *Client { return &Client{redis.Open(addr), namespace} }
 
 // Close closes the connections.
-func (c *Client) Close(context.Context) error {
-	c.together.Close()
-	return c.redis.Close()
-}
+func (c *Client) Close(ctx context.Context) error { return c.redis.Close(ctx) }
 
 // Ping makes one round trip.
-func (c *Client) Ping(ctx context.Context) error {
-	if err := c.redis.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("ping redis: %w", err)
-	}
-	return nil
-}
+func (c *Client) Ping(ctx context.Context) error { return c.redis.Ping(ctx) }
 
 // key returns the name of a key of an event, in the event's hash slot.
 func (c *Client) key(event tickets.EventID, kind string) string {

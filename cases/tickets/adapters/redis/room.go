@@ -46,7 +46,7 @@ func (r *Room) keys(event tickets.EventID) []string {
 
 // Join implements room.Room.
 func (r *Room) Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) (room.Place, error) {
-	places, err := placesOf(r.client.script(ctx, joinScript, r.keys(event), string(account), draw), 1)
+	places, err := placesOf(r.client.redis.Script(ctx, joinScript, r.keys(event), string(account), draw), 1)
 	if err != nil {
 		return room.Place{}, fmt.Errorf("redis: join %s: %w", event, err)
 	}
@@ -66,7 +66,7 @@ func (r *Room) Places(ctx context.Context, event tickets.EventID, accounts ...ti
 		for i, account := range some {
 			args[i] = string(account)
 		}
-		found, err := placesOf(r.client.script(ctx, placesScript, r.keys(event), args...), len(some))
+		found, err := placesOf(r.client.redis.Script(ctx, placesScript, r.keys(event), args...), len(some))
 		if err != nil {
 			return nil, fmt.Errorf("redis: places in %s: %w", event, err)
 		}
