@@ -210,6 +210,21 @@ func (c *Case) Kill(ctx context.Context, name string) error {
 	return p.await(ctx, 30*time.Second)
 }
 
+// Lose ends a process as `kill -9` does, for good: nobody starts it again, and Stop
+// doesn't miss it.
+func (c *Case) Lose(name string) error {
+	p := c.processes[name]
+	if p == nil {
+		return fmt.Errorf("lose %s: there is no such process", name)
+	}
+	if err := p.kill(); err != nil {
+		return fmt.Errorf("lose %s: %w", name, err)
+	}
+	<-p.exited
+	delete(c.processes, name)
+	return nil
+}
+
 // Restart asks a process to stop, as a deployment does, starts it again once it has
 // ended well, and returns when it is ready. Its error says that it ended badly or too
 // late.

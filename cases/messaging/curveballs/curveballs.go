@@ -21,6 +21,7 @@ var All = []curveball.Experiment{
 	HotPartition,
 	StolenDevice,
 	KeySwapped,
+	RegionAway,
 	SpamWave,
 	TenTimes,
 }
