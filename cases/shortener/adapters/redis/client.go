@@ -74,25 +74,6 @@ func (c *Client) do(ctx context.Context, command redis.Cmder) error {
 	return command.Err()
 }
 
-// script runs a script together with the commands of others.
-func (c *Client) script(ctx context.Context, s *redis.Script, keys []string, args ...any) *redis.Cmd {
-	call := make([]any, 0, 3+len(keys)+len(args))
-	call = append(call, "evalsha", s.Hash(), len(keys))
-	for _, key := range keys {
-		call = append(call, key)
-	}
-	command := redis.NewCmd(ctx, append(call, args...)...)
-	err := c.do(ctx, command)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the first call since Redis began
-		return s.Eval(ctx, c.redis, keys, args...)
-	}
-	if err != nil { // the context's, and then the command must not be looked at
-		command = redis.NewCmd(ctx)
-		command.SetErr(err)
-	}
-	return command
-}
-
 // Close closes the connections. Followers must have ended before.
 func (c *Client) Close(context.Context) error {
 	c.together.Close()
