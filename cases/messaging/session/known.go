@@ -30,14 +30,14 @@ const remembered = 100_000
 
 func (m *memo[V]) get(ctx context.Context, key string, ask func(context.Context) (V, error)) (V, error) {
 	now := time.Now()
-	m.mu.Lock()
-	if a, ok := m.answers[key]; ok && now.Before(a.until) {
-		m.mu.Unlock()
-		return a.value, nil
+	if value, ok := m.known(key, now); ok {
+		return value, nil
 	}
-	m.mu.Unlock()
 	// Not with this caller's end: others wait for the same.
 	shared := m.load.DoChan(key, func() (any, error) {
+		if value, ok := m.known(key, now); ok { // asked since by somebody who has gone
+			return value, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doWithin)
 		defer cancel()
 		value, err := ask(ctx)
@@ -62,6 +62,14 @@ func (m *memo[V]) get(ctx context.Context, key string, ask func(context.Context)
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// known returns an answer that is remembered.
+func (m *memo[V]) known(key string, now time.Time) (value V, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, ok := m.answers[key]
+	return a.value, ok && now.Before(a.until)
 }
 
 // known is what a gateway knows of conversations, of late.
