@@ -1,56 +1,25 @@
 package tickets_test
 
 import (
-	"flag"
 	"testing"
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/curveballs"
 	"designkits/cases/tickets/saga"
-	"designkits/shared/bench"
-	"designkits/shared/curveball"
 	"designkits/shared/designdoc"
-	"designkits/shared/estimate"
+	"designkits/shared/lab"
+	"designkits/shared/lab/labtest"
 )
 
 //go:generate go test -run TestDesignDoc . -weave
 
-var weave = flag.Bool("weave", false, "weave DESIGN.md anew")
-
-// woven are the parts of DESIGN.md that code makes. That the diagrams can be
-// drawn, the study page's tests check for every case.
-var woven = map[string]designdoc.Part{
-	"sheet": func() (string, error) {
-		rows, err := tickets.Sheet().Evaluate(nil)
-		return estimate.Markdown(rows), err
-	},
-	"seat":  mermaid(tickets.Diagram),
-	"order": mermaid(saga.Diagram),
-	"bench": func() (string, error) {
-		measured, err := bench.Read("bench/results.json")
-		return measured.Markdown(), err
-	},
-	"curveballs": func() (string, error) {
-		measured, err := curveball.ReadResults(curveball.ResultsFile)
-		return curveball.Markdown(curveballs.All, measured), err
-	},
+func TestDesignDoc(t *testing.T) {
+	labtest.DesignDoc(t, lab.Case{Sheet: tickets.Sheet, Curveballs: curveballs.All}, map[string]designdoc.Part{
+		"seat":  mermaid(tickets.Diagram),
+		"order": mermaid(saga.Diagram),
+	})
 }
 
 func mermaid(diagram func() string) designdoc.Part {
 	return func() (string, error) { return "```mermaid\n" + diagram() + "```\n", nil }
-}
-
-func TestDesignDoc(t *testing.T) {
-	const path = "DESIGN.md"
-	if *weave {
-		if err := designdoc.Weave(path, woven); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := designdoc.Drift(path, woven); err != nil {
-		t.Error(err)
-	}
-	if err := designdoc.DeadLinks(path); err != nil {
-		t.Error(err)
-	}
 }

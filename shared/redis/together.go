@@ -8,7 +8,9 @@ import (
 	"designkits/shared/gather"
 )
 
-// pipelined gathers the commands of many callers into pipelines.
+// pipelined gathers the commands of many callers into pipelines. The driver has
+// the like (AutoPipeline), but there a command that waits doesn't end with its
+// context, and these must.
 func pipelined(client *redis.Client) *gather.Gatherer[redis.Cmder] {
 	return gather.New(gather.Config[redis.Cmder]{Lanes: 2, Send: func(ctx context.Context, batch []redis.Cmder) error {
 		pipe := client.Pipeline()

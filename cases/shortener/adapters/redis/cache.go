@@ -30,7 +30,7 @@ var fillScript = redis.NewScript(fillSource)
 // Get implements shortener.SharedCache.
 func (c *Cache) Get(ctx context.Context, code shortener.Code) (shortener.Entry, bool, error) {
 	get := redis.NewStringCmd(ctx, "get", c.client.key("link", string(code)))
-	err := c.client.do(ctx, get)
+	err := c.client.redis.Together(ctx, get)
 	if errors.Is(err, redis.Nil) {
 		return shortener.Entry{}, false, nil
 	}
@@ -48,7 +48,7 @@ func (c *Cache) Get(ctx context.Context, code shortener.Code) (shortener.Entry, 
 // code; only where it does has the script to compare.
 func (c *Cache) Fill(ctx context.Context, e shortener.Entry, ttl time.Duration) error {
 	key, value, ms := c.client.key("link", string(e.Link.Code)), encode(e), max(ttl.Milliseconds(), 1)
-	err := c.client.do(ctx, redis.NewStatusCmd(ctx, "set", key, value, "px", ms, "nx"))
+	err := c.client.redis.Together(ctx, redis.NewStatusCmd(ctx, "set", key, value, "px", ms, "nx"))
 	if errors.Is(err, redis.Nil) {
 		err = fillScript.Run(ctx, c.client.redis, []string{key}, e.Link.Version, value, ms).Err()
 	}
