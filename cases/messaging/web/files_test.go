@@ -4,10 +4,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"regexp"
-	"strings"
 	"testing"
+
+	"designkits/shared/webui/webuitest"
 )
 
 func get(t *testing.T, path string) (int, string) {
@@ -38,12 +37,7 @@ func pages(t *testing.T) (all string) {
 	return all
 }
 
-func TestThePagesHaveNoInlineScriptOrStyle(t *testing.T) {
-	inline := regexp.MustCompile(`(?i)<script(?:[^>]*)>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`)
-	if found := inline.FindString(pages(t)); found != "" {
-		t.Errorf("a page has %q, which the content security policy forbids", found)
-	}
-}
+func TestThePagesHaveNoInlineScriptOrStyle(t *testing.T) { webuitest.NoInline(t, "a page", pages(t)) }
 
 func TestNothingElseIsServed(t *testing.T) {
 	for _, path := range []string{"/index.html", "/app.js", "/web.go", "/assets/0/app.js", "/wasm/main.wasm", "/admin"} {
@@ -53,32 +47,8 @@ func TestNothingElseIsServed(t *testing.T) {
 	}
 }
 
-// A script that looks for an element which is not in its page would only fail in the
-// browser, and only where that line is reached.
 func TestScriptsFindTheirElements(t *testing.T) {
-	all := pages(t)
-	wanted := regexp.MustCompile(`byId\("([a-z-]+)"\)`)
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".js") {
-			continue
-		}
-		source, err := os.ReadFile(e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range wanted.FindAllStringSubmatch(string(source), -1) {
-			found++
-			if !strings.Contains(all, `id="`+m[1]+`"`) {
-				t.Errorf("%s looks for #%s, which is in no page", e.Name(), m[1])
-			}
-		}
-	}
-	if found < 40 {
-		t.Errorf("%d elements are looked for: the test reads too little", found)
-	}
+	webuitest.ScriptsFindTheirElements(t, files, pages(t), 40)
 }
+
+func TestModulesImportWhatExists(t *testing.T) { webuitest.ModulesImportWhatExists(t, files, 20) }

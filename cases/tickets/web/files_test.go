@@ -4,10 +4,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"regexp"
-	"strings"
 	"testing"
+
+	"designkits/shared/webui/webuitest"
 )
 
 func index(t *testing.T) string {
@@ -25,30 +24,7 @@ func index(t *testing.T) string {
 	return string(body)
 }
 
-// sources calls do with each module of the page.
-func sources(t *testing.T, do func(name, source string)) {
-	t.Helper()
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		source, err := os.ReadFile(e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(e.Name(), ".js") {
-			do(e.Name(), string(source))
-		}
-	}
-}
-
-func TestThePageHasNoInlineScriptOrStyle(t *testing.T) {
-	inline := regexp.MustCompile(`(?i)<script(?:[^>]*)>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`)
-	if found := inline.FindString(index(t)); found != "" {
-		t.Errorf("the page has %q, which the content security policy forbids", found)
-	}
-}
+func TestThePageHasNoInlineScriptOrStyle(t *testing.T) { webuitest.NoInline(t, "the page", index(t)) }
 
 func TestNothingElseIsServed(t *testing.T) {
 	page, err := Handler("", slog.New(slog.DiscardHandler))
@@ -64,41 +40,8 @@ func TestNothingElseIsServed(t *testing.T) {
 	}
 }
 
-// A script that looks for an element which is not in the page would only fail
-// in the browser, and only where that line is reached.
 func TestScriptsFindTheirElements(t *testing.T) {
-	page := index(t)
-	wanted := regexp.MustCompile(`byId\("([a-z-]+)"\)`)
-	found := 0
-	sources(t, func(name, source string) {
-		for _, m := range wanted.FindAllStringSubmatch(source, -1) {
-			found++
-			if !strings.Contains(page, `id="`+m[1]+`"`) {
-				t.Errorf("%s looks for #%s, which is not in the page", name, m[1])
-			}
-		}
-	})
-	if found < 60 {
-		t.Errorf("only %d look-ups were found: has byId another name?", found)
-	}
+	webuitest.ScriptsFindTheirElements(t, files, index(t), 60)
 }
 
-func TestModulesImportWhatExists(t *testing.T) {
-	imported := regexp.MustCompile(`from "\./([^"]+)"`)
-	found := 0
-	sources(t, func(name, source string) {
-		for _, m := range imported.FindAllStringSubmatch(source, -1) {
-			found++
-			path := m[1]
-			if strings.HasPrefix(path, "ui/") || strings.HasPrefix(path, "vendor/") {
-				path = "../../../shared/webui/" + path
-			}
-			if _, err := os.Stat(path); err != nil {
-				t.Errorf("%s imports ./%s: %v", name, m[1], err)
-			}
-		}
-	})
-	if found < 30 {
-		t.Errorf("only %d imports were found", found)
-	}
-}
+func TestModulesImportWhatExists(t *testing.T) { webuitest.ModulesImportWhatExists(t, files, 30) }

@@ -135,6 +135,9 @@ func TestLostRepeatedAndReordered(t *testing.T) {
 				pending[who] = append(pending[who], letter{encrypt(t, people[who], people[1-who], body), body, turn[who]})
 			},
 			"deliver": func(t *rapid.T) {
+				if none(pending) {
+					return
+				}
 				who, at := pick(t, pending)
 				l := pending[who][at]
 				pending[who] = slices.Delete(pending[who], at, at+1)
@@ -146,10 +149,16 @@ func TestLostRepeatedAndReordered(t *testing.T) {
 				arrived[who] = append(arrived[who], l)
 			},
 			"lose": func(t *rapid.T) {
+				if none(pending) {
+					return
+				}
 				who, at := pick(t, pending)
 				pending[who] = slices.Delete(pending[who], at, at+1)
 			},
 			"repeat": func(t *rapid.T) {
+				if none(arrived) {
+					return
+				}
 				who, at := pick(t, arrived)
 				l := arrived[who][at]
 				_, err := people[1-who].Decrypt(people[who].Address(), l.envelope)
@@ -158,6 +167,9 @@ func TestLostRepeatedAndReordered(t *testing.T) {
 				}
 			},
 			"alter": func(t *rapid.T) {
+				if none(pending) {
+					return
+				}
 				who, at := pick(t, pending)
 				altered := slices.Clone(pending[who][at].envelope)
 				altered[rapid.IntRange(0, len(altered)-1).Draw(t, "byte")] ^= byte(rapid.IntRange(1, 255).Draw(t, "by"))
@@ -185,11 +197,11 @@ type letter struct {
 	turn     int
 }
 
+// none reports whether neither has a letter.
+func none(letters [2][]letter) bool { return len(letters[0])+len(letters[1]) == 0 }
+
 // pick draws one of either's letters.
 func pick(t *rapid.T, letters [2][]letter) (who, at int) {
-	if len(letters[0])+len(letters[1]) == 0 {
-		t.Skip("there is none")
-	}
 	at = rapid.IntRange(0, len(letters[0])+len(letters[1])-1).Draw(t, "letter")
 	if at < len(letters[0]) {
 		return 0, at
@@ -214,14 +226,14 @@ func TestSimultaneousStart(t *testing.T) {
 			body := fmt.Sprintf("message %d", i)
 			pending[who] = append(pending[who], letter{envelope: encrypt(t, people[who], people[1-who], body), body: body})
 			for range rapid.IntRange(0, 2).Draw(t, "deliveries") {
-				if len(pending[0])+len(pending[1]) > 0 {
+				if !none(pending) {
 					who, at := pick(t, pending)
 					reads(t, people[1-who], people[who], pending[who][at].envelope, pending[who][at].body)
 					pending[who] = slices.Delete(pending[who], at, at+1)
 				}
 			}
 		}
-		for len(pending[0])+len(pending[1]) > 0 {
+		for !none(pending) {
 			who, at := pick(t, pending)
 			reads(t, people[1-who], people[who], pending[who][at].envelope, pending[who][at].body)
 			pending[who] = slices.Delete(pending[who], at, at+1)
@@ -277,7 +289,7 @@ func TestGarbageIsRefused(t *testing.T) {
 			garbage[2] = 0x33
 		}
 		if bytes.Equal(garbage, genuine) {
-			t.Skip("no garbage")
+			garbage[len(garbage)-1] ^= 1
 		}
 		if _, err := bob.Decrypt(alice.Address(), garbage); err == nil {
 			t.Fatal("garbage was read")
