@@ -7,9 +7,6 @@ package exercises
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,17 +71,7 @@ func (c *Case) Person(devices int) []*Device {
 func (d *Device) User() messaging.UserID { return d.Account.Device.User }
 
 // An Answer is what came back over HTTP.
-type Answer struct {
-	Status int
-	Body   string
-}
-
-func (a Answer) String() string { return fmt.Sprintf("%d %.300s", a.Status, strings.TrimSpace(a.Body)) }
-
-// Into decodes the body and reports whether the answer had that status and could be.
-func (a Answer) Into(status int, v any) bool {
-	return a.Status == status && json.Unmarshal([]byte(a.Body), v) == nil
-}
+type Answer = grade.Answer
 
 // Ask sends a request with the device's token to a gateway.
 func (d *Device) Ask(gateway int, method, path, body string) Answer {
@@ -102,17 +89,7 @@ func (c *Case) Ask(gateway int, method, path, body string, header http.Header) A
 		c.t.Fatal(err)
 	}
 	req.Header = header.Clone()
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		c.t.Errorf("%s %s: nobody answers: %v", method, path, err)
-		return Answer{}
-	}
-	defer res.Body.Close()
-	content, err := io.ReadAll(res.Body)
-	if err != nil {
-		c.t.Errorf("%s %s: the answer breaks off: %v", method, path, err)
-	}
-	return Answer{res.StatusCode, string(content)}
+	return grade.Ask(c.t, http.DefaultClient, req)
 }
 
 // within is how long anything may take that a check waits for; Patience is for what
@@ -121,18 +98,3 @@ const (
 	within   = 30 * time.Second
 	Patience = 10 * time.Second
 )
-
-// soon waits until it holds, and reports whether it does.
-func soon(holds func() bool) bool {
-	deadline := time.After(within)
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			return false
-		}
-	}
-	return true
-}

@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"designkits/cases/messaging"
+	"designkits/shared/exercise/grade"
 )
 
 // Shared is a body that is the same for all.
@@ -62,7 +63,7 @@ func (l *Line) History(c messaging.ConversationID, from, to messaging.Seq) Frame
 // Stored waits until a message of that number can be read: it is sent a moment before.
 func (l *Line) Stored(c messaging.ConversationID, s messaging.Seq) {
 	l.t.Helper()
-	if !soon(func() bool { return len(l.History(c, s, s).Messages) == 1 }) {
+	if !grade.Soon(within, func() bool { return len(l.History(c, s, s).Messages) == 1 }) {
 		l.t.Fatalf("message %d was sent, and isn't in the history", s)
 	}
 }

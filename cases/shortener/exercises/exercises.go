@@ -5,8 +5,6 @@ package exercises
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,11 +43,7 @@ func Start(t testing.TB) *Case {
 }
 
 // An Answer is what came back.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   string
-}
+type Answer struct{ grade.Answer }
 
 // Location is where a redirect leads, "" for anything else.
 func (a Answer) Location() string {
@@ -58,8 +52,6 @@ func (a Answer) Location() string {
 	}
 	return a.Header.Get("Location")
 }
-
-func (a Answer) String() string { return fmt.Sprintf("%d %.300s", a.Status, strings.TrimSpace(a.Body)) }
 
 // Ask sends a request to a replica, counted from 0 and round: 2 is the first
 // again. An empty body is none.
@@ -75,17 +67,7 @@ func (c *Case) Ask(replica int, method, path, body string, header http.Header) A
 	if host := header.Get("Host"); host != "" {
 		req.Host = host
 	}
-	res, err := c.client.Do(req)
-	if err != nil {
-		c.t.Errorf("%s %s: nobody answers: %v", method, path, err)
-		return Answer{}
-	}
-	defer res.Body.Close()
-	content, err := io.ReadAll(res.Body)
-	if err != nil {
-		c.t.Errorf("%s %s: the answer breaks off: %v", method, path, err)
-	}
-	return Answer{res.StatusCode, res.Header, string(content)}
+	return Answer{grade.Ask(c.t, c.client, req)}
 }
 
 // Visit follows a short link as a browser would, up to the first answer.
@@ -139,15 +121,5 @@ func (o *Owner) Change(code, change string) {
 // Soon waits, for five seconds at most, until it holds.
 func Soon(t testing.TB, holds func() bool) bool {
 	t.Helper()
-	deadline := time.After(5 * time.Second)
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			return false
-		}
-	}
-	return true
+	return grade.Soon(5*time.Second, holds)
 }

@@ -5,9 +5,7 @@ package exercises
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -53,19 +51,7 @@ func Start(t testing.TB) *Case {
 }
 
 // An Answer is what came back.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   string
-}
-
-func (a Answer) String() string { return fmt.Sprintf("%d %.300s", a.Status, strings.TrimSpace(a.Body)) }
-
-// Into decodes the body and reports whether the answer had that status and
-// could be.
-func (a Answer) Into(status int, v any) bool {
-	return a.Status == status && json.Unmarshal([]byte(a.Body), v) == nil
-}
+type Answer = grade.Answer
 
 // Somebody is a fan, the organiser, or a door: a session.
 type Somebody struct {
@@ -143,35 +129,11 @@ func (s *Somebody) ask(addr, key, method, path, body string) Answer {
 	if method == http.MethodPost && key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
-	res, err := s.c.client.Do(req)
-	if err != nil {
-		t.Errorf("%s %s: nobody answers: %v", method, path, err)
-		return Answer{}
-	}
-	defer res.Body.Close()
-	content, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Errorf("%s %s: the answer breaks off: %v", method, path, err)
-	}
-	return Answer{res.StatusCode, res.Header, string(content)}
+	return grade.Ask(t, s.c.client, req)
 }
 
 // Soon waits, for five seconds at most, until it holds.
 func Soon(t testing.TB, holds func() bool) bool {
 	t.Helper()
-	return within(5*time.Second, holds)
-}
-
-func within(limit time.Duration, holds func() bool) bool {
-	deadline := time.After(limit)
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			return false
-		}
-	}
-	return true
+	return grade.Soon(5*time.Second, holds)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"designkits/shared/exercise/grade"
 )
 
 // Event is an event as the organiser sends it: an evening in the theatre that is
@@ -151,7 +153,7 @@ const endsWithin = 30 * time.Second
 // check.
 func (s *Somebody) Await(id, state string) (o Order) {
 	s.c.t.Helper()
-	if !within(endsWithin, func() bool { o = s.Look(0, id); return o.Ended && o.State == state }) {
+	if !grade.Soon(endsWithin, func() bool { o = s.Look(0, id); return o.Ended && o.State == state }) {
 		s.c.t.Fatalf("an order is %s (%s) after %s, want %s", o.State, o.Reason, endsWithin, state)
 	}
 	return o

@@ -1,0 +1,56 @@
+package grade
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An Answer is what came back over HTTP.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+func (a Answer) String() string { return fmt.Sprintf("%d %.300s", a.Status, strings.TrimSpace(a.Body)) }
+
+// Into decodes the body and reports whether the answer had that status and could be.
+func (a Answer) Into(status int, v any) bool {
+	return a.Status == status && json.Unmarshal([]byte(a.Body), v) == nil
+}
+
+// Ask sends a request. That nobody answers fails the check, which goes on.
+func Ask(t testing.TB, client *http.Client, req *http.Request) Answer {
+	t.Helper()
+	res, err := client.Do(req)
+	if err != nil {
+		t.Errorf("%s %s: nobody answers: %v", req.Method, req.URL.RequestURI(), err)
+		return Answer{}
+	}
+	defer res.Body.Close()
+	content, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Errorf("%s %s: the answer breaks off: %v", req.Method, req.URL.RequestURI(), err)
+	}
+	return Answer{res.StatusCode, res.Header, string(content)}
+}
+
+// Soon waits, for so long at most, until it holds, and reports whether it does.
+func Soon(limit time.Duration, holds func() bool) bool {
+	deadline := time.After(limit)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-deadline:
+			return false
+		}
+	}
+	return true
+}
