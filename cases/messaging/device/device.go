@@ -229,8 +229,9 @@ func (d *Device) Ends() int {
 	return d.ends
 }
 
-// Send has a message committed and returns its place. It is sent again until it
-// is, or refused for good, or the context ends.
+// Send has a message committed and returns its place, or a *Refusal. When the
+// context ends before, it is sent on all the same: sending it once more, under its
+// id, is safe.
 func (d *Device) Send(ctx context.Context, m wire.Send) (wire.Sent, error) {
 	m.Ref = string(m.ID)
 	o := &outgoing{frame: m, done: make(chan result, 1)}
