@@ -149,7 +149,7 @@ func ordering(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
 	each := s.Input("messages per chat process", 3_000, estimate.PerSecond, "assumption for 4 cores: number, commit, store, announce")
 	s.Between(200, 50_000)
 	owners := s.Derive("chat processes", l.peak.Over(each).WithHeadroom(0.6).RoundUp().AtLeast(2), estimate.Count)
-	batch := s.Input("messages per partition", 2_000, estimate.PerSecond, "assumption: one transaction at a time, of 256 messages at most")
+	batch := s.Input("messages per partition", 2_000, estimate.PerSecond, "assumption: one append at a time, of 256 messages at most")
 	s.Between(100, 20_000)
 	s.Derive("partitions", l.peak.Over(batch).WithHeadroom(0.6).RoundUp().AtLeast(Partitions), estimate.Count)
 

@@ -6,16 +6,17 @@ import "context"
 type Log interface {
 	// Own makes the caller the only one who can append to a partition, whoever
 	// could before: their appends fail with ErrFenced from then on, what they had
-	// in flight included, unless it was committed already.
+	// in flight included, unless it was committed already. An owner that appends
+	// nothing for half a day may have to own the partition anew.
 	Own(ctx context.Context, p Partition) (OwnedLog, error)
 }
 
 // An OwnedLog is a partition's log in the hands of its owner.
 type OwnedLog interface {
-	// Append commits messages, all or none, in this order, behind all that was
-	// committed before. ErrFenced is final. After any other error they may have
-	// been committed or not, and the log must be owned anew to find out.
-	// One caller at a time.
+	// Append commits messages, in this order, behind all that was committed before.
+	// ErrFenced is final: none was committed. After any other error all may have
+	// been, or none, or of more than a log takes at once the first ones; the log
+	// must be owned anew to find out. One caller at a time.
 	Append(ctx context.Context, messages []Message) error
 	// Unapplied calls do for all that is committed and not marked as applied, in
 	// order, in batches, and returns when there is no more. What do has returned

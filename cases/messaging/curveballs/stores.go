@@ -50,7 +50,12 @@ func openStores(ctx context.Context, t *curveball.Trial) (*stores, error) {
 // own begins an owner of a partition, whoever owned it before, with a clock of its
 // own. It ends with the trial.
 func (s *stores) own(ctx context.Context, t *curveball.Trial, p messaging.Partition, now func() time.Time) (*order.Owner, error) {
-	log, err := kafka.NewLog(s.kafka).Own(ctx, p)
+	process, err := kafka.NewLog(s.kafka)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(process.Close)
+	log, err := process.Own(ctx, p)
 	if err != nil {
 		return nil, err
 	}

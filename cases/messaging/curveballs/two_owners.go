@@ -22,8 +22,8 @@ var TwoOwners = curveball.Experiment{
 	Hypothesis: "The first commit of the older one is refused; what anybody was told is sent stands in the one order, at that place.",
 	Answer: `A lease is advice. Between the moment in which it ends and the moment in which its holder knows there is always
 a gap: a pause of the garbage collector, a cut line, a slow disk. So the lease doesn't protect the order, the log
-does: to own a partition is to ask Kafka for the next epoch of its transactional id
-([Own](adapters/kafka/log.go)), and from then on the broker refuses what carries an older one
+does: to own a partition is to ask Kafka for the next epoch of its transactional id and to append
+a record under it ([begin](adapters/kafka/fence.go)); from that record on the broker refuses what carries an older one
 ([ErrFenced](errors.go)). The older owner tells nobody that anything is sent, and the gateway asks the
 new owner with the same message id. Two owners that believe in their leases alone give the same numbers to
 different messages, and the later write takes the other's place: lost after it was acknowledged.`,

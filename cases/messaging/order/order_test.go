@@ -57,7 +57,12 @@ func openStores(t *testing.T, adjust ...func(*kafka.Config)) *stores {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = deliver.Close(context.Background()) })
-	return &stores{db, kafka.NewLog(cfg), deliver}
+	log, err := kafka.NewLog(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close(context.Background()) })
+	return &stores{db, log, deliver}
 }
 
 // failing is what tests report to: a testing.T or a rapid.T.

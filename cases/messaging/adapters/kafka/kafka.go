@@ -4,12 +4,22 @@
 //
 // # Messages
 //
-// A partition has one owner, who appends by transactions under the partition's
-// transactional id. To own it is to ask Kafka for the next epoch of that id: from
-// then on whatever carries an older epoch is refused, also what was on its way
-// already, and a transaction that the older owner left open is aborted. So of two
-// who both believe to own a partition one alone can commit, and the broker, which
-// both need anyway, says which. Only what is committed is ever read.
+// A partition has one owner, whose batches carry a producer id and an epoch. To own
+// the partition is to ask Kafka for the next epoch of the partition's transactional
+// id, and to append a record under it: from that record on the partition's leader
+// refuses whatever carries an older epoch, also what was on its way already. So of two
+// who both believe to own a partition one alone can append, and the broker, which both
+// need anyway, says which. What stands in the log before that record, and only that,
+// is what the older owner could have told anybody is sent.
+//
+// There are no transactions: a batch is in the log as a whole or not at all, and
+// counts as soon as it is there. A transaction would add two requests, and a record
+// that ends it, to each batch of each partition; without one, the batches of all
+// partitions that wait at a moment are a single request.
+//
+// A leader remembers the epoch of who appended for a day after (by the broker's
+// setting producer.id.expiration.ms, which must not be less). An owner that has
+// appended nothing for half of that is none any more, and owns the partition anew.
 //
 // How far a partition is applied is an offset of the group NAMESPACE-applied.
 // An owner that has lost the partition may put it back: then a little is applied
@@ -61,17 +71,14 @@ type Config struct {
 func (c Config) topic() string { return c.Namespace + ".messages" }
 func (c Config) group() string { return c.Namespace + "-applied" }
 
-func (c Config) transactions(p messaging.Partition) string {
+// epochs is the transactional id of a partition, whose epochs are its owners'.
+func (c Config) epochs(p messaging.Partition) string {
 	return fmt.Sprintf("%s-messages-%02d", c.Namespace, p)
 }
 
-// connect adds what every client here needs. Kafka finishes a transaction a few
-// milliseconds after it has said that it is committed, and refuses the next one
-// until then: the pause before trying again is added to a message's latency.
+// connect adds what every client here needs.
 func (c Config) connect(opts ...kgo.Opt) (*kgo.Client, error) {
 	all := []kgo.Opt{
-		kgo.ConcurrentTransactionsBackoff(2 * time.Millisecond),
-		kgo.RetryBackoffFn(func(tries int) time.Duration { return min(time.Duration(tries*tries)*2*time.Millisecond, time.Second) }),
 		kgo.ProducerLinger(0), // an owner, and a fan-out, have batched already
 		kgo.ProducerBatchMaxBytes(maxRecord),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),

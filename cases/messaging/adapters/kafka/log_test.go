@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/logtest"
@@ -27,7 +29,7 @@ func config(t testing.TB) Config {
 func TestTheLogKeepsItsContract(t *testing.T) {
 	logtest.Run(t, func(t *testing.T) (one, another messaging.Log) {
 		cfg := config(t)
-		return NewLog(cfg), NewLog(cfg)
+		return open(t, cfg), open(t, cfg)
 	})
 }
 
@@ -41,14 +43,23 @@ func post(seq messaging.Seq, text string) messaging.Message {
 	}
 }
 
-func begin(t *testing.T, cfg Config) messaging.OwnedLog {
+func open(t testing.TB, cfg Config) *Log {
 	t.Helper()
-	o, err := NewLog(cfg).Own(t.Context(), 0)
+	l, err := NewLog(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = o.Close() })
-	return o
+	t.Cleanup(func() { _ = l.Close(context.Background()) })
+	return l
+}
+
+func begin(t *testing.T, cfg Config) *owned {
+	t.Helper()
+	o, err := open(t, cfg).Own(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.(*owned)
 }
 
 // An owner whose way to Kafka is cut in the middle of an append learns nothing,
@@ -101,13 +112,85 @@ func TestAnOwnerThatIsCutOffIsNoneAnyMore(t *testing.T) {
 	}
 }
 
+// Kafka gives out another producer id when it has no epochs left of one, or has
+// forgotten it: epochs of the one say nothing about those of the other.
+func TestAnOwnerUnderAnotherIDIsNoneAnyMore(t *testing.T) {
+	cfg := config(t)
+	older := begin(t, cfg)
+	older.as, older.next = producer{older.as.id + 1_000_000, 7}, 0
+	if err := older.Append(t.Context(), []messaging.Message{post(1, "one")}); err != nil {
+		t.Fatal(err)
+	}
+	newer := begin(t, cfg)
+	if err := older.Append(t.Context(), []messaging.Message{post(2, "two")}); !errors.Is(err, messaging.ErrFenced) {
+		t.Errorf("the older one's append: %v, want ErrFenced", err)
+	}
+	if err := newer.Append(t.Context(), []messaging.Message{post(3, "three")}); err != nil {
+		t.Error(err)
+	}
+	if err := begin(t, cfg).Append(t.Context(), []messaging.Message{post(4, "four")}); err != nil {
+		t.Errorf("where one is closed already: %v", err)
+	}
+}
+
+// Kafka forgets epochs after a day: then an older owner's would be taken.
+func TestAnOwnerThatWasQuietForHalfADayIsNoneAnyMore(t *testing.T) {
+	o := begin(t, config(t))
+	o.last = time.Now().Add(-quietFor - time.Second)
+	for range 2 {
+		if err := o.Append(t.Context(), []messaging.Message{post(1, "one")}); !errors.Is(err, errQuiet) {
+			t.Errorf("it said %v, want %v", err, errQuiet)
+		}
+	}
+}
+
+func TestMoreThanABatchHolds(t *testing.T) {
+	cfg := config(t)
+	o := begin(t, cfg)
+	var many []messaging.Message
+	for seq := messaging.Seq(1); seq <= 60; seq++ {
+		many = append(many, post(seq, strings.Repeat("x", 48<<10)))
+	}
+	if err := o.Append(t.Context(), many); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Applied(t.Context(), many[49]); err != nil {
+		t.Fatal(err)
+	}
+	want := messaging.Seq(51)
+	err := begin(t, cfg).Unapplied(t.Context(), func(_ context.Context, messages []messaging.Message) error {
+		for _, m := range messages {
+			if m.Seq != want {
+				t.Errorf("number %d came, want %d", m.Seq, want)
+			}
+			want++
+		}
+		return nil
+	})
+	if err != nil || want != 61 {
+		t.Errorf("the last was %d, %v; want 60", want-1, err)
+	}
+}
+
+func TestRecordsAreNumberedRoundTheLargestNumber(t *testing.T) {
+	for _, c := range []struct {
+		first int32
+		n     int
+		want  int32
+	}{{0, 3, 3}, {math.MaxInt32, 1, 0}, {math.MaxInt32 - 1, 3, 1}} {
+		if got := following(c.first, c.n); got != c.want {
+			t.Errorf("behind %d records from %d on comes %d, want %d", c.n, c.first, got, c.want)
+		}
+	}
+}
+
 // The control: without epochs both owners append, and their numbers collide.
 func TestOwnersWithoutEpochsInterleave(t *testing.T) {
 	cfg := config(t)
 	cfg.Unfenced = true
 	older := begin(t, cfg)
 	newer := begin(t, cfg)
-	for _, o := range []messaging.OwnedLog{newer, older} {
+	for _, o := range []*owned{newer, older} {
 		if err := o.Append(t.Context(), []messaging.Message{post(1, "mine")}); err != nil {
 			t.Fatal(err)
 		}
@@ -142,24 +225,33 @@ func TestARecordThatCantBeReadIsNotLeftOut(t *testing.T) {
 	}
 }
 
+// One partition's batches go one after the other; those of all partitions together.
 func BenchmarkAppend(b *testing.B) {
-	for _, n := range []int{1, 64} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			o, err := NewLog(config(b)).Own(b.Context(), 0)
-			if err != nil {
-				b.Fatal(err)
+	for _, each := range []struct{ partitions, messages int }{{1, 1}, {1, 64}, {messaging.Partitions, 1}} {
+		b.Run(fmt.Sprintf("partitions=%d/messages=%d", each.partitions, each.messages), func(b *testing.B) {
+			l := open(b, config(b))
+			batch := make([]messaging.Message, each.messages)
+			for i := range batch {
+				batch[i] = post(messaging.Seq(i+1), "as long as a message is when it is encrypted, which is about so long, and a bit longer than that, for padding")
 			}
-			defer o.Close()
-			batch := make([]messaging.Message, n)
-			for b.Loop() {
-				for i := range batch {
-					batch[i] = post(messaging.Seq(i+1), "as long as a message is when it is encrypted, which is about so long, and a bit longer than that, for padding")
+			var logs []messaging.OwnedLog
+			for p := range each.partitions {
+				o, err := l.Own(b.Context(), messaging.Partition(p))
+				if err != nil {
+					b.Fatal(err)
 				}
-				if err := o.Append(b.Context(), batch); err != nil {
+				logs = append(logs, o)
+			}
+			for b.Loop() {
+				var all errgroup.Group
+				for _, o := range logs {
+					all.Go(func() error { return o.Append(b.Context(), batch) })
+				}
+				if err := all.Wait(); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "messages/s")
+			b.ReportMetric(float64(each.partitions*each.messages*b.N)/b.Elapsed().Seconds(), "messages/s")
 		})
 	}
 }

@@ -3,16 +3,12 @@ package kafka
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"designkits/cases/messaging"
-	"designkits/shared/kafka"
 )
 
 // perBatch is how many messages are handed over at once, and so how many at
@@ -24,17 +20,13 @@ const perBatch = 256
 func (o *owned) Unapplied(ctx context.Context, do func(context.Context, []messaging.Message) error) error {
 	from, end, err := o.span(ctx)
 	if err != nil {
-		return fmt.Errorf("look how far partition %d of %s is applied: %w", o.partition, o.cfg.topic(), err)
+		return fmt.Errorf("look how far partition %d of %s is applied: %w", o.partition, o.log.cfg.topic(), err)
 	}
 	if from >= end {
 		return nil
 	}
-	reader, err := o.cfg.connect(
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{o.cfg.topic(): {int32(o.partition): kgo.NewOffset().At(from)}}),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		// The marks that end transactions are at offsets too: without them the end
-		// might never be seen.
-		kgo.KeepControlRecords(),
+	reader, err := o.log.cfg.connect(
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{o.log.cfg.topic(): {int32(o.partition): kgo.NewOffset().At(from)}}),
 	)
 	if err != nil {
 		return err
@@ -43,7 +35,7 @@ func (o *owned) Unapplied(ctx context.Context, do func(context.Context, []messag
 	for from < end {
 		fetches := reader.PollRecords(ctx, perBatch)
 		if err := fetches.Err(); err != nil {
-			return fmt.Errorf("read partition %d of %s from offset %d: %w", o.partition, o.cfg.topic(), from, err)
+			return fmt.Errorf("read partition %d of %s from offset %d: %w", o.partition, o.log.cfg.topic(), from, err)
 		}
 		records := fetches.Records()
 		if len(records) == 0 {
@@ -66,14 +58,14 @@ func (o *owned) Unapplied(ctx context.Context, do func(context.Context, []messag
 	return nil
 }
 
-// span is from where the partition isn't applied, and where what is committed
-// ends. Nobody else can append, so that this end stays.
+// span is from where the partition isn't applied, and where it ends. Nobody else can
+// append, so that this end stays.
 func (o *owned) span(ctx context.Context) (from, end int64, err error) {
-	admin := kadm.NewClient(o.client)
-	topic, partition := o.cfg.topic(), int32(o.partition)
+	admin := kadm.NewClient(o.log.client)
+	topic, partition := o.log.cfg.topic(), int32(o.partition)
 	var marked kadm.OffsetResponses
-	err = coordinated(ctx, func() (err error) {
-		marked, err = admin.FetchOffsetsForTopics(ctx, o.cfg.group(), topic)
+	err = untilReady(ctx, func() (err error) {
+		marked, err = admin.FetchOffsetsForTopics(ctx, o.log.cfg.group(), topic)
 		return err
 	})
 	if err != nil {
@@ -86,7 +78,7 @@ func (o *owned) span(ctx context.Context) (from, end int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	ends, err := admin.ListCommittedOffsets(ctx, topic)
+	ends, err := admin.ListEndOffsets(ctx, topic)
 	if err == nil {
 		err = ends.Error()
 	}
@@ -102,13 +94,13 @@ func (o *owned) span(ctx context.Context) (from, end int64, err error) {
 	return max(start.Offset, at.At), last.Offset, nil
 }
 
-// decode leaves out what ends transactions. A record that can't be read ends
+// decode leaves out where an owner began. A record that can't be read ends
 // the partition until a process comes that can: to leave it out would be to lose
 // a message that somebody was told is sent.
 func decode(records []*kgo.Record) ([]messaging.Message, error) {
 	var messages []messaging.Message
 	for _, r := range records {
-		if r.Attrs.IsControl() {
+		if r.Value == nil {
 			continue
 		}
 		var m record
@@ -121,21 +113,4 @@ func decode(records []*kgo.Record) ([]messaging.Message, error) {
 		messages = append(messages, m.Message)
 	}
 	return messages, nil
-}
-
-// coordinatorWithin is how long a broker that has begun may take to say who
-// coordinates a group: the first who asks has its topic of offsets made.
-const coordinatorWithin = 10 * time.Second
-
-// coordinated repeats a call while the group's coordinator isn't known yet.
-func coordinated(ctx context.Context, call func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, coordinatorWithin)
-	defer cancel()
-	for {
-		err := call()
-		unknown := errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
-		if !unknown || !kafka.Pause(ctx, 50*time.Millisecond) {
-			return err
-		}
-	}
 }

@@ -34,12 +34,17 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	s.OnClose(func(context.Context) error { db.Close(); return nil })
 	s.Ready("cassandra", db.Ping)
-	logs := kafka.Config{Brokers: cfg.Kafka, Namespace: cfg.Namespace, Unfenced: cfg.Variants.unfenced()}
-	deliveries, err := kafka.NewDeliveries(logs)
+	at := kafka.Config{Brokers: cfg.Kafka, Namespace: cfg.Namespace, Unfenced: cfg.Variants.unfenced()}
+	deliveries, err := kafka.NewDeliveries(at)
 	if err != nil {
 		return err
 	}
 	s.OnClose(deliveries.Close)
+	log, err := kafka.NewLog(at)
+	if err != nil {
+		return err
+	}
+	s.OnClose(log.Close)
 	s.Ready("kafka", deliveries.Ping)
 	zoo, err := zookeeper.Open(zookeeper.Config{Servers: cfg.ZooKeeper, Namespace: cfg.Namespace, Timeout: cfg.SessionTimeout, Log: s.Log})
 	if err != nil {
@@ -60,7 +65,7 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	devices := &fanout.Devices{From: db.Accounts().Devices, Now: time.Now}
 	owned := &partitions{
-		log: kafka.NewLog(logs), history: db.History(), rosters: db.Rosters(), words: s.Log, metrics: newMetrics(s.Metrics),
+		log: log, history: db.History(), rosters: db.Rosters(), words: s.Log, metrics: newMetrics(s.Metrics),
 		fanout: fanout.Config{
 			History: db.History(), Inbox: db.Inbox(), Rosters: db.Rosters(), Devices: devices.Of, WriteUpTo: cfg.WriteUpTo,
 			Announcer: router,
