@@ -27,7 +27,7 @@ var keyspace struct {
 // openStore connects to the real store, over a way of its own.
 func openStore(t *testing.T, addr string) *cassandra.DB {
 	t.Helper()
-	keyspace.once.Do(func() { keyspace.name = testenv.Namespace(t) })
+	keyspace.once.Do(func() { keyspace.name = testenv.SharedNamespace(t) })
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{addr}, Keyspace: keyspace.name, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)

@@ -220,6 +220,43 @@ func TestRefusalsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestNamespacesAreDroppedBehindWhoAsks(t *testing.T) {
+	asked, dropped := make(chan struct{}), make(chan string)
+	keeps := func(name string) backend.Backend {
+		b := bell(name, nil)
+		b.Drop = func(ctx context.Context, _ backend.Site, namespace string) error {
+			<-asked // so that who asks can't have waited for it
+			select {
+			case dropped <- name + " " + namespace:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return b
+	}
+	c, l := serve(t, keeps("one"), keeps("away"), bell("keeps nothing", nil))
+	if _, err := l.Launch(t.Context(), launch.Request{Backends: []string{"one", "keeps nothing"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, namespace := range []string{"first", "second", "given up when the server ends"} {
+		if err := c.Drop(t.Context(), namespace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Drop(t.Context(), ""); err == nil {
+		t.Error("everything would be dropped")
+	}
+	close(asked)
+	got := []string{<-dropped, <-dropped}
+	slices.Sort(got)
+	for _, d := range got {
+		if !slices.Contains([]string{"one first", "one second", "one given up when the server ends"}, d) || got[0] == got[1] {
+			t.Errorf("dropped: %q", got)
+		}
+	}
+}
+
 func TestStopOfEverythingEndsTheServer(t *testing.T) {
 	place := engine.Place{Root: t.TempDir(), State: t.TempDir(), Cache: t.TempDir()}
 	l, err := launch.Open(place, engine.Native{Place: place}, 0, []backend.Backend{bell("one", nil)})

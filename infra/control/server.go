@@ -27,6 +27,8 @@ type Server struct {
 	done     chan struct{} // closed when somebody has asked for everything to stop
 	doneOnce sync.Once
 
+	drops drops
+
 	mu       sync.Mutex
 	sessions map[string]*session
 	next     int
@@ -53,7 +55,7 @@ func Serve(l *launch.Launcher, mode string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
-	s := &Server{launcher: l, served: make(chan error, 1), done: make(chan struct{}), sessions: map[string]*session{}}
+	s := &Server{launcher: l, served: make(chan error, 1), done: make(chan struct{}), drops: newDrops(l.DropRunning), sessions: map[string]*session{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	sup := l.Supervisor()
@@ -66,6 +68,7 @@ func Serve(l *launch.Launcher, mode string) (*Server, error) {
 	mux.HandleFunc("POST /v1/stop", body(s.stop))
 	mux.HandleFunc("POST /v1/seeded", body(s.seeded))
 	mux.HandleFunc("POST /v1/reset", body(s.reset))
+	mux.HandleFunc("POST /v1/drop", body(s.drops.add))
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() { s.served <- s.http.Serve(listener) }()
 	l.Control = socket
@@ -102,7 +105,7 @@ func privateFolder(path string) error {
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Close lets every session go, waits for the answers under way until ctx ends,
-// and removes the socket.
+// gives up what is still to be dropped, and removes the socket.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	for _, held := range s.sessions {
@@ -113,6 +116,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
 	}
+	s.drops.end()
 	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}

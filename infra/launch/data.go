@@ -63,16 +63,35 @@ func (l *Launcher) Drop(ctx context.Context, caseName, namespace string) error {
 	}
 	var failed []error
 	for _, b := range backends {
-		if b.Drop == nil || !slices.Contains(c.Backends, b.Name) && !l.runs(b.Name) {
+		if !slices.Contains(c.Backends, b.Name) && !l.runs(b.Name) {
 			continue
 		}
-		if err := b.Drop(ctx, l.Site(b), namespace); err != nil {
-			failed = append(failed, fmt.Errorf("drop %s in %s: %w", namespace, b.Name, err))
-		}
+		failed = append(failed, l.dropIn(ctx, b, namespace))
 		failed = append(failed, removeWithin(filepath.Join(l.State, "data", ".seeded", b.Name), namespace))
 	}
 	failed = append(failed, removeWithin(filepath.Join(l.State, "process", c.Name), namespace))
 	return errors.Join(failed...)
+}
+
+// DropRunning removes everything that the backends which run hold of a namespace.
+func (l *Launcher) DropRunning(ctx context.Context, namespace string) error {
+	var failed []error
+	for _, b := range l.Catalog {
+		if l.runs(b.Name) {
+			failed = append(failed, l.dropIn(ctx, b, namespace))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (l *Launcher) dropIn(ctx context.Context, b backend.Backend, namespace string) error {
+	if b.Drop == nil {
+		return nil
+	}
+	if err := b.Drop(ctx, l.Site(b), namespace); err != nil {
+		return fmt.Errorf("drop %s in %s: %w", namespace, b.Name, err)
+	}
+	return nil
 }
 
 // Wipe removes all that a stopped backend has stored, and says how much.

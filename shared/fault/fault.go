@@ -102,6 +102,18 @@ func (c *Client) Restart(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodPost, "restart", Target{name}, nil)
 }
 
+// Dropping is the body of a request to drop what a namespace holds.
+type Dropping struct {
+	Namespace string `json:"namespace"`
+}
+
+// Drop has everything removed that the backends hold of a namespace which nobody
+// uses any more. The kit does it in its own time; what it can't, since a backend is
+// down, goes when the run ends.
+func (c *Client) Drop(ctx context.Context, namespace string) error {
+	return c.call(ctx, http.MethodPost, "drop", Dropping{namespace}, nil)
+}
+
 func (c *Client) call(ctx context.Context, method, what string, body, answer any) error {
 	resp, err := c.Do(ctx, method, what, body)
 	if err != nil {

@@ -7,11 +7,14 @@
 package kitenv
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
+
+	"designkits/shared/fault"
 )
 
 // Addr returns the loopback address of a backend, "127.0.0.1:6379": that of
@@ -22,8 +25,8 @@ func Addr(name string) (string, error) { return lookup("KIT_" + variable(name)) 
 func Data(backend string) (string, error) { return lookup("KIT_" + variable(backend) + "_DATA") }
 
 // Namespace returns a new prefix for everything that is stored: it matches
-// [a-z][a-z0-9_]* and is at most 30 characters long. Whoever starts the backends
-// drops all of a run's namespaces afterwards.
+// [a-z][a-z0-9_]* and is at most 30 characters long. Whoever is done
+// with it may Drop it; whoever started the backends drops all of a run's afterwards.
 func Namespace() (string, error) {
 	run, err := lookup("KIT_NAMESPACE")
 	if err != nil {
@@ -32,6 +35,19 @@ func Namespace() (string, error) {
 	var b [5]byte
 	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
 	return run + "_" + hex.EncodeToString(b[:]), nil
+}
+
+// Drop has the kit remove all that is stored in a namespace which nobody uses any
+// more, in its own time. Backends that were started otherwise keep it.
+func Drop(ctx context.Context, namespace string) error {
+	if os.Getenv(fault.Variable) == "" {
+		return nil
+	}
+	kit, err := fault.Open()
+	if err != nil {
+		return err
+	}
+	return kit.Drop(ctx, namespace)
 }
 
 func variable(name string) string {

@@ -31,7 +31,7 @@ import (
 type Options struct {
 	// Dir is a folder of the case's module; default the working directory.
 	Dir string
-	// Namespace is where the case stores; default a new one.
+	// Namespace is where the case stores; default a new one, which goes with the case.
 	Namespace string
 	// Env is added to every process's environment, and wins: {"BREAKER": "off"}.
 	// Its values may refer to others as those of case.yaml do.
@@ -57,6 +57,7 @@ type Case struct {
 	addresses map[string]string
 	processes map[string]*process
 	folder    string
+	own       bool // the namespace is nobody else's
 }
 
 // stopWithin is how long a process may take to stop when it is asked to.
@@ -74,7 +75,8 @@ func Start(ctx context.Context, o Options) (c *Case, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Namespace == "" {
+	own := o.Namespace == ""
+	if own {
 		if o.Namespace, err = kitenv.Namespace(); err != nil {
 			return nil, err
 		}
@@ -86,7 +88,7 @@ func Start(ctx context.Context, o Options) (c *Case, err error) {
 	if err := os.Chmod(folder, 0o711); err != nil { // nginx's workers, who are not root, keep a cache below
 		return nil, err
 	}
-	c = &Case{Namespace: o.Namespace, addresses: map[string]string{}, processes: map[string]*process{}, folder: folder}
+	c = &Case{Namespace: o.Namespace, addresses: map[string]string{}, processes: map[string]*process{}, folder: folder, own: own}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
@@ -248,7 +250,8 @@ func (c *Case) Restart(ctx context.Context, name string) error {
 }
 
 // Stop asks the processes to stop, kills those that don't, ends the case's
-// stream jobs, and removes what the processes kept on disk. Its error names
+// stream jobs, and removes what the processes kept on disk and, from a namespace
+// that Start has made, in the backends. Its error names
 // those that ended badly or too late.
 func (c *Case) Stop(ctx context.Context) (err error) {
 	for _, p := range c.processes {
@@ -260,7 +263,11 @@ func (c *Case) Stop(ctx context.Context) (err error) {
 		err = errors.Join(err, p.end(waiting))
 	}
 	// After the processes: nothing submits a job again.
-	return errors.Join(err, cancelJobs(ctx, c.Namespace), os.RemoveAll(c.folder))
+	err = errors.Join(err, cancelJobs(ctx, c.Namespace), os.RemoveAll(c.folder))
+	if c.own {
+		err = errors.Join(err, kitenv.Drop(ctx, c.Namespace))
+	}
+	return err
 }
 
 // moduleDir is the folder of case.yaml, dir or above it.

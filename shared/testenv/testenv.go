@@ -3,6 +3,7 @@
 package testenv
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -21,9 +22,22 @@ func Data(tb testing.TB, backend string) string {
 	return must(tb)(kitenv.Data(backend))
 }
 
-// Namespace returns a new prefix for everything that the test stores. Whoever
-// starts the backends drops it, so a test need not.
+// Namespace returns a new prefix for everything that the test stores. It is
+// dropped when the test has ended.
 func Namespace(tb testing.TB) string {
+	tb.Helper()
+	namespace := SharedNamespace(tb)
+	tb.Cleanup(func() {
+		if err := kitenv.Drop(context.Background(), namespace); err != nil {
+			tb.Errorf("drop what the test has stored: %v", err)
+		}
+	})
+	return namespace
+}
+
+// SharedNamespace is one for several tests of a package. Whoever started the
+// backends drops it in the end.
+func SharedNamespace(tb testing.TB) string {
 	tb.Helper()
 	return must(tb)(kitenv.Namespace())
 }

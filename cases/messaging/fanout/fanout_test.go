@@ -41,7 +41,7 @@ type hall struct {
 
 func openHall(t *testing.T, writeUpTo int) *hall {
 	t.Helper()
-	shared.Do(func() { shared.namespace = testenv.Namespace(t) })
+	shared.Do(func() { shared.namespace = testenv.SharedNamespace(t) })
 	namespace, gateway := shared.namespace, rand.Text()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

@@ -94,7 +94,7 @@ var shared struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	shared.Do(func() { shared.namespace = testenv.Namespace(t) })
+	shared.Do(func() { shared.namespace = testenv.SharedNamespace(t) })
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: shared.namespace}, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)

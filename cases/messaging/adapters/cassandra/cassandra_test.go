@@ -28,7 +28,7 @@ var keyspace = struct {
 // openDB connects to the shared keyspace, after adjusting the configuration.
 func openDB(t testing.TB, adjust ...func(*Config)) *DB {
 	t.Helper()
-	keyspace.Do(func() { keyspace.name = testenv.Namespace(t) })
+	keyspace.Do(func() { keyspace.name = testenv.SharedNamespace(t) })
 	config := Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: keyspace.name}, Timeout: 10 * time.Second}
 	for _, a := range adjust {
 		a(&config)

@@ -52,7 +52,7 @@ var generous = httpapi.Limits{
 // openDB connects to the keyspace that the tests share.
 func openDB(t *testing.T) *cassandra.DB {
 	t.Helper()
-	keyspace.Do(func() { keyspace.name = testenv.Namespace(t) })
+	keyspace.Do(func() { keyspace.name = testenv.SharedNamespace(t) })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	db, err := cassandra.Open(ctx, cassandra.Config{

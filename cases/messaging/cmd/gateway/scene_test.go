@@ -41,7 +41,7 @@ type site struct {
 
 func newSite(t *testing.T, more ...string) *site {
 	t.Helper()
-	shared.Do(func() { shared.namespace = testenv.Namespace(t) })
+	shared.Do(func() { shared.namespace = testenv.SharedNamespace(t) })
 	return begin(t, shared.namespace, nil, more...)
 }
 

@@ -36,7 +36,7 @@ var keyspace = struct {
 // openDB connects to the shared keyspace, after adjusting the configuration.
 func openDB(t *testing.T, adjust ...func(*Config)) *DB {
 	t.Helper()
-	keyspace.Do(func() { keyspace.name = testenv.Namespace(t) })
+	keyspace.Do(func() { keyspace.name = testenv.SharedNamespace(t) })
 	config := Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: keyspace.name, Timeout: 10 * time.Second}
 	for _, a := range adjust {
 		a(&config)

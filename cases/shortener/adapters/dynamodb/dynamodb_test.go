@@ -27,7 +27,7 @@ var table = struct {
 // openDB opens the shared table, after adjusting the configuration.
 func openDB(t *testing.T, adjust ...func(*Config)) *DB {
 	t.Helper()
-	table.Do(func() { table.name = testenv.Namespace(t) })
+	table.Do(func() { table.name = testenv.SharedNamespace(t) })
 	config := Config{Endpoint: "http://" + testenv.Addr(t, "dynamodb"), Table: table.name, Timeout: 10 * time.Second}
 	for _, a := range adjust {
 		a(&config)

@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 func store(t *testing.T) *cassandra.DB {
 	t.Helper()
 	shared.once.Do(func() {
-		shared.namespace = testenv.Namespace(t)
+		shared.namespace = testenv.SharedNamespace(t)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		shared.db, shared.err = cassandra.Open(ctx, cassandra.Config{
