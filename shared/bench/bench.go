@@ -154,7 +154,7 @@ const (
 // Compare measures both sides in turns and reports the median of the rounds'
 // ratios, so that a machine whose speed drifts treats both alike.
 func (r *Run) Compare(ctx context.Context, c Comparison) error {
-	plan := load.Plan{Rate: c.From, For: r.For(2 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
+	plan := load.Plan{Rate: c.From, For: r.For(5 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
 	n := cmp.Or(c.Rounds, rounds)
 	if r.Quick {
 		n = 1

@@ -11,8 +11,11 @@ import (
 // pipelined gathers the commands of many callers into pipelines. The driver has
 // the like (AutoPipeline), but there a command that waits doesn't end with its
 // context, and these must.
+//
+// There is one lane: Redis is one thread, so what goes beside a pipeline isn't
+// faster, only the pipelines are shorter, and each costs a system call at both ends.
 func pipelined(client *redis.Client) *gather.Gatherer[redis.Cmder] {
-	return gather.New(gather.Config[redis.Cmder]{Lanes: 2, Send: func(ctx context.Context, batch []redis.Cmder) error {
+	return gather.New(gather.Config[redis.Cmder]{Send: func(ctx context.Context, batch []redis.Cmder) error {
 		pipe := client.Pipeline()
 		for _, command := range batch {
 			_ = pipe.Process(ctx, command) // it is only queued

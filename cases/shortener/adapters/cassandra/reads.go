@@ -26,7 +26,7 @@ type wanted struct {
 // kept small, and when it fails each of its callers reads alone: a partition
 // that can't be read keeps nobody from another.
 func gatherReads(session *gocql.Session, level gocql.Consistency) *gather.Gatherer[*wanted] {
-	return gather.New(gather.Config[*wanted]{Lanes: 4, Max: 16, Send: func(ctx context.Context, batch []*wanted) error {
+	return gather.New(gather.Config[*wanted]{Lanes: 2, Max: 32, Send: func(ctx context.Context, batch []*wanted) error {
 		return sendReads(ctx, session, level, batch)
 	}})
 }
