@@ -120,11 +120,11 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 	return err
 }
 
-// asksAll reports whether the module's tests may ask each of the backends: the
-// kit's own do, and those of a case that can't run yet say of none that they
-// need it, since it has no case.yaml.
+// asksAll reports whether the module's tests may ask each of the backends: those
+// of the kit and of shared do, and those of a case that can't run yet say of none
+// that they need it, since it has no case.yaml.
 func asksAll(m check.Module, cases []topology.Case) bool {
-	return m.Name() == "infra" || m.Case() && !slices.ContainsFunc(cases, func(c topology.Case) bool { return c.Name == m.Name() })
+	return m.Name() == "infra" || m.Name() == "shared" || m.Case() && !slices.ContainsFunc(cases, func(c topology.Case) bool { return c.Name == m.Name() })
 }
 
 // moreTools are what tests use besides what a case.yaml asks for: the kit's own
