@@ -136,7 +136,7 @@ type Comparison struct {
 	// Warm is how long each side gets load at that rate before the first round: a
 	// JVM behind compiles in its first seconds what it is asked most.
 	Warm   time.Duration
-	Rounds int // in turns; default 3
+	Rounds int // in turns; default 5
 	SLO    load.SLO
 	Goal   Goal // for the ratio of throughputs
 	// P99 wants the candidate's p99 at half of what it carries to be at most
@@ -146,19 +146,21 @@ type Comparison struct {
 
 const (
 	// rounds is how often each side of a comparison is measured, in turns.
-	rounds = 3
+	rounds = 5
 	// precision is how near to the highest rate a search ends.
 	precision = 0.05
+	// nearStep is the step of a search that begins near the highest rate.
+	nearStep = 1.2
 )
 
 // Compare measures both sides in turns and reports the median of the rounds'
 // ratios, so that a machine whose speed drifts treats both alike.
 func (r *Run) Compare(ctx context.Context, c Comparison) error {
-	plan := load.Plan{Rate: c.From, For: r.For(5 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
 	n := cmp.Or(c.Rounds, rounds)
 	if r.Quick {
 		n = 1
 	}
+	plan := load.Plan{Rate: c.From, For: r.For(5 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
 	if c.Warm > 0 {
 		warm := load.Plan{Rate: c.From, For: r.For(c.Warm), Workers: c.Workers}
 		for _, side := range []load.Call{c.Baseline, c.Candidate} {
@@ -167,19 +169,23 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 			}
 		}
 	}
+	search := load.Search{Plan: plan, SLO: c.SLO, Precision: precision}
+	base, cand := search, search
 	var pairs []pair
 	for round := range n {
-		base, err := load.SearchMax(ctx, plan, c.SLO, precision, c.Baseline)
-		if err != nil {
+		var p pair
+		var err error
+		if p.baseline, err = base.Max(ctx, c.Baseline); err != nil {
 			return fmt.Errorf("%s, baseline: %w", c.Name, err)
 		}
-		cand, err := load.SearchMax(ctx, plan, c.SLO, precision, c.Candidate)
-		if err != nil {
+		if p.candidate, err = cand.Max(ctx, c.Candidate); err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
 		}
-		pairs = append(pairs, pair{base, cand})
-		plan.Rate = math.Max(1, base.Offered/2) // the next search begins nearer
-		r.Logf("round %d of %d: %.0f/s against %.0f/s, ratio %.2f", round+1, n, cand.Offered, base.Offered, cand.Offered/base.Offered)
+		pairs = append(pairs, p)
+		// The next searches begin where these ended.
+		base.Plan.Rate, base.Step = p.baseline.Offered, nearStep
+		cand.Plan.Rate, cand.Step = p.candidate.Offered, nearStep
+		r.Logf("round %d of %d: %.0f/s against %.0f/s, ratio %.2f", round+1, n, p.candidate.Offered, p.baseline.Offered, p.ratio())
 	}
 	slices.SortFunc(pairs, func(a, b pair) int {
 		return int(math.Copysign(1, a.ratio()-b.ratio()))

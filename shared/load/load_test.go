@@ -77,22 +77,28 @@ func TestFailuresAreCountedByTheirText(t *testing.T) {
 // A server with one worker and 2 ms a call carries 500/s and no more.
 func TestSearchFindsWhatIsCarried(t *testing.T) {
 	turn := make(chan struct{}, 1)
-	r, err := load.SearchMax(t.Context(), load.Plan{Rate: 100, For: 250 * time.Millisecond, Workers: 64},
-		load.SLO{P99: 50 * time.Millisecond}, 0.1,
-		func(ctx context.Context, _, _ int) error {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			select {
-			case <-time.After(2 * time.Millisecond):
-			case <-ctx.Done():
-			}
-			return nil
-		})
-	if err != nil {
-		t.Fatal(err)
+	serve := func(ctx context.Context, _, _ int) error {
+		turn <- struct{}{}
+		defer func() { <-turn }()
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		return nil
 	}
-	if r.Offered < 200 || r.Offered > 600 {
-		t.Errorf("found %v/s, want a little under 500/s", r.Offered)
+	for _, s := range []load.Search{
+		{Plan: load.Plan{Rate: 100}},
+		{Plan: load.Plan{Rate: 400}, Step: 1.3},
+		{Plan: load.Plan{Rate: 5000}},
+	} {
+		s.Plan.For, s.Plan.Workers, s.SLO, s.Precision = 250*time.Millisecond, 64, load.SLO{P99: 50 * time.Millisecond}, 0.1
+		r, err := s.Max(t.Context(), serve)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Offered < 200 || r.Offered > 600 {
+			t.Errorf("from %v/s: found %v/s, want a little under 500/s", s.Plan.Rate, r.Offered)
+		}
 	}
 }
 
