@@ -19,6 +19,7 @@ import (
 type Client struct {
 	*redis.Client
 	together *gather.Gatherer[redis.Cmder] // for what many ask at once
+	counting *gather.Gatherer[*tally]
 }
 
 // Open returns a client for the Redis at addr. It doesn't connect yet, since a
@@ -38,11 +39,14 @@ func Open(addr string) *Client {
 		Protocol:                 2, // with 3 the driver looks for pushed messages before each call
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	return &Client{Client: client, together: pipelined(client)}
+	c := &Client{Client: client, together: pipelined(client)}
+	c.counting = gather.New(gather.Config[*tally]{Lanes: 2, Max: tallies, Send: c.count})
+	return c
 }
 
 // Close closes the connections.
 func (c *Client) Close(context.Context) error {
+	c.counting.Close()
 	c.together.Close()
 	return c.Client.Close()
 }

@@ -17,6 +17,24 @@ var countSource string
 
 var countScript = redis.NewScript(countSource)
 
+// A tally is what one caller counts, and what comes of it.
+type tally struct {
+	of     window
+	keys   []string
+	counts []int
+	err    error
+}
+
+// A window is what tallies that are counted by one call have in common.
+type window struct {
+	namespace string
+	length    time.Duration
+}
+
+// tallies is how many are counted by one call of the script: Redis does nothing
+// else meanwhile.
+const tallies = 64
+
 // Count adds one to each of the keys, below the namespace, and returns how many
 // there were of each in the window that ends now, this one included. It may be
 // off by what a sliding count over two fixed windows is off: the window before is
@@ -25,32 +43,70 @@ var countScript = redis.NewScript(countSource)
 // it may have counted. What is counted expires by itself.
 //
 // The counts of a window stand in 256 tables, each thing in one of them by its
-// hash: a key for each count would take three times the memory.
-func (c *Client) Count(ctx context.Context, namespace string, window time.Duration, keys ...string) ([]int, error) {
-	now := time.Now()
-	number := now.UnixNano() / int64(window)
-	tables := make([]string, 0, 2*len(keys))
-	args := make([]any, 2, 2+len(keys))
-	for _, key := range keys {
-		sum := sha256.Sum256([]byte(key))
-		for _, n := range []int64{number, number - 1} {
-			tables = append(tables, namespace+":{tries}:"+window.String()+":"+strconv.FormatInt(n, 10)+":"+strconv.Itoa(int(sum[0])))
-		}
-		args = append(args, string(sum[1:9]))
+// hash: a key for each count would take three times the memory. What many ask to
+// count at the same moment is counted by one call of the script, one after the
+// other: to call it cost Redis more than to count.
+func (c *Client) Count(ctx context.Context, namespace string, length time.Duration, keys ...string) ([]int, error) {
+	t := &tally{of: window{namespace, length}, keys: keys}
+	err := c.counting.Do(ctx, t)
+	if err == nil { // else the tally must not be looked at
+		err = t.err
 	}
-	args[0], args[1] = 1-float64(now.UnixNano()%int64(window))/float64(window), 2*window.Milliseconds()
-	answer, err := c.Script(ctx, countScript, tables, args...).Int64Slice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: count %q: %w", keys, err)
 	}
-	if len(answer) != len(keys) {
-		return nil, fmt.Errorf("redis: count %q: the script returned %d values", keys, len(answer))
+	return t.counts, nil
+}
+
+// count counts for many callers. What fails, fails for those of one window.
+func (c *Client) count(ctx context.Context, batch []*tally) error {
+	together := map[window][]*tally{}
+	for _, t := range batch {
+		together[t.of] = append(together[t.of], t)
+	}
+	for of, some := range together {
+		counts, err := c.countIn(ctx, of, some)
+		for _, t := range some {
+			if t.err = err; err == nil {
+				t.counts, counts = counts[:len(t.keys):len(t.keys)], counts[len(t.keys):]
+			}
+		}
+	}
+	return nil
+}
+
+// countIn counts in one window, and returns the counts of all keys in their order.
+func (c *Client) countIn(ctx context.Context, of window, batch []*tally) ([]int, error) {
+	now := time.Now().UnixNano()
+	number := now / int64(of.length)
+	this, before := of.table(number), of.table(number-1)
+	var tables []string
+	args := []any{1 - float64(now%int64(of.length))/float64(of.length), 2 * of.length.Milliseconds()}
+	for _, t := range batch {
+		for _, key := range t.keys {
+			sum := sha256.Sum256([]byte(key))
+			table := strconv.Itoa(int(sum[0]))
+			tables = append(tables, this+table, before+table)
+			args = append(args, string(sum[1:9]))
+		}
+	}
+	answer, err := countScript.Run(ctx, c.Client, tables, args...).Int64Slice()
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) != len(tables)/2 {
+		return nil, fmt.Errorf("the script returned %d values for %d", len(answer), len(tables)/2)
 	}
 	counts := make([]int, len(answer))
 	for i, n := range answer {
 		counts[i] = int(n)
 	}
 	return counts, nil
+}
+
+// table is what the names of the tables of one window begin with.
+func (w window) table(number int64) string {
+	return w.namespace + ":{tries}:" + w.length.String() + ":" + strconv.FormatInt(number, 10) + ":"
 }
 
 // Spend marks something as used for a while, and reports whether it was the first

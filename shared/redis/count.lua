@@ -7,7 +7,7 @@
 local counts = {}
 for i = 1, #KEYS, 2 do
   local name = ARGV[2 + (i + 1) / 2]
-  local count = redis.call('HINCRBY', KEYS[i], name, 1)
+  local count = redis.call('HINCRBY', KEYS[i], name, '1')
   if count == 1 and redis.call('HLEN', KEYS[i]) == 1 then
     redis.call('PEXPIRE', KEYS[i], ARGV[2])
   end

@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"designkits/cases/tickets"
+	"designkits/shared/gather"
 	"designkits/shared/redis"
 )
 
@@ -17,14 +18,22 @@ import (
 type Client struct {
 	redis     *redis.Client
 	namespace string
+	joins     *gather.Gatherer[*joining] // those who join a waiting room
 }
 
 // Open returns a client for the Redis at addr. It doesn't connect yet, since a
 // process must be able to start while Redis is away.
-func Open(addr, namespace string) *Client { return &Client{redis.Open(addr), namespace} }
+func Open(addr, namespace string) *Client {
+	c := &Client{redis: redis.Open(addr), namespace: namespace}
+	c.joins = gather.New(gather.Config[*joining]{Lanes: 2, Max: atOnce, Send: c.Room().join})
+	return c
+}
 
 // Close closes the connections.
-func (c *Client) Close(ctx context.Context) error { return c.redis.Close(ctx) }
+func (c *Client) Close(ctx context.Context) error {
+	c.joins.Close()
+	return c.redis.Close(ctx)
+}
 
 // Ping makes one round trip.
 func (c *Client) Ping(ctx context.Context) error { return c.redis.Ping(ctx) }

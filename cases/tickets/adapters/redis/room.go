@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -44,17 +45,57 @@ func (r *Room) keys(event tickets.EventID) []string {
 	return []string{r.client.key(event, "queue"), r.client.key(event, "admitted"), r.client.key(event, "room")}
 }
 
-// Join implements room.Room.
+// A joining is an account that joins, and what comes of it.
+type joining struct {
+	event   tickets.EventID
+	account tickets.Account
+	draw    uint64
+	place   room.Place
+	err     error
+}
+
+// Join implements room.Room. Those who join an event at the same moment get their
+// places, one after the other, from one call of the script: to call it cost Redis
+// more than a place.
 func (r *Room) Join(ctx context.Context, event tickets.EventID, account tickets.Account, draw uint64) (room.Place, error) {
-	places, err := placesOf(r.client.redis.Script(ctx, joinScript, r.keys(event), string(account), draw), 1)
+	j := &joining{event: event, account: account, draw: draw}
+	err := r.client.joins.Do(ctx, j)
+	if err == nil { // else it must not be looked at
+		err = j.err
+	}
 	if err != nil {
 		return room.Place{}, fmt.Errorf("redis: join %s: %w", event, err)
 	}
-	return places[0], nil
+	return j.place, nil
 }
 
-// atOnce is how many accounts one script looks up; Redis serves nobody else
-// meanwhile.
+// join gives places to many. What fails, fails for those of one event.
+func (r *Room) join(ctx context.Context, batch []*joining) error {
+	of := map[tickets.EventID][]*joining{}
+	for _, j := range batch {
+		of[j.event] = append(of[j.event], j)
+	}
+	var all sync.WaitGroup
+	for event, some := range of {
+		all.Go(func() {
+			args := make([]any, 0, 2*len(some))
+			for _, j := range some {
+				args = append(args, string(j.account), j.draw)
+			}
+			places, err := placesOf(r.client.redis.Script(ctx, joinScript, r.keys(event), args...), len(some))
+			for i, j := range some {
+				if j.err = err; err == nil {
+					j.place = places[i]
+				}
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// atOnce is how many accounts one script looks up, or gives places; Redis serves
+// nobody else meanwhile.
 const atOnce = 250
 
 // Places implements room.Room. Where there are many accounts it is one look for

@@ -275,3 +275,46 @@ func TestPressureIsWhatWasReportedLately(t *testing.T) {
 		t.Errorf("%v, %v, want %v", reports, err, want)
 	}
 }
+
+// Those who join at the same moment share calls of the script. Each asks twice, as
+// a page does that is loaded again.
+func TestThoseWhoJoinTogetherHaveAPlaceEach(t *testing.T) {
+	r := waitingRoom(t)
+	events := []tickets.EventID{"e", "other"}
+	join(t, r, 0, 40)
+	for _, event := range events {
+		if err := r.Open(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := admit(t, r, 10)
+	const people = 400
+	var marks [people][2][2]float64 // by event and time of asking
+	var all sync.WaitGroup
+	for n := range people {
+		account, lot := fan(n)
+		for i, event := range events {
+			for again := range 2 {
+				all.Go(func() {
+					place, err := r.Join(t.Context(), event, account, lot)
+					if err != nil {
+						t.Error(err)
+					}
+					marks[n][i][again] = place.Mark
+				})
+			}
+		}
+	}
+	all.Wait()
+	for i, event := range events {
+		seen := map[float64]bool{}
+		for n := range people {
+			account, _ := fan(n)
+			mark := marks[n][i]
+			if admitted := event == "e" && slices.Contains(in, account); mark[0] != mark[1] || (mark[0] == 0) != admitted || seen[mark[0]] && !admitted {
+				t.Errorf("%s in %s, let in before %t: marks %v, another's %t", account, event, admitted, mark, seen[mark[0]])
+			}
+			seen[mark[0]] = true
+		}
+	}
+}
