@@ -87,11 +87,13 @@ func without(name string) func(Traits) bool {
 
 // otherSystem is met where the client hints contradict the user agent.
 func otherSystem(t Traits) bool {
-	said := strings.ToLower(strings.Trim(t.Header.Get("Sec-Ch-Ua-Platform"), `"`))
-	mark, known := map[string]string{
-		"windows": "windows", "macos": "mac os", "linux": "linux", "android": "android", "chrome os": "cros", "ios": "like mac",
-	}[said]
+	mark, known := systems[strings.ToLower(strings.Trim(t.Header.Get("Sec-Ch-Ua-Platform"), `"`))]
 	return known && !t.is(mark)
+}
+
+// systems are the words in user agents by the names of systems in client hints.
+var systems = map[string]string{
+	"windows": "windows", "macos": "mac os", "linux": "linux", "android": "android", "chrome os": "cros", "ios": "like mac",
 }
 
 func (t Traits) agent() string        { return strings.ToLower(t.Header.Get("User-Agent")) }

@@ -62,12 +62,16 @@ func Try(ctx context.Context, limits Limits, event tickets.EventID, account tick
 	return tries, nil
 }
 
+// looks are the headers by which devices differ.
+var looks = []string{"User-Agent", "Accept-Language", "Accept-Encoding", "Sec-Ch-Ua", "Sec-Ch-Ua-Platform", "Sec-Ch-Ua-Mobile"}
+
 // Device names what a request looks like. Many phones look alike, so it means
 // something at one address only.
 func Device(h http.Header) string {
-	hash := sha256.New()
-	for _, name := range []string{"User-Agent", "Accept-Language", "Accept-Encoding", "Sec-Ch-Ua", "Sec-Ch-Ua-Platform", "Sec-Ch-Ua-Mobile"} {
-		fmt.Fprintf(hash, "%q\n", h.Get(name))
+	look := make([]byte, 0, 512)
+	for _, name := range looks {
+		look = append(append(look, h.Get(name)...), '\n') // which no header contains
 	}
-	return hex.EncodeToString(hash.Sum(nil)[:8])
+	hash := sha256.Sum256(look)
+	return hex.EncodeToString(hash[:8])
 }

@@ -87,6 +87,7 @@ const answerIn = 2 * time.Second
 
 // handle adds an operation, measures it, and answers its error as a problem.
 func (s *Server) handle(pattern string, serve serve) {
+	ok := s.figures.answered.WithLabelValues(pattern, "ok")
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		err := s.origin.Check(r)
@@ -95,11 +96,11 @@ func (s *Server) handle(pattern string, serve serve) {
 		} else {
 			err = serve(w, r)
 		}
-		result := "ok"
+		answered := ok
 		if err != nil {
-			result = s.refuse(w, r, err)
+			answered = s.figures.answered.WithLabelValues(pattern, s.refuse(w, r, err))
 		}
-		s.figures.answered.WithLabelValues(pattern, result).Observe(time.Since(began).Seconds())
+		answered.Observe(time.Since(began).Seconds())
 	})
 }
 
