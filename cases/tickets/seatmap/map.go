@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"designkits/cases/tickets"
@@ -34,8 +35,9 @@ type Map struct {
 	shown   []byte // the state of each seat in the latest version
 	changed []int  // seats that may differ from it; a seat may stand there twice
 	ring    ring
-	whole   []byte        // the latest version, encoded; nil until somebody asks
-	moved   chan struct{} // closed when there is a newer version
+	whole   []byte // the latest version, encoded; nil until somebody asks
+
+	latest atomic.Pointer[ring] // a copy of the ring, for those who follow
 }
 
 // A seat is what is believed of one seat.
@@ -73,12 +75,13 @@ func New(event tickets.EventID, hall *venue.Venue, now func() time.Time) *Map {
 	m := &Map{
 		event: event, hall: hall, now: now, epoch: strings.ToLower(rand.Text()[:6]),
 		seats: make([]seat, n), shown: []byte(strings.Repeat(string(rune(free)), n)),
-		trying: map[int]bool{}, open: make([]bool, n), views: map[Wish]views{}, moved: make(chan struct{}),
+		trying: map[int]bool{}, open: make([]bool, n), views: map[Wish]views{},
 	}
 	for i := range m.seats {
 		m.seats[i].state, m.open[i] = free, true
 	}
 	m.count[free] = n
+	m.publish()
 	return m
 }
 

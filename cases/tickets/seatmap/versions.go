@@ -17,8 +17,9 @@ type Delta struct {
 
 // ring holds the latest deltas, bounded in number and bytes.
 type ring struct {
-	deltas []Delta // consecutive
-	last   uint64  // the version of the last one
+	deltas []Delta       // consecutive; what stands here is never changed
+	last   uint64        // the version of the last one
+	moved  chan struct{} // closed when there is a newer version
 	bytes  int
 }
 
@@ -89,8 +90,17 @@ func (m *Map) Flush() {
 	text, _ := json.Marshal(d) // strings and ints always marshal
 	m.ring.push(Delta{d.Version, text})
 	m.whole = nil
-	close(m.moved)
-	m.moved = make(chan struct{})
+	before := m.ring.moved
+	m.publish()
+	close(before)
+}
+
+// publish shows the versions to those who follow. They come by the thousand at the
+// same moment, so they wait neither for each other nor for who changes the map.
+func (m *Map) publish() {
+	m.ring.moved = make(chan struct{})
+	latest := m.ring
+	m.latest.Store(&latest)
 }
 
 func (m *Map) version() string { return m.epoch + "-" + strconv.FormatUint(m.ring.last, 10) }
@@ -107,16 +117,16 @@ func (m *Map) room(first, n int) int {
 }
 
 // Since returns the deltas after a version, and a channel that is closed when
-// there are more; false when it can't, and the whole is needed.
+// there are more; false when it can't, and the whole is needed. The deltas are for
+// reading.
 func (m *Map) Since(version string) (deltas []Delta, more <-chan struct{}, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	now := m.latest.Load()
 	epoch, number, _ := strings.Cut(version, "-")
 	seen, err := strconv.ParseUint(number, 10, 64)
-	if err != nil || epoch != m.epoch || seen > m.ring.last || m.ring.last-seen > uint64(len(m.ring.deltas)) {
+	if err != nil || epoch != m.epoch || seen > now.last || now.last-seen > uint64(len(now.deltas)) {
 		return nil, nil, false
 	}
-	return slices.Clone(m.ring.deltas[len(m.ring.deltas)-int(m.ring.last-seen):]), m.moved, true
+	return now.deltas[len(now.deltas)-int(now.last-seen):], now.moved, true
 }
 
 // A whole is the form of a version: for each section the states of its rows, a

@@ -33,6 +33,9 @@ const (
 	writeIn   = 5 * time.Second  // or the page is cut off
 	aliveIn   = 15 * time.Second // something is sent, lest a proxy ends the stream
 	retryHint = "retry: 1000\n"  // ms until a page connects again
+	// mostGathered is the largest text of an event, in bytes, that is copied so that
+	// it goes out with others: thousands of streams keep no copy of the whole.
+	mostGathered = 1 << 10
 )
 
 // live is the stream of a hall's seats, as server-sent events: first "seats",
@@ -94,10 +97,12 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// A stream writes events. What fails makes all that follows fail too.
+// A stream gathers events and writes them at once. What fails makes all that
+// follows fail too.
 type stream struct {
 	w       io.Writer
 	control *http.ResponseController
+	waiting []byte
 	err     error
 }
 
@@ -108,29 +113,33 @@ func (o *stream) begin() {
 	}
 }
 
-func (o *stream) write(parts ...string) {
-	for _, part := range parts {
-		if o.err == nil {
-			_, o.err = io.WriteString(o.w, part)
-		}
-	}
-}
-
 func (o *stream) event(name, id string, data []byte) {
-	o.write("event: ", name, "\nid: ", id, "\ndata: ")
-	if o.err == nil {
+	for _, part := range []string{"event: ", name, "\nid: ", id, "\ndata: "} {
+		o.waiting = append(o.waiting, part...)
+	}
+	if len(data) <= mostGathered {
+		o.waiting = append(o.waiting, data...)
+	} else if o.write(); o.err == nil {
 		_, o.err = o.w.Write(data)
 	}
-	o.write("\n\n")
+	o.waiting = append(o.waiting, "\n\n"...)
 }
 
 func (o *stream) text(text string) error {
-	o.write(text)
+	o.waiting = append(o.waiting, text...)
 	return o.flush()
 }
 
+// write writes what waits.
+func (o *stream) write() {
+	if o.err == nil && len(o.waiting) > 0 {
+		_, o.err = o.w.Write(o.waiting)
+	}
+	o.waiting = o.waiting[:0]
+}
+
 func (o *stream) flush() error {
-	if o.err == nil {
+	if o.write(); o.err == nil {
 		o.err = o.control.Flush()
 	}
 	return o.err
