@@ -10,6 +10,8 @@ import (
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/payments"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Books are what is compared.
@@ -18,7 +20,7 @@ type Books struct {
 	Sales   tickets.Sales
 	Tickets tickets.Tickets
 	// Payment returns where the payment of an order stands, by the provider, and
-	// nil when it knows none.
+	// nil when it knows none. It is called by many goroutines at once.
 	Payment func(ctx context.Context, o tickets.Order) (*payments.Payment, error)
 }
 
@@ -45,20 +47,18 @@ func (books Books) Event(ctx context.Context, event tickets.EventID) (Balance, e
 	if err != nil {
 		return b, err
 	}
-	for before := time.Now().Add(24 * time.Hour); ; {
-		orders, err := books.Orders.OfEvent(ctx, event, before, perRead)
+	err = books.Each(ctx, event, func(orders []tickets.Order) error {
+		entries, err := books.entries(ctx, orders)
 		if err != nil {
-			return b, err
+			return err
 		}
-		for _, o := range orders {
-			if err := books.order(ctx, o, sold, &b); err != nil {
-				return b, err
-			}
-			before = o.Placed
+		for i, o := range orders {
+			order(o, entries[i], sold, &b)
 		}
-		if len(orders) < perRead {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return b, err
 	}
 	for seat, order := range sold {
 		b.fault("seat %s is sold to %s, which isn't to have it", seat, order)
@@ -66,19 +66,60 @@ func (books Books) Event(ctx context.Context, event tickets.EventID) (Balance, e
 	return b, nil
 }
 
+// Each reads the orders of an event, some at a time.
+func (books Books) Each(ctx context.Context, event tickets.EventID, do func([]tickets.Order) error) error {
+	for before := time.Now().Add(24 * time.Hour); ; {
+		orders, err := books.Orders.OfEvent(ctx, event, before, perRead)
+		if err != nil {
+			return err
+		}
+		if err := do(orders); err != nil {
+			return err
+		}
+		if len(orders) < perRead {
+			return nil
+		}
+		before = orders[len(orders)-1].Placed
+	}
+}
+
+// An entry is what the other books have of an order.
+type entry struct {
+	issued  []tickets.Ticket
+	payment *payments.Payment // nil for none
+}
+
+// lookups is how many orders are looked up at the same time.
+const lookups = 16
+
+// entries looks up what the other books have of each of the orders that have ended.
+func (books Books) entries(ctx context.Context, orders []tickets.Order) ([]entry, error) {
+	found := make([]entry, len(orders))
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(lookups)
+	for i, o := range orders {
+		if !o.State.Ended() {
+			continue
+		}
+		all.Go(func() (err error) {
+			if found[i].issued, err = books.Tickets.OfOrder(ctx, o.ID); err == nil {
+				found[i].payment, err = books.Payment(ctx, o)
+			}
+			return err
+		})
+	}
+	return found, all.Wait()
+}
+
 // order audits one order, and takes away from sold what it has rightly.
-func (books Books) order(ctx context.Context, o tickets.Order, sold map[tickets.SeatID]tickets.OrderID, b *Balance) error {
+func order(o tickets.Order, in entry, sold map[tickets.SeatID]tickets.OrderID, b *Balance) {
 	b.Orders++
 	if !o.State.Ended() {
 		b.fault("order %s is %s still", o.ID, o.State)
-		return nil
-	}
-	issued, err := books.Tickets.OfOrder(ctx, o.ID)
-	if err != nil {
-		return err
+		return
 	}
 	admit := map[tickets.SeatID]int{}
-	for _, t := range issued {
+	for _, t := range in.issued {
 		if t.Revoked.IsZero() {
 			admit[t.Seat]++
 		}
@@ -108,15 +149,11 @@ func (books Books) order(ctx context.Context, o tickets.Order, sold map[tickets.
 		}
 	}
 	b.Revenue += owed
-	return books.money(ctx, o, owed, b)
+	money(o, in.payment, owed, b)
 }
 
 // money compares what the provider has of an order with what it is owed.
-func (books Books) money(ctx context.Context, o tickets.Order, owed tickets.Cents, b *Balance) error {
-	p, err := books.Payment(ctx, o)
-	if err != nil {
-		return err
-	}
+func money(o tickets.Order, p *payments.Payment, owed tickets.Cents, b *Balance) {
 	taken := tickets.Cents(0)
 	switch {
 	case p == nil:
@@ -128,5 +165,4 @@ func (books Books) money(ctx context.Context, o tickets.Order, owed tickets.Cent
 	if taken != owed {
 		b.fault("order %s is %s and owed %d, and %d were taken", o.ID, o.State, owed, taken)
 	}
-	return nil
 }
