@@ -35,6 +35,10 @@ type window struct {
 // else meanwhile.
 const tallies = 64
 
+// tables is how many hold the counts of a window. Small ones Redis searches from
+// end to end, so more of them are slow until they have grown.
+const tables = 64
+
 // Count adds one to each of the keys, below the namespace, and returns how many
 // there were of each in the window that ends now, this one included. It may be
 // off by what a sliding count over two fixed windows is off: the window before is
@@ -42,8 +46,9 @@ const tallies = 64
 // that is off counts into another window for as long as it is off. After an error
 // it may have counted. What is counted expires by itself.
 //
-// The counts of a window stand in 256 tables, each thing in one of them by its
-// hash: a key for each count would take three times the memory. What many ask to
+// The counts of a window stand in 64 tables, each thing in one of them by its
+// hash: a key for each count would take three times the memory, and to give back
+// one table of them all would hold Redis up. What many ask to
 // count at the same moment is counted by one call of the script, one after the
 // other: to call it cost Redis more than to count.
 func (c *Client) Count(ctx context.Context, namespace string, length time.Duration, keys ...string) ([]int, error) {
@@ -80,22 +85,22 @@ func (c *Client) countIn(ctx context.Context, of window, batch []*tally) ([]int,
 	now := time.Now().UnixNano()
 	number := now / int64(of.length)
 	this, before := of.table(number), of.table(number-1)
-	var tables []string
+	var names []string
 	args := []any{1 - float64(now%int64(of.length))/float64(of.length), 2 * of.length.Milliseconds()}
 	for _, t := range batch {
 		for _, key := range t.keys {
 			sum := sha256.Sum256([]byte(key))
-			table := strconv.Itoa(int(sum[0]))
-			tables = append(tables, this+table, before+table)
+			table := strconv.Itoa(int(sum[0]) % tables)
+			names = append(names, this+table, before+table)
 			args = append(args, string(sum[1:9]))
 		}
 	}
-	answer, err := countScript.Run(ctx, c.Client, tables, args...).Int64Slice()
+	answer, err := countScript.Run(ctx, c.Client, names, args...).Int64Slice()
 	if err != nil {
 		return nil, err
 	}
-	if len(answer) != len(tables)/2 {
-		return nil, fmt.Errorf("the script returned %d values for %d", len(answer), len(tables)/2)
+	if len(answer) != len(names)/2 {
+		return nil, fmt.Errorf("the script returned %d values for %d", len(answer), len(names)/2)
 	}
 	counts := make([]int, len(answer))
 	for i, n := range answer {

@@ -4,17 +4,24 @@
 -- ARGV: how much of the one before counts, for how many ms a table is kept, and
 -- the name of each thing in its tables.
 -- Returns the count of each.
-local counts = {}
+local now, before = {}, {}
 for i = 1, #KEYS, 2 do
-  local name = ARGV[2 + (i + 1) / 2]
-  local count = redis.call('HINCRBY', KEYS[i], name, '1')
-  if count == 1 and redis.call('HLEN', KEYS[i]) == 1 then
-    redis.call('PEXPIRE', KEYS[i], ARGV[2])
+  now[#now + 1], before[#before + 1] = KEYS[i], KEYS[i + 1]
+end
+-- Of most calls all tables are there already, and have an end.
+local new = redis.call('EXISTS', unpack(now)) < #now
+local old = redis.call('EXISTS', unpack(before)) > 0
+local counts = {}
+for i, here in ipairs(now) do
+  local name = ARGV[2 + i]
+  local count = redis.call('HINCRBY', here, name, '1')
+  if new and count == 1 and redis.call('HLEN', here) == 1 then
+    redis.call('PEXPIRE', here, ARGV[2])
   end
-  local before = redis.call('HGET', KEYS[i + 1], name)
-  if before then
-    count = count + math.ceil(before * ARGV[1])
+  local past = old and redis.call('HGET', before[i], name)
+  if past then
+    count = count + math.ceil(past * ARGV[1])
   end
-  counts[#counts + 1] = count
+  counts[i] = count
 end
 return counts

@@ -77,21 +77,29 @@ func (r *Room) join(ctx context.Context, batch []*joining) error {
 	}
 	var all sync.WaitGroup
 	for event, some := range of {
-		all.Go(func() {
-			args := make([]any, 0, 2*len(some))
-			for _, j := range some {
-				args = append(args, string(j.account), j.draw)
-			}
-			places, err := placesOf(r.client.redis.Script(ctx, joinScript, r.keys(event), args...), len(some))
-			for i, j := range some {
-				if j.err = err; err == nil {
-					j.place = places[i]
-				}
-			}
-		})
+		all.Go(func() { r.joinEvent(ctx, event, some) })
 	}
 	all.Wait()
 	return nil
+}
+
+// joinEvent gives places to those who join one event. Who asks twice at the same
+// moment is told the same.
+func (r *Room) joinEvent(ctx context.Context, event tickets.EventID, some []*joining) {
+	at := make(map[tickets.Account]int, len(some)) // in the script's answer
+	args := make([]any, 0, 2*len(some))
+	for _, j := range some {
+		if _, twice := at[j.account]; !twice {
+			at[j.account] = len(at)
+			args = append(args, j.draw, string(j.account))
+		}
+	}
+	places, err := placesOf(r.client.redis.Script(ctx, joinScript, r.keys(event), args...), len(at))
+	for _, j := range some {
+		if j.err = err; err == nil {
+			j.place = places[at[j.account]]
+		}
+	}
 }
 
 // atOnce is how many accounts one script looks up, or gives places; Redis serves
