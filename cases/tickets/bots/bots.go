@@ -21,6 +21,8 @@ type Traits struct {
 	Honeypot string        // what stood in the field that people don't see
 	Age      time.Duration // of the session
 	Tries    Tries
+
+	agent, hints string // who it says it is, in small letters
 }
 
 // Tries are how often somebody has tried within a Window, this time included.
@@ -43,14 +45,14 @@ const Most = 100
 // Rules are what a request is suspected for.
 var Rules = []Rule{
 	{"honeypot", 100, func(t Traits) bool { return t.Honeypot != "" }},
-	{"no-agent", 60, func(t Traits) bool { return t.agent() == "" }},
-	{"says-it-is-a-program", 60, func(t Traits) bool { return containsAny(t.agent(), programs) }},
+	{"no-agent", 60, func(t Traits) bool { return t.agent == "" }},
+	{"says-it-is-a-program", 60, func(t Traits) bool { return containsAny(t.agent, programs) }},
 	{"no-language", 20, without("Accept-Language")},
 	{"no-encoding", 20, without("Accept-Encoding")},
 	// A page's own request says where it comes from; browsers do since 2023.
 	{"no-fetch-metadata", 15, func(t Traits) bool { return t.is("mozilla/") && t.Header.Get("Sec-Fetch-Site") == "" }},
-	{"hints-of-another-browser", 40, func(t Traits) bool { return t.hints() != "" && t.is("firefox/") }},
-	{"hints-of-a-program", 60, func(t Traits) bool { return containsAny(t.hints(), programs) }},
+	{"hints-of-another-browser", 40, func(t Traits) bool { return t.hints != "" && t.is("firefox/") }},
+	{"hints-of-a-program", 60, func(t Traits) bool { return containsAny(t.hints, programs) }},
 	{"hints-of-another-system", 30, otherSystem},
 	// Sessions count in seconds, so this is within the second that it was made in.
 	{"faster-than-people", 40, func(t Traits) bool { return t.Age < time.Second }},
@@ -72,6 +74,7 @@ var programs = []string{
 // Suspect returns how suspicious the request is, from 0 to Most, and by which
 // rules.
 func Suspect(t Traits, rules []Rule) (suspicion int, by []string) {
+	t.agent, t.hints = strings.ToLower(t.Header.Get("User-Agent")), strings.ToLower(t.Header.Get("Sec-Ch-Ua"))
 	for _, r := range rules {
 		if r.Meets(t) {
 			suspicion += r.Points
@@ -96,9 +99,7 @@ var systems = map[string]string{
 	"windows": "windows", "macos": "mac os", "linux": "linux", "android": "android", "chrome os": "cros", "ios": "like mac",
 }
 
-func (t Traits) agent() string        { return strings.ToLower(t.Header.Get("User-Agent")) }
-func (t Traits) hints() string        { return strings.ToLower(t.Header.Get("Sec-Ch-Ua")) }
-func (t Traits) is(agent string) bool { return strings.Contains(t.agent(), agent) }
+func (t Traits) is(agent string) bool { return strings.Contains(t.agent, agent) }
 
 func containsAny(s string, words []string) bool {
 	for _, word := range words {
