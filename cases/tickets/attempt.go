@@ -28,3 +28,12 @@ type Attempt struct {
 	Seats []SeatID
 	Since time.Time
 }
+
+// A Beginner is Claims in whose store attempts are kept as well, so that a request's
+// first attempt and its hold are one step.
+type Beginner interface {
+	// Begin does what Attempts' Begin does, and for a request that comes for the first
+	// time also what Claims' Hold does for the claim, whose seats are the attempt's. Of
+	// one that was seen before it holds nothing and returns the attempt that is kept.
+	Begin(ctx context.Context, c Claim, r Request, a Attempt, d time.Duration) (g Grant, kept *Attempt, err error)
+}

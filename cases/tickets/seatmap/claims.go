@@ -16,6 +16,31 @@ type Announced struct {
 
 var _ tickets.Claims = Announced{}
 
+// Announce returns claims that tell what has changed, and that are a
+// tickets.Beginner if these are.
+func Announce(claims tickets.Claims, to func(Change)) tickets.Claims {
+	announced := Announced{Claims: claims, To: to}
+	if b, ok := claims.(tickets.Beginner); ok {
+		return beginner{announced, b}
+	}
+	return announced
+}
+
+// A beginner is Announced that also begins.
+type beginner struct {
+	Announced
+	beginner tickets.Beginner
+}
+
+// Begin implements tickets.Beginner.
+func (b beginner) Begin(ctx context.Context, c tickets.Claim, r tickets.Request, a tickets.Attempt, d time.Duration) (tickets.Grant, *tickets.Attempt, error) {
+	g, kept, err := b.beginner.Begin(ctx, c, r, a, d)
+	if err == nil && kept == nil {
+		b.tell(g, tickets.Held, g.Until)
+	}
+	return g, kept, err
+}
+
 func (a Announced) tell(g tickets.Grant, state tickets.State, until time.Time) {
 	a.To(Change{Event: g.Event, Seats: g.Seats, State: state, Token: g.Token, Until: until})
 }

@@ -123,17 +123,37 @@ func (s *Server) holdNamed(ctx context.Context, hall *seatmap.Hall, request tick
 	if alone := hall.Seats.Orphans(claim.Seats); len(alone) > 0 {
 		return s.again(ctx, hall, request, claim, &orphans{alone})
 	}
-	attempt, err := s.Attempts.Begin(ctx, hall.ID, request, tickets.Attempt{Seats: claim.Seats, Since: s.now()}, hall.MaxHold)
-	if err != nil {
-		return receipt.Receipt{}, err
+	return s.begin(ctx, hall, request, claim, tickets.Attempt{Seats: claim.Seats, Since: s.now()})
+}
+
+// begin holds the seats of a request's first attempt, in one step where the claims
+// can, or those of the attempt that is kept.
+func (s *Server) begin(ctx context.Context, hall *seatmap.Hall, request tickets.Request, claim tickets.Claim, attempt tickets.Attempt) (receipt.Receipt, error) {
+	at, ok := s.Claims.(tickets.Beginner)
+	if !ok {
+		attempt, err := s.Attempts.Begin(ctx, hall.ID, request, attempt, hall.MaxHold)
+		if err != nil {
+			return receipt.Receipt{}, err
+		}
+		return s.claim(ctx, hall, claim, attempt)
 	}
-	return s.claim(ctx, hall, claim, attempt)
+	claim.Seats = attempt.Seats
+	grant, kept, err := at.Begin(ctx, claim, request, attempt, hall.MaxHold)
+	if kept != nil {
+		return s.claim(ctx, hall, claim, *kept)
+	}
+	return received(hall, grant, attempt, err)
 }
 
 // claim holds the seats of an attempt.
 func (s *Server) claim(ctx context.Context, hall *seatmap.Hall, claim tickets.Claim, attempt tickets.Attempt) (receipt.Receipt, error) {
 	claim.Seats = attempt.Seats
 	grant, err := s.Claims.Hold(ctx, claim)
+	return received(hall, grant, attempt, err)
+}
+
+// received is the receipt for a hold, if there is one.
+func received(hall *seatmap.Hall, grant tickets.Grant, attempt tickets.Attempt, err error) (receipt.Receipt, error) {
 	if taken, ok := errors.AsType[*tickets.Taken](err); ok {
 		hall.Seats.Doubt(taken.Seats)
 	}
@@ -184,11 +204,9 @@ func (s *Server) tryBest(ctx context.Context, hall *seatmap.Hall, request ticket
 	defer done()
 	attempt := tickets.Attempt{Seats: seats, Since: s.now()}
 	if first {
-		attempt, err = s.Attempts.Begin(ctx, hall.ID, request, attempt, hall.MaxHold)
-	} else {
-		err = s.Attempts.Change(ctx, hall.ID, request, attempt, hall.MaxHold)
+		return s.begin(ctx, hall, request, claim, attempt)
 	}
-	if err != nil {
+	if err := s.Attempts.Change(ctx, hall.ID, request, attempt, hall.MaxHold); err != nil {
 		return receipt.Receipt{}, err
 	}
 	return s.claim(ctx, hall, claim, attempt)

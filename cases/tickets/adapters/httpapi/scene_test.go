@@ -93,7 +93,7 @@ func newScene(t *testing.T) *scene {
 	claims, changes := client.Claims(db.Sales()), client.Changes(log)
 	halls := seatmap.NewHalls(seatmap.HallsConfig{Events: db.Events(), Venues: venues, Claims: claims, Changes: changes, Log: log, Lost: claims.Restore})
 	announcer := seatmap.NewAnnouncer(changes)
-	s.claims = seatmap.Announced{Claims: claims, To: func(c seatmap.Change) { halls.Apply(c); announcer.Announce(c) }}
+	s.claims = seatmap.Announce(claims, func(c seatmap.Change) { halls.Apply(c); announcer.Announce(c) })
 	draining := make(chan struct{})
 	s.api = httpapi.New(httpapi.Config{
 		Halls: halls, Claims: s.claims, Events: db.Events(), Orders: db.Orders(), Tickets: db.Tickets(), Messages: db.Messages(),

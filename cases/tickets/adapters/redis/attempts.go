@@ -48,7 +48,8 @@ func (a *Attempts) Begin(ctx context.Context, event tickets.EventID, r tickets.R
 	if err != nil {
 		return x, fmt.Errorf("redis: remember a request of %s: %w", r.Account, err)
 	}
-	return a.read(r, command)
+	before, _ := command.Text() // of GET, always
+	return a.read(r, before)
 }
 
 // Kept implements tickets.Attempts.
@@ -61,13 +62,13 @@ func (a *Attempts) Kept(ctx context.Context, event tickets.EventID, r tickets.Re
 	if err != nil {
 		return x, false, fmt.Errorf("redis: look up a request of %s: %w", r.Account, err)
 	}
-	x, err = a.read(r, command)
+	before, _ := command.Text()
+	x, err = a.read(r, before)
 	return x, err == nil, err
 }
 
-// read reads what a GET has found of a request.
-func (a *Attempts) read(r tickets.Request, command *redis.Cmd) (tickets.Attempt, error) {
-	before, _ := command.Text() // of GET, always
+// read reads what is kept of a request.
+func (a *Attempts) read(r tickets.Request, before string) (tickets.Attempt, error) {
 	var kept attempt
 	if err := json.Unmarshal([]byte(before), &kept); err != nil {
 		return tickets.Attempt{}, fmt.Errorf("redis: a request of %s is remembered as %q: %w", r.Account, before, err)

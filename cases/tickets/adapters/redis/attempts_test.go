@@ -68,3 +68,52 @@ func TestOfAttemptsAtOnceOneIsTheFirst(t *testing.T) {
 		}
 	}
 }
+
+// A request that comes for the first time holds its seats in the same step; one that
+// was seen holds nothing there.
+func TestAnAttemptAndItsHoldAreOneStep(t *testing.T) {
+	client, _ := open(t, testenv.Addr(t, "redis"))
+	claims, ctx := client.Claims(nil), t.Context()
+	r := tickets.Request{Account: "ann", Key: "k", Hash: [32]byte{1}}
+	first := tickets.Attempt{Seats: []tickets.SeatID{"a/A/1", "a/A/2"}, Since: time.UnixMilli(1e12)}
+	other := tickets.Attempt{Seats: []tickets.SeatID{"a/A/8", "a/A/9"}, Since: time.UnixMilli(2e12)}
+	begin := func(r tickets.Request, a tickets.Attempt) (tickets.Grant, *tickets.Attempt, error) {
+		c := tickets.Claim{Hold: tickets.HoldID(string(r.Account) + r.Key), Event: "e", Account: r.Account, Seats: a.Seats, For: time.Minute, AtMost: 3}
+		return claims.Begin(ctx, c, r, a, time.Minute)
+	}
+	free := func(seat tickets.SeatID) {
+		t.Helper()
+		c := tickets.Claim{Hold: tickets.HoldID("of" + seat), Event: "e", Account: "eve", Seats: []tickets.SeatID{seat}, For: time.Millisecond}
+		if _, err := claims.Hold(ctx, c); err != nil {
+			t.Errorf("%s isn't free: %v", seat, err)
+		}
+	}
+	g, kept, err := begin(r, first)
+	if err != nil || kept != nil || g.Token == 0 || !reflect.DeepEqual(g.Seats, first.Seats) || time.Until(g.Until) < 50*time.Second {
+		t.Fatalf("%+v, %+v, %v", g, kept, err)
+	}
+	if _, kept, err := begin(r, other); err != nil || kept == nil || !reflect.DeepEqual(*kept, first) {
+		t.Errorf("repeated it is %+v, %v", kept, err)
+	}
+	free("a/A/9")
+	changed := r
+	changed.Hash[0]++
+	if _, kept, err := begin(changed, other); !errors.Is(err, tickets.ErrKeyReused) || kept != nil {
+		t.Errorf("with another body: %+v, %v", kept, err)
+	}
+	free("a/A/8")
+	bob := r
+	bob.Account = "bob"
+	var taken *tickets.Taken
+	if _, kept, err := begin(bob, first); !errors.As(err, &taken) || kept != nil {
+		t.Errorf("another's seats: %+v, %v", kept, err)
+	}
+	if _, kept, err := begin(bob, other); err != nil || kept == nil || !reflect.DeepEqual(*kept, first) {
+		t.Errorf("what was refused is forgotten: %+v, %v", kept, err)
+	}
+	var over *tickets.OverLimit
+	r.Key = "another"
+	if _, kept, err := begin(r, other); !errors.As(err, &over) || kept != nil {
+		t.Errorf("more than the account may have: %+v, %v", kept, err)
+	}
+}

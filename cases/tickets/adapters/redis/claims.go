@@ -25,16 +25,22 @@ type Claims struct {
 // Claims returns the claims.
 func (c *Client) Claims(sales tickets.Sales) *Claims { return &Claims{c, sales} }
 
-var _ tickets.Claims = (*Claims)(nil)
+var (
+	_ tickets.Claims   = (*Claims)(nil)
+	_ tickets.Beginner = (*Claims)(nil)
+)
 
 var (
 	//go:embed hold.lua
 	holdSource string
+	//go:embed begin.lua
+	beginSource string
 	//go:embed move.lua
 	moveSource string
 
-	holdScript = redis.NewScript(holdSource)
-	moveScript = redis.NewScript(moveSource)
+	holdScript  = redis.NewScript(holdSource)
+	beginScript = redis.NewScript(beginSource + holdSource)
+	moveScript  = redis.NewScript(moveSource)
 )
 
 // confirmWithin is how long the seats of a hold are kept from others while the
@@ -43,16 +49,46 @@ const confirmWithin = 10 * time.Second
 
 // Hold implements tickets.Claims.
 func (c *Claims) Hold(ctx context.Context, claim tickets.Claim) (tickets.Grant, error) {
-	args := make([]any, 0, 3+len(claim.Seats))
-	args = append(args, string(claim.Hold), claim.For.Milliseconds(), claim.AtMost)
-	for _, s := range claim.Seats {
-		args = append(args, string(s))
-	}
-	keys := []string{c.client.key(claim.Event, "seats"), c.client.key(claim.Event, "token"), c.holds(claim)}
+	keys, args := c.holding(claim)
 	answer, err := c.client.redis.Script(ctx, holdScript, keys, args...).Slice()
 	if err != nil {
 		return tickets.Grant{}, fmt.Errorf("redis: hold for %s: %w", claim.Account, err)
 	}
+	return granted(claim, answer)
+}
+
+// Begin implements tickets.Beginner.
+func (c *Claims) Begin(ctx context.Context, claim tickets.Claim, r tickets.Request, a tickets.Attempt, d time.Duration) (tickets.Grant, *tickets.Attempt, error) {
+	attempts := c.client.Attempts()
+	keys, args := c.holding(claim)
+	keys, args = append(keys, attempts.key(claim.Event, r)), append(args, attempts.text(r, a), d.Milliseconds())
+	answer, err := c.client.redis.Script(ctx, beginScript, keys, args...).Slice()
+	if err != nil {
+		return tickets.Grant{}, nil, fmt.Errorf("redis: begin to hold for %s: %w", claim.Account, err)
+	}
+	if answer[0] == int64(3) {
+		kept, err := attempts.read(r, fmt.Sprint(answer[1]))
+		if err != nil {
+			return tickets.Grant{}, nil, err
+		}
+		return tickets.Grant{}, &kept, nil
+	}
+	g, err := granted(claim, answer)
+	return g, nil, err
+}
+
+// holding are the keys and arguments of hold.lua.
+func (c *Claims) holding(claim tickets.Claim) (keys []string, args []any) {
+	args = make([]any, 0, 5+len(claim.Seats))
+	args = append(args, string(claim.Hold), claim.For.Milliseconds(), claim.AtMost)
+	for _, s := range claim.Seats {
+		args = append(args, string(s))
+	}
+	return []string{c.client.key(claim.Event, "seats"), c.client.key(claim.Event, "token"), c.holds(claim)}, args
+}
+
+// granted reads what hold.lua returns.
+func granted(claim tickets.Claim, answer []any) (tickets.Grant, error) {
 	switch answer[0] {
 	case int64(1):
 		token, _ := answer[1].(int64)

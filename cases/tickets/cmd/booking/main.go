@@ -83,10 +83,10 @@ func boot(ctx context.Context, s *service.Service, cfg config) error {
 	s.Ready("events", halls.Known)
 	announcer := seatmap.NewAnnouncer(changes)
 	measure(s.Metrics, announcer)
-	told := seatmap.Announced{Claims: claims, To: func(c seatmap.Change) {
+	told := seatmap.Announce(claims.Claims, func(c seatmap.Change) {
 		halls.Apply(c)
 		announcer.Announce(c)
-	}}
+	})
 	page, err := web.Handler(cfg.FramedBy, s.Log)
 	if err != nil {
 		return err
