@@ -40,7 +40,8 @@ func Open(addr string) *Client {
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	c := &Client{Client: client, together: pipelined(client)}
-	c.counting = gather.New(gather.Config[*tally]{Lanes: 2, Max: tallies, Send: c.count})
+	// One call at a time: Redis has one thread, and the more a call carries the less each costs.
+	c.counting = gather.New(gather.Config[*tally]{Max: tallies, Send: c.count})
 	return c
 }
 

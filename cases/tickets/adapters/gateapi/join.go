@@ -204,6 +204,9 @@ const maxBody = 4 << 10
 // readJoining reads a body that is empty or one JSON object with known members.
 func readJoining(w http.ResponseWriter, r *http.Request) (joining, error) {
 	var into joining
+	if r.ContentLength == 0 {
+		return into, nil
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return into, fmt.Errorf("%w: it has more than %d bytes, or broke off", errMalformed, maxBody)

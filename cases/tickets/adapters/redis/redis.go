@@ -25,7 +25,8 @@ type Client struct {
 // process must be able to start while Redis is away.
 func Open(addr, namespace string) *Client {
 	c := &Client{redis: redis.Open(addr), namespace: namespace}
-	c.joins = gather.New(gather.Config[*joining]{Lanes: 2, Max: atOnce, Send: c.Room().join})
+	// One call at a time: Redis has one thread, and the more a call carries the less each costs.
+	c.joins = gather.New(gather.Config[*joining]{Max: atOnce, Send: c.Room().join})
 	return c
 }
 
