@@ -1,13 +1,22 @@
 package tickets
 
-import "designkits/shared/estimate"
+import (
+	_ "embed"
+
+	"designkits/shared/estimate"
+)
+
+// measured are the figures of the last bench, which the sheet takes some from.
+//
+//go:embed bench/results.json
+var measured []byte
 
 // Sheet is the capacity estimate of one sale: a stadium that many more people
 // want to get into than fit. What is kept of an order is schema.sql's, filled
 // and measured; what is sent and kept of a seat is package seatmap's and
 // hold.lua's.
 func Sheet() *estimate.Sheet {
-	s := estimate.New("Ticket sale")
+	s := estimate.New("Ticket sale").UseResultsJSON(measured)
 	d := crowd(s)
 	waiting(s, &d)
 	f := admission(s, d)
@@ -34,6 +43,7 @@ type demand struct {
 type flow struct {
 	admitted, orders *estimate.Expr
 	lasts            *estimate.Expr // the sale
+	bookings         *estimate.Expr // nodes
 	inside           *estimate.Expr // people at once
 	sent             *estimate.Expr // bytes a second to all who see the seats
 }
@@ -78,7 +88,7 @@ func waiting(s *estimate.Sheet, d *demand) {
 	d.sent = s.Derive("sent to all who wait", d.accounts.Times(told).Over(pause), estimate.MBPerSecond)
 	s.Slip("places looked up", d.accounts.Over(estimate.Const(2, estimate.Second)), estimate.PerSecond,
 		"a page that asks every two seconds; a place follows from how far the queue has come, which is read four times a second for all")
-	watched := s.Input("streams per gate", 20_000, estimate.Count, "WATCHERS of cmd/gate; how many a node can do isn't measured yet")
+	watched := s.Input("streams per gate", 20_000, estimate.Count, "WATCHERS of cmd/gate; how many a node can do isn't measured")
 	s.Between(2_000, 200_000)
 	d.gates = s.Derive("gates", d.accounts.Over(watched).RoundUp().AtLeast(2), estimate.Count)
 }
@@ -103,12 +113,29 @@ func admission(s *estimate.Sheet, d demand) (f flow) {
 	f.lasts = s.Derive("the sale takes", d.orders.Over(f.orders), estimate.Second)
 	s.Derive("let in until it is sold out", f.admitted.Times(f.lasts), estimate.Count)
 	f.inside = s.Derive("people inside", f.admitted.Times(stays), estimate.Count)
+	f.bookings = booking(s, f)
 	s.Derive("seats held", f.admitted.Times(d.perOrder).Times(held), estimate.Count)
 	s.Derive("let in at most", d.orders.Over(held), estimate.PerSecond)
 	s.Derive("seats that bots can hold", f.admitted.Times(d.share).Times(most).Times(longest), estimate.Count)
 	s.Slip("requests to the stores without a room", d.requests.Over(f.lasts), estimate.PerSecond,
 		"everybody's, while the sale lasts; with the room booking serves those inside, and most of them would have found every seat held")
 	return f
+}
+
+// booking adds the replicas that grant the holds and show the seats.
+func booking(s *estimate.Sheet, f flow) *estimate.Expr {
+	tries := s.Input("requests for seats per person", 1.5, estimate.Ratio, "bench claims-informed: 1.3 a sale; and who finds no seats together asks for single ones")
+	s.Between(1, 10)
+	granted := s.Measured("holds per booking", "holds-http", estimate.PerSecond) // of two cores, shared with Redis and the load
+	s.Between(500, 50_000)
+	watched := s.Input("pages per booking", 10_000, estimate.Count, "WATCHERS of cmd/booking; bench map-deltas has 5,000")
+	s.Between(1_000, 100_000)
+	holds := s.Derive("holds", f.admitted.Times(tries), estimate.PerSecond)
+	s.Derive("let in that one booking could serve", granted.Times(estimate.Const(0.6, estimate.Ratio)).Over(tries), estimate.PerSecond)
+	byHolds := s.Derive("booking replicas for holds", holds.Over(granted).WithHeadroom(0.6).RoundUp(), estimate.Count)
+	byPages := s.Derive("booking replicas for pages", f.inside.Over(watched).RoundUp().AtLeast(2), estimate.Count)
+	larger := func(args ...float64) float64 { return max(args[0], args[1]) }
+	return s.Derive("booking replicas", estimate.Apply("max(for holds, for pages)", estimate.Count, larger, byHolds, byPages), estimate.Count)
 }
 
 // seatMap adds what it takes to show the seats to those inside.
@@ -187,7 +214,7 @@ func bots(s *estimate.Sheet, d demand) {
 func cost(s *estimate.Sheet, d demand, f flow) {
 	node := s.Input("price of a node", 150, estimate.DollarPerMonth, "assumption: 4 cores, 16 GB, reserved for a year")
 	s.Between(50, 600)
-	others := s.Input("nodes beside the gates", 13, estimate.Count, "assumption: 4 booking, 2 workers, 2 PostgreSQL, 2 Redis, 3 Kafka; what one booking does isn't measured yet")
+	others := s.Input("nodes of the stores and the saga", 9, estimate.Count, "assumption: 2 workers, 2 PostgreSQL, 2 Redis, 3 Kafka")
 	s.Between(5, 100)
 	rented := s.Input("rented for", 1, estimate.Day, "assumption: the day of the sale")
 	s.Between(0.1, 31)
@@ -198,7 +225,7 @@ func cost(s *estimate.Sheet, d demand, f flow) {
 	percent := s.Input("the provider's share", 2.9, estimate.Percent, "Stripe's list price for cards in the USA, with 30 cents an order")
 	s.Between(0.2, 4)
 
-	machines := s.Derive("machines", d.gates.Plus(others).Times(node).Times(rented), estimate.Dollar)
+	machines := s.Derive("machines", d.gates.Plus(f.bookings).Plus(others).Times(node).Times(rented), estimate.Dollar)
 	sent := d.sent.Times(d.early.Plus(f.lasts)).Plus(f.sent.Times(f.lasts))
 	s.Derive("egress", sent.Times(traffic), estimate.Dollar)
 	fees := s.Derive("the provider's fees", d.seats.Times(ticket).Times(percent).Plus(d.orders.Times(estimate.Const(0.3, estimate.Dollar))), estimate.Dollar)

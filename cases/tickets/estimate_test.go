@@ -38,6 +38,8 @@ func TestSheet(t *testing.T) {
 		"gates":                             {35, 35},         // 700,000 ÷ 20,000
 		"the sale takes":                    {399, 401},       // 24,000 ÷ 60 a second
 		"let in until it is sold out":       {39_999, 40_001}, // 24,000 ÷ 0.6
+		"booking replicas for holds":        {1, 1},           // 150 a second of the thousands that one grants
+		"booking replicas":                  {3, 3},           // 24,000 pages ÷ 10,000
 		"seats held":                        {30_000, 30_000}, // 100 × 2.5 × 120
 		"let in at most":                    {200, 200},       // 24,000 ÷ 120 s
 		"seats that bots can hold":          {96_000, 96_000}, // 100 × 0.4 × 4 × 600
@@ -48,10 +50,10 @@ func TestSheet(t *testing.T) {
 		"PostgreSQL":                        {153, 154},     // 24,000 × 6.4 kB
 		"Kafka storage":                     {129, 130},     // 24,000 × 6 × 300 B × 3
 		"all bots' work costs them":         {8.9, 9},       // 280,000 × 2²² ÷ 2e6/s × $40 a month
-		"machines":                          {236, 237},     // 48 × $150 ÷ 30.4
+		"machines":                          {231, 233},     // 47 × $150 ÷ 30.4
 		"egress":                            {2.6, 2.7},     // 52.4 GB × $0.05
 		"the provider's fees":               {243e3, 245e3}, // 60,000 × $136 × 2.9 % + 24,000 × $0.3
-		"machines as a share of the fees":   {0.096, 0.098},
+		"machines as a share of the fees":   {0.094, 0.096},
 	} {
 		if got := figure(t, rows, name); got < want[0] || got > want[1] {
 			t.Errorf("%s: %v, want %v to %v", name, got, want[0], want[1])
