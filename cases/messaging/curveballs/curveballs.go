@@ -18,6 +18,7 @@ var All = []curveball.Experiment{
 	LongAway,
 	TenMegabytes,
 	DeleteOffline,
+	Celebrity,
 	HotPartition,
 	StolenDevice,
 	KeySwapped,
