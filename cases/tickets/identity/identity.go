@@ -15,8 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"designkits/cases/tickets"
-	"designkits/cases/tickets/token"
 )
 
 // A Role is what an account may do.
@@ -58,42 +59,44 @@ var (
 const issuer = "tickets/session"
 
 type claims struct {
-	Issuer  string          `json:"iss"`
-	Subject tickets.Account `json:"sub"`
-	Issued  int64           `json:"iat"` // s since 1970, as is
-	Expires int64           `json:"exp"`
-	Role    Role            `json:"role"`
+	jwt.RegisteredClaims
+	Role Role `json:"role"`
 }
 
 // Sign returns a session's token, and when it ends.
-func (s Sessions) Sign(account tickets.Account, role Role) (text string, until time.Time, err error) {
+func (s Sessions) Sign(account tickets.Account, role Role) (token string, until time.Time, err error) {
 	now := s.Now()
 	until = now.Add(staffFor)
 	if role == Fan {
 		until = now.Add(fanFor)
 	}
-	text, err = token.Sign(s.Secret, claims{issuer, account, now.Unix(), until.Unix(), role})
+	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: issuer, Subject: string(account), IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(until),
+		},
+		Role: role,
+	}).SignedString(s.Secret)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("sign a session: %w", err)
 	}
-	return text, until, nil
+	return token, until, nil
 }
 
 // Check returns the session of a token, else ErrNoSession or ErrExpired.
-func (s Sessions) Check(text string) (Session, error) {
+func (s Sessions) Check(token string) (Session, error) {
 	var c claims
-	err := token.Check(s.Secret, text, &c)
+	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return s.Secret, nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer),
+		jwt.WithTimeFunc(s.Now), jwt.WithExpirationRequired())
 	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return Session{}, ErrExpired
 	case err != nil:
 		return Session{}, fmt.Errorf("%w (%w)", ErrNoSession, err)
-	case c.Issuer != issuer || c.Subject == "" || c.Issued == 0 || c.Expires == 0 || c.Role != Fan && c.Role != Organiser && c.Role != Door:
+	case c.Subject == "" || c.IssuedAt == nil || c.Role != Fan && c.Role != Organiser && c.Role != Door:
 		return Session{}, ErrNoSession
 	}
-	until := time.Unix(c.Expires, 0)
-	if !s.Now().Before(until) {
-		return Session{}, ErrExpired
-	}
-	return Session{Account: c.Subject, Role: c.Role, Since: time.Unix(c.Issued, 0), Until: until}, nil
+	return Session{Account: tickets.Account(c.Subject), Role: c.Role, Since: c.IssuedAt.Time, Until: c.ExpiresAt.Time}, nil
 }
 
 // Cookie is the name of the cookie that carries a session.
@@ -103,11 +106,11 @@ const Cookie = "session"
 // without that header, from the cookie; else ErrNoSession or ErrExpired.
 func (s Sessions) Of(r *http.Request) (Session, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
-		scheme, text, _ := strings.Cut(header, " ")
+		scheme, token, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return Session{}, ErrNoSession
 		}
-		return s.Check(strings.TrimSpace(text))
+		return s.Check(strings.TrimSpace(token))
 	}
 	cookie, err := r.Cookie(Cookie)
 	if err != nil {
@@ -118,9 +121,9 @@ func (s Sessions) Of(r *http.Request) (Session, error) {
 
 // Set gives a browser its session. Scripts can't read it, and other sites' pages
 // can't use it.
-func Set(w http.ResponseWriter, session string, until time.Time) {
+func Set(w http.ResponseWriter, token string, until time.Time) {
 	http.SetCookie(w, &http.Cookie{
-		Name: Cookie, Value: session, Path: "/", Expires: until, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: Cookie, Value: token, Path: "/", Expires: until, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
 }
 

@@ -61,7 +61,8 @@ func TestWithAByteChangedItIsForged(t *testing.T) {
 			t.Fatal(err)
 		}
 		changed := []byte(text)
-		at := rapid.IntRange(0, len(changed)-1).Draw(t, "at")
+		// Of the last character of base64 some bits mean nothing.
+		at := rapid.IntRange(0, len(changed)-2).Draw(t, "at")
 		changed[at] = rapid.ByteRange(' ', '~').Filter(func(b byte) bool { return b != text[at] }).Draw(t, "byte")
 		if got, err := receipts.Check(string(changed), want.Event, want.Account); !errors.Is(err, receipt.ErrForged) {
 			t.Fatalf("%+v, %v", got, err)
