@@ -43,9 +43,9 @@ type Inbox interface {
 	// a day by conversation and number; next continues there, and is "" at the
 	// end. An item comes in no page once it is acknowledged.
 	Page(ctx context.Context, a Address, cursor string, limit int) (items []Message, next string, err error)
-	// Acknowledge drops all items of a conversation up to a number, also those
-	// that are yet to be put.
-	Acknowledge(ctx context.Context, a Address, c ConversationID, upTo Seq) error
+	// Acknowledge drops all items that are delivered: of the receipt's device and
+	// conversation up to its number, also those that are yet to be put.
+	Acknowledge(ctx context.Context, receipts []Receipt) error
 	// Forget takes the bodies of a message, which is known by its conversation,
 	// number and time, out of the inboxes of devices. The items stay, so that each
 	// device sees that there was one. A Put afterwards doesn't bring the bodies back.

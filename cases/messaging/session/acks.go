@@ -71,7 +71,7 @@ const (
 	// ackPause is what is waited for more to come.
 	ackPause = 50 * time.Millisecond
 	maxAcks  = 100_000
-	ackLanes = 16
+	ackLanes = 16 // conversations that are looked up at once
 )
 
 func (a *acks) init() {
@@ -143,22 +143,34 @@ func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 		}
 		return
 	}
+	if err := h.cfg.Inbox.Acknowledge(ctx, receipts); err != nil {
+		h.cfg.Log.Warn("inboxes are emptied later", "count", len(receipts), "error", err.Error())
+		for _, r := range receipts {
+			h.acks.add(r)
+		}
+		return
+	}
+	h.tell(ctx, h.telling(ctx, receipts)...)
+}
+
+// telling is what the others are to hear of receipts. Who can't be found now sees it
+// when they ask.
+func (h *Hub) telling(ctx context.Context, receipts []messaging.Receipt) []Telling {
+	to := make([][]messaging.Address, len(receipts))
 	var each errgroup.Group
 	each.SetLimit(ackLanes)
-	for _, r := range receipts {
+	for i, r := range receipts {
 		each.Go(func() error {
-			if err := h.cfg.Inbox.Acknowledge(ctx, r.Device, r.Conversation, r.Delivered); err != nil {
-				h.cfg.Log.Warn("an inbox is emptied later", "device", r.Device.String(), "error", err.Error())
-				h.acks.add(r)
-				return nil
-			}
-			others, err := h.known.others(ctx, r.Conversation, r.Device)
-			if err != nil {
-				return nil // they see it when they ask
-			}
-			h.tell(ctx, others, wire.Encode(wire.Receipt{Receipt: r}))
+			to[i], _ = h.known.others(ctx, r.Conversation, r.Device)
 			return nil
 		})
 	}
 	_ = each.Wait() // none returns an error
+	var tellings []Telling
+	for i, r := range receipts {
+		if len(to[i]) > 0 {
+			tellings = append(tellings, Telling{To: to[i], Frame: wire.Encode(wire.Receipt{Receipt: r})})
+		}
+	}
+	return tellings
 }

@@ -153,6 +153,6 @@ func (s *Session) typing(ctx context.Context, f *wire.Typing) error {
 	if err != nil {
 		return err
 	}
-	s.hub.tell(ctx, others, wire.Encode(wire.TypingBy{Conversation: f.Conversation, By: s.device.User, On: f.On}))
+	s.hub.tell(ctx, Telling{others, wire.Encode(wire.TypingBy{Conversation: f.Conversation, By: s.device.User, On: f.On})})
 	return nil
 }

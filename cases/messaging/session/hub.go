@@ -239,13 +239,19 @@ func messageFrame(m messaging.Message, for_ messaging.Address) []byte {
 }
 
 // tell passes on what is stored nowhere, here and elsewhere.
-func (h *Hub) tell(ctx context.Context, to []messaging.Address, frame []byte) {
-	elsewhere := h.Heard(to, frame)
-	h.Counts.Told.Add(int64(len(to) - len(elsewhere)))
+func (h *Hub) tell(ctx context.Context, all ...Telling) {
+	var elsewhere []Telling
+	for _, t := range all {
+		others := h.Heard(t.To, t.Frame)
+		h.Counts.Told.Add(int64(len(t.To) - len(others)))
+		if len(others) > 0 {
+			elsewhere = append(elsewhere, Telling{others, t.Frame})
+		}
+	}
 	if len(elsewhere) == 0 {
 		return
 	}
-	if err := h.cfg.Peers.Tell(ctx, elsewhere, frame); err != nil {
+	if err := h.cfg.Peers.Tell(ctx, elsewhere); err != nil {
 		h.cfg.Log.Debug("others were not told", "error", err.Error()) // nobody relies on it
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"designkits/cases/messaging"
@@ -80,11 +81,17 @@ type Routes interface {
 	Remove(ctx context.Context, r Route) error
 }
 
+// A Telling is a frame for devices.
+type Telling struct {
+	To    []messaging.Address `json:"to"`
+	Frame json.RawMessage     `json:"frame"`
+}
+
 // Peers are the other gateways. What they are told is stored nowhere, and may get
 // lost.
 type Peers interface {
-	// Tell passes a frame to devices that are connected elsewhere.
-	Tell(ctx context.Context, to []messaging.Address, frame []byte) error
+	// Tell passes frames to devices that are connected elsewhere.
+	Tell(ctx context.Context, all []Telling) error
 	// End has another gateway close a connection that was replaced.
 	End(ctx context.Context, r Route) error
 }

@@ -104,17 +104,21 @@ func pages(t *testing.T, store messaging.Inbox) {
 	}
 }
 
+func acknowledge(ctx context.Context, store messaging.Inbox, a messaging.Address, c messaging.ConversationID, upTo messaging.Seq) error {
+	return store.Acknowledge(ctx, []messaging.Receipt{{Conversation: c, Device: a, Delivered: upTo}})
+}
+
 func acknowledged(t *testing.T, store messaging.Inbox) {
 	ctx, a := testContext(t), newDevice()
 	first, second := twoConversations()
 	all := items(a, 0, messages(first, 1, 5)...)
 	all = append(all, items(a, 0, messages(second, 1, 3)...)...)
 	must(t, store.Put(ctx, all))
-	must(t, store.Acknowledge(ctx, a, first, 3))
-	must(t, store.Acknowledge(ctx, a, second, 0))
+	must(t, acknowledge(ctx, store, a, first, 3))
+	must(t, acknowledge(ctx, store, a, second, 0))
 	wantEqual(t, "after an acknowledgement", allPages(t, store, a, 2), messagesOf(all[3:]))
-	must(t, store.Acknowledge(ctx, a, first, 5))
-	must(t, store.Acknowledge(ctx, a, second, 100))
+	must(t, store.Acknowledge(ctx, []messaging.Receipt{{Conversation: first, Device: a, Delivered: 5}, {Conversation: second, Device: a, Delivered: 100}}))
+	must(t, store.Acknowledge(ctx, nil))
 	if got := allPages(t, store, a, 2); len(got) != 0 {
 		t.Errorf("after all was acknowledged the inbox has %+v", got)
 	}
@@ -124,11 +128,11 @@ func putAfter(t *testing.T, store messaging.Inbox) {
 	ctx, a := testContext(t), newDevice()
 	c := newGroup()
 	for _, daysAgo := range []int{0, 1, 20} {
-		must(t, store.Acknowledge(ctx, a, c, 3))
+		must(t, acknowledge(ctx, store, a, c, 3))
 		all := items(a, daysAgo, messages(c, 1, 4)...)
 		must(t, store.Put(ctx, all))
 		wantEqual(t, "items put after they were acknowledged", allPages(t, store, a, 10), messagesOf(all[3:]))
-		must(t, store.Acknowledge(ctx, a, c, 4))
+		must(t, acknowledge(ctx, store, a, c, 4))
 		must(t, store.Put(ctx, all))
 		if got := allPages(t, store, a, 10); len(got) != 0 {
 			t.Errorf("%d days ago: put again, the inbox has %+v", daysAgo, got)
@@ -141,10 +145,10 @@ func lowerLater(t *testing.T, store messaging.Inbox) {
 	ctx, a, c := testContext(t), newDevice(), newGroup()
 	all := items(a, 4, messages(c, 1, 6)...)
 	must(t, store.Put(ctx, all))
-	for _, err := range together(20, func(i int) error { return store.Acknowledge(ctx, a, c, messaging.Seq(i%5+1)) }) {
+	for _, err := range together(20, func(i int) error { return acknowledge(ctx, store, a, c, messaging.Seq(i%5+1)) }) {
 		must(t, err)
 	}
-	must(t, store.Acknowledge(ctx, a, c, 2))
+	must(t, acknowledge(ctx, store, a, c, 2))
 	must(t, store.Put(ctx, all))
 	wantEqual(t, "the rest", allPages(t, store, a, 10), messagesOf(all[5:]))
 }
@@ -162,7 +166,7 @@ func oldDays(t *testing.T, store messaging.Inbox) {
 	must(t, store.Put(ctx, all))
 	wantEqual(t, "the inbox after so many days", allPages(t, store, a, 7), messagesOf(all))
 	last := all[len(all)-1].Message.Seq
-	must(t, store.Acknowledge(ctx, a, c, last))
+	must(t, acknowledge(ctx, store, a, c, last))
 	for range 3 { // the first drops what is acknowledged, the second finds the days empty
 		if got := allPages(t, store, a, 7); len(got) != 0 {
 			t.Fatalf("after all was acknowledged the inbox has %+v", got)
@@ -181,7 +185,7 @@ func oneDevice(t *testing.T, store messaging.Inbox) {
 	both := messages(c, 1, 2)
 	mine, others := items(a, 0, both...), items(other, 0, both...)
 	must(t, store.Put(ctx, slices.Concat(mine, others)))
-	must(t, store.Acknowledge(ctx, a, c, 1))
+	must(t, acknowledge(ctx, store, a, c, 1))
 	wantEqual(t, "the one's inbox", allPages(t, store, a, 10), messagesOf(mine[1:]))
 	wantEqual(t, "the other's inbox", allPages(t, store, other, 10), messagesOf(others))
 	if got := allPages(t, store, newDevice(), 10); len(got) != 0 {
@@ -198,7 +202,7 @@ func forgottenItems(t *testing.T, store messaging.Inbox) {
 	}
 	of := func(a messaging.Address) []messaging.Item { return items(a, 0, said...) }
 	must(t, store.Put(ctx, slices.Concat(of(a), of(other))))
-	must(t, store.Acknowledge(ctx, other, c, 2))
+	must(t, acknowledge(ctx, store, other, c, 2))
 	for range 2 {
 		must(t, store.Forget(ctx, []messaging.Address{a, other, late}, said[1]))
 		must(t, store.Put(ctx, slices.Concat(of(a), of(late))))

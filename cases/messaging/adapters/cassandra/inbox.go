@@ -97,18 +97,24 @@ func itemOf(item messaging.Item, d deviceDay) write {
 	}
 }
 
-// Acknowledge stores how far the device is and drops the items of today.
-func (s *Inbox) Acknowledge(ctx context.Context, a messaging.Address, c messaging.ConversationID, upTo messaging.Seq) error {
-	if upTo < 1 {
-		return nil // nothing has such a number
-	}
-	return s.db.run(ctx, "acknowledge", fmt.Sprintf("%s/%d for %s", c, upTo, a), func(ctx context.Context) error {
-		return s.db.writer.do(ctx, []write{{
-			partition: "inbox_acknowledged " + a.String(), bytes: 64,
-			statement: `INSERT INTO inbox_acknowledged (device, conversation, up_to) VALUES (?, ?, ?) USING TTL ? AND TIMESTAMP ?`,
-			// Longer than any item that was put before.
-			values: []any{a.String(), string(c), int64(upTo), inboxSeconds + int(day/time.Second), int64(upTo)},
-		}, s.drop(deviceDay{a, dayOf(s.db.config.Now())}, c, upTo)})
+// Acknowledge stores how far devices are and drops the items of today.
+func (s *Inbox) Acknowledge(ctx context.Context, receipts []messaging.Receipt) error {
+	return s.db.run(ctx, "acknowledge", ofReceipts(receipts), func(ctx context.Context) error {
+		today := dayOf(s.db.config.Now())
+		writes := make([]write, 0, 2*len(receipts))
+		for _, r := range receipts {
+			if r.Delivered < 1 {
+				continue // nothing has such a number
+			}
+			device, c, upTo := r.Device.String(), r.Conversation, r.Delivered
+			writes = append(writes, write{
+				partition: "inbox_acknowledged " + device, bytes: 64,
+				statement: `INSERT INTO inbox_acknowledged (device, conversation, up_to) VALUES (?, ?, ?) USING TTL ? AND TIMESTAMP ?`,
+				// Longer than any item that was put before.
+				values: []any{device, string(c), int64(upTo), inboxSeconds + int(day/time.Second), int64(upTo)},
+			}, s.drop(deviceDay{r.Device, today}, c, upTo))
+		}
+		return s.db.writer.do(ctx, writes)
 	})
 }
 

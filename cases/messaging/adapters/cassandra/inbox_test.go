@@ -52,7 +52,7 @@ func TestDaysThatAreEmptyAreNotLookedAtAgain(t *testing.T) {
 		if err := s.Put(t.Context(), items); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Acknowledge(t.Context(), a, items[0].Message.Conversation, 3); err != nil {
+		if err := s.Acknowledge(t.Context(), []messaging.Receipt{{Conversation: items[0].Message.Conversation, Device: a, Delivered: 3}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,11 +19,7 @@ var _ messaging.Receipts = (*Receipts)(nil)
 
 // Put stores receipts, for their conversation and for their device.
 func (s *Receipts) Put(ctx context.Context, receipts []messaging.Receipt) error {
-	subject := "(none)"
-	if len(receipts) > 0 {
-		subject = fmt.Sprintf("(%d, the first of %s in %s)", len(receipts), receipts[0].Device, receipts[0].Conversation)
-	}
-	return s.db.run(ctx, "put receipts", subject, func(ctx context.Context) error {
+	return s.db.run(ctx, "put receipts", ofReceipts(receipts), func(ctx context.Context) error {
 		writes := make([]write, 0, 4*len(receipts))
 		for _, r := range receipts {
 			if r.Delivered > 0 {
@@ -35,6 +31,14 @@ func (s *Receipts) Put(ctx context.Context, receipts []messaging.Receipt) error 
 		}
 		return s.db.writer.do(ctx, writes)
 	})
+}
+
+// ofReceipts names receipts in an error.
+func ofReceipts(receipts []messaging.Receipt) string {
+	if len(receipts) == 0 {
+		return "(none)"
+	}
+	return fmt.Sprintf("(%d, the first of %s in %s)", len(receipts), receipts[0].Device, receipts[0].Conversation)
 }
 
 // marks are the writes of one number.

@@ -43,7 +43,8 @@ const fewWrites = 16
 
 func newWriter(session *gocql.Session) *writer {
 	w := &writer{session: session}
-	w.calls = gather.New(gather.Config[[]write]{Lanes: 16, Max: 8, Send: func(ctx context.Context, calls [][]write) error {
+	// Two at a time: with more, each call would find one that is free, and go alone.
+	w.calls = gather.New(gather.Config[[]write]{Lanes: 2, Max: 64, Send: func(ctx context.Context, calls [][]write) error {
 		return w.send(ctx, slices.Concat(calls...))
 	}})
 	return w

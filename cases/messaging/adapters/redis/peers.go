@@ -22,30 +22,52 @@ func (c *Client) Peers() *Peers { return &Peers{c} }
 
 var _ session.Peers = (*Peers)(nil)
 
-// A notice is what a channel carries: a frame for devices, or the end of a
+// A notice is what a channel carries: frames for devices, or the end of a
 // connection.
 type notice struct {
-	To    []messaging.Address `json:"to,omitempty"`
-	Frame json.RawMessage     `json:"frame,omitempty"`
-	End   *session.Route      `json:"end,omitempty"`
+	Told []session.Telling `json:"told,omitempty"`
+	End  *session.Route    `json:"end,omitempty"`
 }
 
 func (p *Peers) channel(gateway string) string { return p.client.namespace + ":gateway:" + gateway }
 
-// Tell implements session.Peers.
-func (p *Peers) Tell(ctx context.Context, to []messaging.Address, frame []byte) error {
-	at, err := p.client.Routes().Gateways(ctx, to)
-	if err != nil || len(at) == 0 {
+// Tell implements session.Peers: one notice for each gateway.
+func (p *Peers) Tell(ctx context.Context, all []session.Telling) error {
+	var devices []messaging.Address
+	for _, t := range all {
+		devices = append(devices, t.To...)
+	}
+	routes, err := p.client.Routes().Of(ctx, devices)
+	if err != nil || len(routes) == 0 {
 		return err
 	}
+	at := make(map[messaging.Address]string, len(routes))
+	for _, r := range routes {
+		at[r.Device] = r.Gateway
+	}
+	notices := map[string]*notice{}
+	for _, t := range all {
+		its := map[string][]messaging.Address{}
+		for _, device := range t.To {
+			if gateway, ok := at[device]; ok {
+				its[gateway] = append(its[gateway], device)
+			}
+		}
+		for gateway, to := range its {
+			if notices[gateway] == nil {
+				notices[gateway] = &notice{}
+			}
+			notices[gateway].Told = append(notices[gateway].Told, session.Telling{To: to, Frame: t.Frame})
+		}
+	}
 	pipe := p.client.redis.Pipeline()
-	for gateway, devices := range at {
-		if err := p.publish(ctx, pipe, gateway, notice{To: devices, Frame: frame}); err != nil {
+	for gateway, n := range notices {
+		if err := p.publish(ctx, pipe, gateway, *n); err != nil {
 			return err
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("redis: tell %d gateways: %w", len(at), err)
+		return fmt.Errorf("redis: tell %d gateways: %w", len(notices), err)
 	}
 	return nil
 }
@@ -81,8 +103,9 @@ func (p *Peers) Hear(ctx context.Context, gateway string, hub *session.Hub, log 
 			}
 			if n.End != nil {
 				hub.End(*n.End, session.Replaced)
-			} else {
-				hub.Heard(n.To, n.Frame)
+			}
+			for _, t := range n.Told {
+				hub.Heard(t.To, t.Frame)
 			}
 			return nil
 		},

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -108,30 +107,28 @@ func (r *Routes) Remove(ctx context.Context, route session.Route) error {
 	return nil
 }
 
-// Of returns where devices are, in one round trip; those that are nowhere are
-// left out.
+// Of returns where devices are, in a round trip that others share; those that are
+// nowhere are left out.
 func (r *Routes) Of(ctx context.Context, devices []messaging.Address) ([]session.Route, error) {
 	if len(devices) == 0 {
 		return nil, nil
 	}
-	pipe := r.client.redis.Pipeline()
-	answers := make([]*redis.StringCmd, len(devices))
-	for i, a := range devices {
-		answers[i] = pipe.Get(ctx, r.client.key("route", a.String()))
+	call := make([]any, 1, len(devices)+1)
+	call[0] = "mget"
+	for _, a := range devices {
+		call = append(call, r.client.key("route", a.String()))
 	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+	answer := redis.NewSliceCmd(ctx, call...)
+	if err := r.client.redis.Together(ctx, answer); err != nil {
 		return nil, fmt.Errorf("redis: look up %d routes: %w", len(devices), err)
 	}
 	var routes []session.Route
-	for i, answer := range answers {
-		value, err := answer.Result()
-		if errors.Is(err, redis.Nil) {
-			continue
+	for i, value := range answer.Val() {
+		text, ok := value.(string)
+		if !ok {
+			continue // nil
 		}
-		if err != nil {
-			return nil, fmt.Errorf("redis: look up the route of %s: %w", devices[i], err)
-		}
-		route, err := parse(devices[i], value)
+		route, err := parse(devices[i], text)
 		if err != nil {
 			return nil, fmt.Errorf("redis: %w", err)
 		}
