@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"designkits/cases/messaging/fanout"
+	"designkits/shared/gather"
 	"designkits/shared/kafka"
 )
 
@@ -25,6 +26,7 @@ const (
 type Deliveries struct {
 	cfg    Config
 	client *kgo.Client
+	calls  *gather.Gatherer[*delivering]
 
 	mu      sync.Mutex
 	ensured map[string]bool // gateways whose topic is there
@@ -45,31 +47,52 @@ func NewDeliveries(cfg Config) (*Deliveries, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Deliveries{cfg: cfg, client: client, ensured: map[string]bool{}}, nil
+	d := &Deliveries{cfg: cfg, client: client, ensured: map[string]bool{}}
+	d.calls = gather.New(gather.Config[*delivering]{Send: d.send, Within: deliverWithin})
+	return d, nil
 }
 
 func (d *Deliveries) topic(gateway string) string { return d.cfg.Namespace + ".deliveries." + gateway }
 
-// Deliver implements fanout.Deliveries: records of the announcements, in order.
+// A delivering is what one caller has for a gateway.
+type delivering struct {
+	gateway       string
+	announcements []fanout.Announcement
+	err           error // of what can't be delivered, whatever the others have
+}
+
+// Deliver implements fanout.Deliveries. What many partitions have at the same moment
+// goes together, in order.
 func (d *Deliveries) Deliver(ctx context.Context, gateway string, announcements []fanout.Announcement) error {
 	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
 	defer cancel()
-	if err := d.ensure(ctx, gateway); err != nil {
-		return err
-	}
-	var records []*kgo.Record
-	for len(announcements) > 0 {
-		value, n, err := pack(announcements)
-		if err != nil {
-			return fmt.Errorf("encode deliveries to gateway %s: %w", gateway, err)
-		}
-		records = append(records, &kgo.Record{Topic: d.topic(gateway), Value: value})
-		announcements = announcements[n:]
-	}
-	if err := kafka.Produce(ctx, d.client, records); err != nil {
+	one := &delivering{gateway: gateway, announcements: announcements}
+	if err := d.calls.Do(ctx, one); err != nil {
 		return fmt.Errorf("deliver to gateway %s: %w", gateway, err)
 	}
-	return nil
+	return one.err
+}
+
+// send brings each gateway what all have for it, as few records as hold it.
+func (d *Deliveries) send(ctx context.Context, all []*delivering) error {
+	byGateway := map[string][]fanout.Announcement{}
+	for _, one := range all {
+		if one.err = d.ensure(ctx, one.gateway); one.err == nil {
+			byGateway[one.gateway] = append(byGateway[one.gateway], one.announcements...)
+		}
+	}
+	var records []*kgo.Record
+	for gateway, its := range byGateway {
+		for len(its) > 0 {
+			value, n, err := pack(its)
+			if err != nil {
+				return fmt.Errorf("encode deliveries: %w", err)
+			}
+			records = append(records, &kgo.Record{Topic: d.topic(gateway), Value: value})
+			its = its[n:]
+		}
+	}
+	return kafka.Produce(ctx, d.client, records)
 }
 
 // pack puts as many announcements into a record as it holds, one at least.
@@ -161,6 +184,7 @@ func (d *Deliveries) Ping(ctx context.Context) error { return kafka.Ping(ctx, d.
 
 // Close ends the connections.
 func (d *Deliveries) Close(context.Context) error {
+	d.calls.Close()
 	d.client.Close()
 	return nil
 }
