@@ -82,8 +82,13 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		}
 		content = encoded
 	}
+	return again(ctx, func() error { return c.once(ctx, method, path, content, out) })
+}
+
+// again repeats a request that is worth another try.
+func again(ctx context.Context, request func() error) error {
 	for tries := 1; ; tries++ {
-		err := c.once(ctx, method, path, content, out)
+		err := request()
 		if err == nil || tries == maxTries || !worthAnotherTry(err) {
 			return err
 		}
@@ -214,8 +219,16 @@ func (c *Client) Stats(ctx context.Context, code string, from, to time.Time) (cl
 	return s, err
 }
 
-// Listen opens a stream of server-sent events.
-func (c *Client) Listen(ctx context.Context, path string) (*http.Response, error) {
+// Listen opens a stream of server-sent events. It tries again as Do does.
+func (c *Client) Listen(ctx context.Context, path string) (stream *http.Response, err error) {
+	err = again(ctx, func() error {
+		stream, err = c.listen(ctx, path)
+		return err
+	})
+	return stream, err
+}
+
+func (c *Client) listen(ctx context.Context, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Page+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: %w", path, err)
@@ -230,7 +243,8 @@ func (c *Client) Listen(ctx context.Context, path string) (*http.Response, error
 	}
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()
-		return nil, fmt.Errorf("GET %s answered %d, not a stream", path, res.StatusCode)
+		content, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // without its reason it still is a refusal
+		return nil, refused(res, content)
 	}
 	return res, nil
 }
