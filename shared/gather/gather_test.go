@@ -21,9 +21,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestWhatWaitsGoesTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches [][]int
+		arrive := make(chan struct{})
 		g := gather.New(gather.Config[int]{Max: 3, Send: func(_ context.Context, batch []int) error {
 			batches = append(batches, batch)
-			time.Sleep(time.Second) // of the bubble: all others wait by then
+			<-arrive
 			return nil
 		}})
 		defer g.Close()
@@ -36,6 +37,7 @@ func TestWhatWaitsGoesTogether(t *testing.T) {
 			})
 			synctest.Wait()
 		}
+		close(arrive) // all others wait by now
 		callers.Wait()
 		if want := [][]int{{0}, {1, 2, 3}, {4, 5}}; !slices.EqualFunc(batches, want, slices.Equal[[]int]) {
 			t.Errorf("%v, want %v", batches, want)
@@ -58,9 +60,11 @@ func TestTheErrorIsEveryones(t *testing.T) {
 // ends with the last of them.
 func TestACallEndsWithItsContextAndTheBatchWithTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const hasty = 500 * time.Millisecond
+		gaveUp := make(chan struct{})
 		g := gather.New(gather.Config[string]{Send: func(ctx context.Context, batch []string) error {
 			if batch[0] == "first" {
-				time.Sleep(time.Second)
+				<-gaveUp
 				return nil
 			}
 			<-ctx.Done()
@@ -71,7 +75,7 @@ func TestACallEndsWithItsContextAndTheBatchWithTheLast(t *testing.T) {
 		callers.Go(func() { _ = g.Do(t.Context(), "first") })
 		synctest.Wait()
 		began := time.Now()
-		for _, within := range []time.Duration{3 * time.Second, 5 * time.Second, 500 * time.Millisecond} {
+		for _, within := range []time.Duration{3 * time.Second, 5 * time.Second, hasty} {
 			callers.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), within)
 				defer cancel()
@@ -80,6 +84,9 @@ func TestACallEndsWithItsContextAndTheBatchWithTheLast(t *testing.T) {
 				}
 				if took := time.Since(began); took != within {
 					t.Errorf("%v, want %v", took, within)
+				}
+				if within == hasty { // it has waited behind the first batch all the time
+					close(gaveUp)
 				}
 			})
 		}

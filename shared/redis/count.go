@@ -48,9 +48,9 @@ const tables = 64
 //
 // The counts of a window stand in 64 tables, each thing in one of them by its
 // hash: a key for each count would take three times the memory, and to give back
-// one table of them all would hold Redis up. What many ask to
-// count at the same moment is counted by one call of the script, one after the
-// other: to call it cost Redis more than to count.
+// one table of them all would hold Redis up. What many ask to count at the same
+// moment is counted by one call of the script, one after the other: to call it cost
+// Redis more than to count.
 func (c *Client) Count(ctx context.Context, namespace string, length time.Duration, keys ...string) ([]int, error) {
 	t := &tally{of: window{namespace, length}, keys: keys}
 	err := c.counting.Do(ctx, t)

@@ -20,7 +20,7 @@ var Celebrity = curveball.Experiment{
 	Answer: `What is written once for each reader costs the writer as much as there are readers, and everybody else
 in the same partition waits behind it, since an owner applies in order. So above a number of members the message is written once, to
 the history, and devices that are connected are only told that it is there ([Apply](fanout/fanout.go)); whoever looks reads it. The number is WRITE_UP_TO,
-for which the bench shows where the two ways cross. What it costs instead is the reading: 10,000 who look at the same page at once, which is
+for which the bench fan-out looks for where the two ways cross. What it costs instead is the reading: 10,000 who look at the same page at once, which is
 hot-partition. (Of the 10,000 here 1,000 have a device: with all of them the naive variant would only be slower.)`,
 	Expect: curveball.Bands{
 		curveball.AtMost("items in inboxes for a message", "", 0),
@@ -32,11 +32,7 @@ hot-partition. (Of the 10,000 here 1,000 have a device: with all of them the nai
 		if err != nil {
 			return err
 		}
-		ana, phone, err := s.one(ctx)
-		if err != nil {
-			return err
-		}
-		bo, _, err := s.one(ctx)
+		two, err := s.two(ctx)
 		if err != nil {
 			return err
 		}
@@ -44,12 +40,8 @@ hot-partition. (Of the 10,000 here 1,000 have a device: with all of them the nai
 		if err != nil {
 			return err
 		}
-		direct := messaging.DirectID(ana.User, bo.User)
-		if err := s.begin(ctx, phone, direct, "", bo.User); err != nil {
-			return err
-		}
 		group := messaging.NewConversationID(messaging.Group)
-		for group.Partition() != direct.Partition() {
+		for group.Partition() != two.conversation.Partition() {
 			group = messaging.NewConversationID(messaging.Group)
 		}
 		fans, err := s.gather(ctx, famous, group, 10_000, 1000)
@@ -69,14 +61,14 @@ hot-partition. (Of the 10,000 here 1,000 have a device: with all of them the nai
 		})
 		late := 0
 		shown := func(n int) error {
-			err := s.shows(ctx, bo, direct, n, patience)
-			if s.Book.Count(bo, direct) < n {
+			err := s.shows(ctx, two.to, two.conversation, n, patience)
+			if s.Book.Count(two.to, two.conversation) < n {
 				late++
 			}
 			return err
 		}
 		for n := range 20 {
-			if _, err := s.say(ctx, phone, text(direct, "and you?")); err != nil {
+			if _, err := s.say(ctx, two.writer, text(two.conversation, "and you?")); err != nil {
 				return err
 			}
 			if err := shown(n + 2); err != nil {
@@ -87,7 +79,7 @@ hot-partition. (Of the 10,000 here 1,000 have a device: with all of them the nai
 			return err
 		}
 		// What one of them says behind it comes when all of it is applied.
-		if _, err := s.say(ctx, phone, text(direct, "good night")); err != nil {
+		if _, err := s.say(ctx, two.writer, text(two.conversation, "good night")); err != nil {
 			return err
 		}
 		if err := shown(22); err != nil {

@@ -21,6 +21,21 @@ type talk struct {
 	reader       *messenger.Device
 }
 
+// two makes two people, each with one device, connects them, and has the one begin a
+// conversation with the other.
+func (s *site) two(ctx context.Context) (*talk, error) {
+	var k talk
+	var err error
+	if k.from, k.writer, err = s.one(ctx); err != nil {
+		return nil, err
+	}
+	if k.to, _, err = s.one(ctx); err != nil {
+		return nil, err
+	}
+	k.conversation = messaging.DirectID(k.from.User, k.to.User)
+	return &k, s.begin(ctx, k.writer, k.conversation, "", k.to.User)
+}
+
 // talk has so many messages said in each conversation, after its beginning if it is
 // the first time.
 func (s *site) talk(ctx context.Context, talks []*talk, each int, begin bool) error {

@@ -36,16 +36,8 @@ one who gets it, who can leave, and report with the words that only they have.`,
 		if err != nil {
 			return err
 		}
-		ana, phone, err := s.one(ctx)
+		two, err := s.two(ctx)
 		if err != nil {
-			return err
-		}
-		bo, _, err := s.one(ctx)
-		if err != nil {
-			return err
-		}
-		c := messaging.DirectID(ana.User, bo.User)
-		if err := s.begin(ctx, phone, c, "", bo.User); err != nil {
 			return err
 		}
 		people, err := s.People(ctx, 5, 1)
@@ -79,10 +71,10 @@ one who gets it, who can leave, and report with the words that only they have.`,
 		go func() { done <- spam.Wait() }() // its end is waited for below
 		for ended := false; !ended; talked++ {
 			began := time.Now()
-			if _, err = s.say(ctx, phone, text(c, "do you notice anything?")); err != nil {
+			if _, err = s.say(ctx, two.writer, text(two.conversation, "do you notice anything?")); err != nil {
 				break
 			}
-			if err = crowd.Await(ctx, 30*time.Second, "messages shown", talked+2, func() int { return s.Book.Count(bo, c) }); err != nil {
+			if err = crowd.Await(ctx, 30*time.Second, "messages shown", talked+2, func() int { return s.Book.Count(two.to, two.conversation) }); err != nil {
 				break
 			}
 			slowest = max(slowest, time.Since(began))

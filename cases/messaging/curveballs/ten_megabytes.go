@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"designkits/cases/messaging"
-	"designkits/cases/messaging/adapters/device"
 	"designkits/cases/messaging/media"
 	"designkits/shared/curveball"
 	"designkits/shared/rig"
@@ -39,16 +38,8 @@ size are what the sender says, bounded; who never sends the pointer has its blob
 		if err != nil {
 			return err
 		}
-		ana, phone, err := s.one(ctx)
+		two, err := s.two(ctx)
 		if err != nil {
-			return err
-		}
-		bo, _, err := s.one(ctx)
-		if err != nil {
-			return err
-		}
-		c := messaging.DirectID(ana.User, bo.User)
-		if err := s.begin(ctx, phone, c, "", bo.User); err != nil {
 			return err
 		}
 		film := make([]byte, 10_000_000) // ciphertext, which looks like nothing
@@ -62,7 +53,7 @@ size are what the sender says, bounded; who never sends the pointer has its blob
 			send = s.pieces
 		}
 		began := time.Now()
-		got, err := send(ctx, phone, c, film, ana, bo)
+		got, err := send(ctx, two, film)
 		if err != nil {
 			return err
 		}
@@ -95,23 +86,23 @@ func (s *site) received(ctx context.Context) (sum float64, err error) {
 
 // pieces sends it as messages, and returns what the history has of it once the other
 // shows all.
-func (s *site) pieces(ctx context.Context, by *device.Device, c messaging.ConversationID, film []byte, _, to messaging.Address) (got []byte, err error) {
+func (s *site) pieces(ctx context.Context, two *talk, film []byte) (got []byte, err error) {
 	const piece = 48_000
 	first, last := messaging.Seq(0), messaging.Seq(0)
 	for some := range slices.Chunk(film, piece) {
-		m := text(c, string(some))
-		if last, err = s.say(ctx, by, m); err != nil {
+		m := text(two.conversation, string(some))
+		if last, err = s.say(ctx, two.writer, m); err != nil {
 			return nil, err
 		}
 		if first == 0 {
 			first = last
 		}
 	}
-	if err := s.shows(ctx, to, c, int(last), time.Minute); err != nil {
+	if err := s.shows(ctx, two.to, two.conversation, int(last), time.Minute); err != nil {
 		return nil, err
 	}
 	for seq := first; seq <= last; seq += 10 {
-		page, err := s.DB.History().Range(ctx, c, seq, min(seq+9, last), 10)
+		page, err := s.DB.History().Range(ctx, two.conversation, seq, min(seq+9, last), 10)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +114,7 @@ func (s *site) pieces(ctx context.Context, by *device.Device, c messaging.Conver
 }
 
 // blob uploads it, sends where it is, and fetches it for the other.
-func (s *site) blob(ctx context.Context, by *device.Device, c messaging.ConversationID, film []byte, from, to messaging.Address) ([]byte, error) {
+func (s *site) blob(ctx context.Context, two *talk, film []byte) ([]byte, error) {
 	var sums [][]byte
 	for part := range slices.Chunk(film, media.PartSize) {
 		sum := sha256.Sum256(part)
@@ -137,7 +128,7 @@ func (s *site) blob(ctx context.Context, by *device.Device, c messaging.Conversa
 			media.Signed
 		}
 	}
-	if err := s.media(ctx, http.MethodPost, "", from, "", map[string]any{"size": len(film), "type": "video", "sha256": sums}, &begun); err != nil {
+	if err := s.media(ctx, http.MethodPost, "", two.from, "", map[string]any{"size": len(film), "type": "video", "sha256": sums}, &begun); err != nil {
 		return nil, err
 	}
 	for _, p := range begun.Missing {
@@ -146,18 +137,18 @@ func (s *site) blob(ctx context.Context, by *device.Device, c messaging.Conversa
 			return nil, fmt.Errorf("part %d: %w", p.Number, err)
 		}
 	}
-	if err := s.media(ctx, http.MethodPost, "/"+string(begun.ID)+"/complete", from, begun.Grant, nil, nil); err != nil {
+	if err := s.media(ctx, http.MethodPost, "/"+string(begun.ID)+"/complete", two.from, begun.Grant, nil, nil); err != nil {
 		return nil, err
 	}
-	last, err := s.say(ctx, by, text(c, "it is at "+string(begun.ID)+", and the key is …"))
+	last, err := s.say(ctx, two.writer, text(two.conversation, "it is at "+string(begun.ID)+", and the key is …"))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.shows(ctx, to, c, int(last), 30*time.Second); err != nil {
+	if err := s.shows(ctx, two.to, two.conversation, int(last), 30*time.Second); err != nil {
 		return nil, err
 	}
 	var get media.Signed
-	if err := s.media(ctx, http.MethodGet, "/"+string(begun.ID), to, "", nil, &get); err != nil {
+	if err := s.media(ctx, http.MethodGet, "/"+string(begun.ID), two.to, "", nil, &get); err != nil {
 		return nil, err
 	}
 	return signed(ctx, get, nil)

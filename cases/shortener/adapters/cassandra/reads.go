@@ -23,8 +23,9 @@ type wanted struct {
 //
 // The coordinator then asks for the partitions of several callers, which on a
 // large ring lie on other nodes, and the slowest is everybody's. So a batch is
-// kept small, and when it fails each of its callers reads alone: a partition
-// that can't be read keeps nobody from another.
+// bounded, and when it fails each of its callers reads alone: a partition that
+// can't be read keeps nobody from another. Two at a time: with more, a caller mostly
+// finds one that is free, and reads alone as well.
 func gatherReads(session *gocql.Session, level gocql.Consistency) *gather.Gatherer[*wanted] {
 	return gather.New(gather.Config[*wanted]{Lanes: 2, Max: 32, Send: func(ctx context.Context, batch []*wanted) error {
 		return sendReads(ctx, session, level, batch)

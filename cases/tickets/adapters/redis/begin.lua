@@ -3,8 +3,8 @@
 -- KEYS: those of hold.lua, and the attempt (it expires).
 -- ARGV: those of hold.lua, the attempt as text, and for how many ms it is kept.
 -- Returns what hold.lua does, or {3, text} with the attempt that is kept.
-local keep, text = table.remove(ARGV), nil
-text = table.remove(ARGV)
+local keep = table.remove(ARGV)
+local text = table.remove(ARGV)
 local before = redis.call('SET', KEYS[4], text, 'NX', 'GET', 'PX', keep)
 if before then
   return {3, before}
