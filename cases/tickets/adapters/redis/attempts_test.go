@@ -113,7 +113,8 @@ func TestAnAttemptAndItsHoldAreOneStep(t *testing.T) {
 	}
 	var over *tickets.OverLimit
 	r.Key = "another"
-	if _, kept, err := begin(r, other); !errors.As(err, &over) || kept != nil {
+	further := tickets.Attempt{Seats: []tickets.SeatID{"a/A/6", "a/A/7"}, Since: time.UnixMilli(3e12)}
+	if _, kept, err := begin(r, further); !errors.As(err, &over) || kept != nil {
 		t.Errorf("more than the account may have: %+v, %v", kept, err)
 	}
 }
