@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/identity"
@@ -39,11 +40,13 @@ func (f Frame) String() string { return fmt.Sprintf("%.300s", f.Text) }
 // Refused reports whether it is an error of that kind.
 func (f Frame) Refused(kind string) bool { return f.Type == "error" && f.Kind == kind }
 
-// A Line is a device's connection. It keeps every frame that came.
+// A Line is a device's connection. It keeps every frame that came, and sends fewer than
+// a gateway takes of one device, which are 50 a second and 200 at once.
 type Line struct {
 	t     testing.TB
 	owner *Device
 	conn  *websocket.Conn
+	pace  *rate.Limiter
 	acks  atomic.Bool // messages are acknowledged as they come
 
 	writing sync.Mutex
@@ -63,7 +66,7 @@ func (d *Device) Dial(gateway int) *Line {
 	if err != nil {
 		t.Fatalf("connect to gateway %d, as before: %v", gateway+1, err)
 	}
-	l := &Line{t: t, owner: d, conn: conn, came: make(chan struct{})}
+	l := &Line{t: t, owner: d, conn: conn, pace: rate.NewLimiter(40, 150), came: make(chan struct{})}
 	var reading sync.WaitGroup
 	reading.Go(l.read)
 	t.Cleanup(func() { _ = conn.Close(); reading.Wait() })
@@ -118,6 +121,9 @@ func (l *Line) write(kind string, members map[string]any) error {
 	maps.Copy(frame, members)
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	if err := l.pace.Wait(l.t.Context()); err != nil {
+		return err
+	}
 	return l.conn.WriteJSON(frame)
 }
 

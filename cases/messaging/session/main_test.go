@@ -80,7 +80,7 @@ func TestADeviceSendsSoManyFramesASecondAndIsClosedIfItGoesOn(t *testing.T) {
 	now := time.Unix(0, s.filled)
 	allowed := func(n int) (yes int) {
 		for range n {
-			if s.allow(now) {
+			if s.allow(now, "a ref") {
 				yes++
 			}
 		}
@@ -89,8 +89,9 @@ func TestADeviceSendsSoManyFramesASecondAndIsClosedIfItGoesOn(t *testing.T) {
 	if got := allowed(8); got != 5 {
 		t.Errorf("%d of 8 at once", got)
 	}
-	if refused := conn.all(); len(refused) != 3 || refused[0].(*wire.Error).Kind != "too-often" || !refused[0].(*wire.Error).Again {
-		t.Errorf("the others are told %+v", refused)
+	want := wire.Error{Ref: "a ref", Kind: "too-often", Detail: errTooOften.Error(), Again: true}
+	if refused := conn.all(); len(refused) != 3 || *refused[0].(*wire.Error) != want {
+		t.Errorf("the others are told %+v, want 3 of %+v", refused, want)
 	}
 	now = now.Add(300 * time.Millisecond)
 	if got := allowed(4); got != 3 {

@@ -85,10 +85,10 @@ func (s *Session) route() Route {
 
 // Frame takes a frame of the device, and doesn't wait for what comes of it.
 func (s *Session) Frame(text []byte) {
-	if !s.allow(time.Now()) {
+	frame, err := wire.Up(text)
+	if !s.allow(time.Now(), refOf(frame)) {
 		return
 	}
-	frame, err := wire.Up(text)
 	if err != nil {
 		s.refuse("", err)
 		return
@@ -215,9 +215,9 @@ func (s *Session) move(within time.Duration) {
 	s.conn.Send(wire.Encode(wire.Move{After: rand.N(within)}))
 }
 
-// allow takes one from what the device may send. Who goes on for as long again
-// after it has been told is closed.
-func (s *Session) allow(now time.Time) bool {
+// allow takes one from what the device may send, or answers the frame of that ref that
+// it came too soon. Who goes on for as long again after it has been told is closed.
+func (s *Session) allow(now time.Time, ref string) bool {
 	passed := float64(now.UnixNano()-s.filled) / float64(time.Second)
 	s.filled = now.UnixNano()
 	s.tokens = float32(min(float64(s.tokens)+passed*s.hub.cfg.Rate, s.hub.cfg.Burst))
@@ -231,6 +231,6 @@ func (s *Session) allow(now time.Time) bool {
 		s.conn.Close(CodePolicy, "too many frames")
 		return false
 	}
-	s.refuse("", errTooOften)
+	s.refuse(ref, errTooOften)
 	return false
 }

@@ -157,6 +157,20 @@ func TestWhoFloodsAGatewayIsStoppedAndNobodyElseNotices(t *testing.T) {
 		}
 		talks("a device has sent as fast as it could")
 	})
+	t.Run("more messages at once than a device may send", func(t *testing.T) {
+		var sending sync.WaitGroup
+		for range 60 { // of 40 at once, and 10 a second
+			said++
+			m := post(direct, fmt.Sprintf("while-%012d", said))
+			sending.Go(func() {
+				if _, err := phone.Send(t.Context(), m); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		sending.Wait()
+		testenv.Eventually(t, 30*time.Second, "all of them come", func() bool { return s.book.Count(bo, direct) == said+1 })
+	})
 	if ends := phone.Ends() + tablet.Ends(); ends > 0 {
 		t.Errorf("the two who talk lost %d connections", ends)
 	}
