@@ -16,6 +16,7 @@ type Program struct {
 
 	process *process
 	folder  string
+	ports   ports
 }
 
 // StartProgram builds the main package ("./bench/bare", from the case's folder,
@@ -27,10 +28,11 @@ func StartProgram(ctx context.Context, dir, pkg string, env map[string]string) (
 		return nil, err
 	}
 	p := &Program{}
-	if p.Addr, err = freeAddress(); err != nil {
+	if p.Addr, err = p.ports.take(); err != nil {
 		return nil, err
 	}
 	if p.folder, err = os.MkdirTemp("", "rig-"); err != nil {
+		p.ports.release()
 		return nil, err
 	}
 	name := filepath.Base(pkg)
@@ -47,6 +49,7 @@ func StartProgram(ctx context.Context, dir, pkg string, env map[string]string) (
 			err = errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
 		}
 	}
+	p.ports.release()
 	return nil, errors.Join(err, os.RemoveAll(p.folder))
 }
 
@@ -56,5 +59,6 @@ func (p *Program) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
 	err := p.process.end(ctx)
+	p.ports.release()
 	return errors.Join(err, os.RemoveAll(p.folder))
 }

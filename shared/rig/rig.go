@@ -13,12 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -57,6 +54,7 @@ type Case struct {
 	addresses map[string]string
 	processes map[string]*process
 	folder    string
+	ports     ports
 	own       bool // the namespace is nobody else's
 }
 
@@ -123,7 +121,7 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 		return err
 	}
 	for _, name := range append([]string{"nginx"}, namesOf(everything)...) {
-		if c.addresses[name], err = freeAddress(); err != nil {
+		if c.addresses[name], err = c.ports.take(); err != nil {
 			return err
 		}
 	}
@@ -262,6 +260,7 @@ func (c *Case) Stop(ctx context.Context) (err error) {
 	for _, p := range c.processes {
 		err = errors.Join(err, p.end(waiting))
 	}
+	c.ports.release()
 	// After the processes: nothing submits a job again.
 	err = errors.Join(err, cancelJobs(ctx, c.Namespace), os.RemoveAll(c.folder))
 	if c.own {
@@ -295,21 +294,4 @@ func build(ctx context.Context, dir, folder string, packages ...string) error {
 		return fmt.Errorf("build %s: %w\n%s", strings.Join(packages, " "), err, out)
 	}
 	return nil
-}
-
-// freeAddress finds a port that nobody listens on, below those that the system
-// gives to outgoing connections: one of these would be gone again before the
-// process takes it. Another program still could be faster; then the process says so.
-func freeAddress() (string, error) {
-	const first, end = 20_000, 32_000
-	var last error
-	for range 100 {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(end-first)))
-		l, err := net.Listen("tcp", address)
-		if err == nil {
-			return address, l.Close()
-		}
-		last = err
-	}
-	return "", fmt.Errorf("find a free port: %w", last)
 }
