@@ -35,7 +35,7 @@ func TestOnlyWhatTheMapShowsFreeIsPicked(t *testing.T) {
 	v := &view{}
 	row := func(state string) {
 		v.layout = client.Layout{Sections: []client.Section{{ID: "stalls", Rows: []client.Row{{Name: "A", Seats: len(state)}}}}}
-		v.seats = client.Seats{Rows: map[string][]string{"stalls": {state}}}
+		v.show(client.Seats{Rows: map[string][]string{"stalls": {state}}})
 	}
 	random := rand.New(rand.NewPCG(1, 1))
 	row("sh.s..h")
@@ -46,9 +46,9 @@ func TestOnlyWhatTheMapShowsFreeIsPicked(t *testing.T) {
 	if got := v.pick(random, 3); got != nil {
 		t.Errorf("picked %v where no three are free together", got)
 	}
-	for state, want := range map[string]bool{"sss": true, "sshs": false, "ss.": false} {
-		if row(state); v.soldOut() != want {
-			t.Errorf("%s: sold out is %v", state, !want)
+	for state, want := range map[string]struct{ free, soldOut bool }{"sss": {false, true}, "sshs": {false, false}, "ss.": {true, false}} {
+		if row(state); v.free != want.free || v.soldOut() != want.soldOut {
+			t.Errorf("%s: something is free: %v, sold out: %v", state, v.free, v.soldOut())
 		}
 	}
 }

@@ -138,14 +138,11 @@ func (p *person) choose(ctx context.Context, party *int) (client.Hold, bool) {
 		hold, err = p.hold(ctx, client.Wish{Best: &client.Best{Seats: *party}})
 		if client.Is(err, "none-left") {
 			*party = max(1, *party-1)
-			wait(ctx, comesBackIn)
+			p.view.moves(ctx)
 		}
 	}
 	return hold, err == nil
 }
-
-// comesBackIn is after how long somebody looks again who found nothing.
-const comesBackIn = 2 * time.Second
 
 func (p *person) hold(ctx context.Context, wish client.Wish) (client.Hold, error) {
 	hold, err := p.api.Hold(ctx, p.cfg.Event, client.NewKey(), p.pass, wish)
@@ -196,7 +193,7 @@ func (p *person) pay(ctx context.Context, hold client.Hold, source string) bool 
 		}
 	})
 	defer stop()
-	for pause := 500 * time.Millisecond; !order.Ended && wait(patient, pause); pause = min(pause*3/2, 3*time.Second) {
+	for pause := 500 * time.Millisecond; !order.Ended && wait(patient, pause); pause = min(pause*3/2, 1500*time.Millisecond) {
 		if seen, err := p.api.Look(patient, order.ID); err == nil {
 			order = seen
 			p.tally.order(p.kind, order)

@@ -19,6 +19,8 @@ type view struct {
 
 	mu    sync.Mutex
 	seats client.Seats
+	free  bool // something is
+	left  bool // something is free, or held and could be
 }
 
 // lookEvery is how often the seats are read; pages are told every tenth of a
@@ -31,7 +33,8 @@ func newView(ctx context.Context, api *client.Client, event tickets.EventID) (*v
 	if v.layout, err = api.Layout(ctx, event); err != nil {
 		return nil, err
 	}
-	v.seats, _, err = api.Seats(ctx, event, "")
+	seats, _, err := api.Seats(ctx, event, "")
+	v.show(seats)
 	return v, err
 }
 
@@ -43,30 +46,46 @@ func (v *view) follow(ctx context.Context) {
 		known := v.seats.Version
 		v.mu.Unlock()
 		if s, newer, err := v.api.Seats(ctx, v.event, known); err == nil && newer {
-			v.mu.Lock()
-			v.seats = s
-			v.mu.Unlock()
+			v.show(s)
 		}
 	}
+}
+
+// show takes in what was read.
+func (v *view) show(s client.Seats) {
+	free, held := false, false
+	for _, rows := range s.Rows {
+		for _, row := range rows {
+			free = free || strings.Contains(row, ".")
+			held = held || strings.Contains(row, "h")
+		}
+	}
+	for _, n := range s.Room {
+		free = free || n > 0
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.seats, v.free, v.left = s, free, free || held
 }
 
 // soldOut reports whether nothing is free, and nothing is held that could be.
 func (v *view) soldOut() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, rows := range v.seats.Rows {
-		for _, row := range rows {
-			if strings.ContainsAny(row, ".h") {
-				return false
-			}
+	return !v.left
+}
+
+// moves waits until something is free, or sold out: who found nothing looks at the
+// map until it shows that.
+func (v *view) moves(ctx context.Context) {
+	for wait(ctx, lookEvery) {
+		v.mu.Lock()
+		moved := v.free || !v.left
+		v.mu.Unlock()
+		if moved {
+			return
 		}
 	}
-	for _, n := range v.seats.Room {
-		if n > 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // pick returns seats side by side that the map shows free, as a person would
