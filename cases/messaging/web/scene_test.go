@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const operatorSecret = "the operator of the tests"
 
-// A scene is the whole case, with the encryption built for the browser.
+// A scene is the case without its crowd, with the encryption built for the browser.
 type scene struct {
 	*rig.Case
 	t *testing.T
@@ -27,7 +27,7 @@ type scene struct {
 func start(t *testing.T) *scene {
 	t.Helper()
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
-	return &scene{casetest.Start(t, rig.Options{Env: map[string]string{
+	return &scene{casetest.Start(t, rig.Options{Only: []string{"gateway", "chat", "keys", "media"}, Env: map[string]string{
 		"OPERATOR_SECRET": operatorSecret, "ACCOUNTS_AN_HOUR": "1000", "CASSANDRA_TIMEOUT": "10s",
 	}}), t}
 }
@@ -73,5 +73,24 @@ func (s *scene) shows(b *browsertest.Tab, text string) {
 func (s *scene) act(b *browsertest.Tab, text, button string) {
 	s.t.Helper()
 	b.Do(s.t, 10*time.Second, browsertest.Script(fmt.Sprintf(`[...document.querySelectorAll("#lines .line")].find((li) => li.querySelector(".text")?.textContent === %q).querySelector(".more").click()`, text)))
+	b.Do(s.t, 10*time.Second, browsertest.Script(fmt.Sprintf(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent === %q).click()`, button)))
+}
+
+// opens opens a conversation of the list, by its title.
+func (s *scene) opens(b *browsertest.Tab, title string) {
+	s.t.Helper()
+	b.Until(s.t, time.Minute, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })([...document.querySelectorAll("#talks button")].find((b) => b.querySelector("b").textContent === %q))`, title))
+}
+
+// muted waits until nothing can be written in the open conversation, and it says why.
+func (s *scene) muted(b *browsertest.Tab, why string) {
+	s.t.Helper()
+	b.Until(s.t, 30*time.Second, fmt.Sprintf(`document.querySelector("#compose").hidden && !document.querySelector("#muted").hidden && document.querySelector("#muted").textContent.includes(%q)`, why))
+}
+
+// inDetails presses a button of what there is to know of the open conversation.
+func (s *scene) inDetails(b *browsertest.Tab, button string) {
+	s.t.Helper()
+	b.Do(s.t, 10*time.Second, browsertest.Script(`document.querySelector("#about").click()`))
 	b.Do(s.t, 10*time.Second, browsertest.Script(fmt.Sprintf(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent === %q).click()`, button)))
 }

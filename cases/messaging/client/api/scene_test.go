@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A site is the whole case, with its real processes on the real backends.
+// A site is the case without its crowd, with its real processes on the real backends.
 type site struct {
 	*rig.Case
 	t *testing.T
@@ -37,7 +37,7 @@ func newSite(t *testing.T, further ...map[string]string) *site {
 	for _, more := range further {
 		maps.Copy(env, more)
 	}
-	c := casetest.Start(t, rig.Options{Env: env})
+	c := casetest.Start(t, rig.Options{Only: []string{"gateway", "chat", "keys", "media"}, Env: env})
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return &site{c, t}
 }
