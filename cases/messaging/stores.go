@@ -41,11 +41,13 @@ type Inbox interface {
 	Put(ctx context.Context, items []Item) error
 	// Page returns items of a device, at most limit, oldest day first and within
 	// a day by conversation and number; next continues there, and is "" at the
-	// end. An item comes in no page once it is acknowledged.
+	// end. An item comes in no page once a receipt says that the device has it, also
+	// when it is put afterwards.
 	Page(ctx context.Context, a Address, cursor string, limit int) (items []Message, next string, err error)
-	// Acknowledge drops all items that are delivered: of the receipt's device and
-	// conversation up to its number, also those that are yet to be put.
-	Acknowledge(ctx context.Context, receipts []Receipt) error
+	// Drop removes what comes in no page any more: of each receipt, which is stored
+	// already, the items of its device and conversation up to what is delivered. It
+	// clears up, and nothing is lost or shown where it is done late or never.
+	Drop(ctx context.Context, receipts []Receipt) error
 	// Forget takes the bodies of a message, which is known by its conversation,
 	// number and time, out of the inboxes of devices. The items stay, so that each
 	// device sees that there was one. A Put afterwards doesn't bring the bodies back.
@@ -89,13 +91,11 @@ type Receipt struct {
 
 // Receipts keeps how far everybody is.
 type Receipts interface {
-	// Put stores receipts. A lower number than is known changes nothing, and 0
-	// says nothing.
+	// Put stores receipts, which empties inboxes of what is delivered. A lower number
+	// than is known changes nothing, and 0 says nothing.
 	Put(ctx context.Context, receipts []Receipt) error
 	// Of returns those of a conversation, at most limit.
 	Of(ctx context.Context, c ConversationID, limit int) ([]Receipt, error)
-	// For returns those of one device in all its conversations.
-	For(ctx context.Context, a Address) ([]Receipt, error)
 }
 
 // A Device is one that somebody has linked.

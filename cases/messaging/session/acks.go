@@ -55,7 +55,7 @@ func (s *Session) wasMember(ctx context.Context, f *wire.Ack, not error) error {
 	return err
 }
 
-// acks are what is acknowledged and not stored.
+// acks are what is acknowledged and not stored, or not dropped from inboxes.
 type acks struct {
 	mu      sync.Mutex
 	pending map[ackKey]messaging.Receipt
@@ -70,8 +70,11 @@ type ackKey struct {
 const (
 	// ackPause is what is waited for more to come.
 	ackPause = 50 * time.Millisecond
-	maxAcks  = 100_000
-	ackLanes = 16 // conversations that are looked up at once
+	// dropPause is the same before inboxes are cleared of what receipts say is there:
+	// of a conversation in which one talks that is once for many messages.
+	dropPause = 10 * time.Second
+	maxAcks   = 100_000
+	ackLanes  = 16 // conversations that are looked up at once
 )
 
 func (a *acks) init() {
@@ -108,30 +111,31 @@ func (a *acks) take() []messaging.Receipt {
 	return receipts
 }
 
-// storeAcks stores what comes, until the context ends; then what there still is.
-func (h *Hub) storeAcks(ctx context.Context) error {
+// follow does something with what comes, after a pause for more of it, until the
+// context ends; then with what there still is.
+func (a *acks) follow(ctx context.Context, pause, within time.Duration, do func(context.Context, []messaging.Receipt)) error {
 	for {
 		select {
-		case <-h.acks.some:
+		case <-a.some:
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
 			defer cancel()
-			h.store(last, h.acks.take())
+			do(last, a.take())
 			return ctx.Err()
 		}
 		select {
-		case <-time.After(ackPause):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			continue
 		}
-		within, cancel := context.WithTimeout(ctx, doWithin)
-		h.store(within, h.acks.take())
+		each, cancel := context.WithTimeout(ctx, within)
+		do(each, a.take())
 		cancel()
 	}
 }
 
-// store stores receipts, empties inboxes, and tells the others. What can't be
-// stored waits for the next time.
+// store stores receipts and tells the others. What can't be stored waits for the
+// next time.
 func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 	if len(receipts) == 0 {
 		return
@@ -143,14 +147,17 @@ func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 		}
 		return
 	}
-	if err := h.cfg.Inbox.Acknowledge(ctx, receipts); err != nil {
-		h.cfg.Log.Warn("inboxes are emptied later", "count", len(receipts), "error", err.Error())
-		for _, r := range receipts {
-			h.acks.add(r)
-		}
-		return
+	for _, r := range receipts {
+		h.drops.add(r) // without room for it the next page of that inbox clears up
 	}
 	h.tell(ctx, h.telling(ctx, receipts)...)
+}
+
+// drop clears inboxes. What can't be dropped a page that comes upon it drops.
+func (h *Hub) drop(ctx context.Context, receipts []messaging.Receipt) {
+	if err := h.cfg.Inbox.Drop(ctx, receipts); err != nil {
+		h.cfg.Log.Warn("inboxes are cleared when they are read", "count", len(receipts), "error", err.Error())
+	}
 }
 
 // telling is what the others are to hear of receipts. Who can't be found now sees it

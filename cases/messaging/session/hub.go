@@ -75,7 +75,8 @@ type Config struct {
 type Hub struct {
 	cfg     Config
 	known   known
-	acks    acks
+	acks    acks // to be stored
+	drops   acks // stored, and to be dropped from inboxes
 	watches watches
 	Counts  Counts
 
@@ -116,6 +117,7 @@ func New(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, sessions: map[messaging.Address]*Session{}}
 	h.known.init(cfg)
 	h.acks.init()
+	h.drops.init()
 	h.watches.board, h.watches.asked = presence.NewBoard(cfg.Tellings, cfg.Tellings), map[messaging.Address]*wire.Watch{}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
@@ -132,7 +134,8 @@ func (h *Hub) New(device messaging.Address) *Session {
 // context ends.
 func (h *Hub) Run(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
-	all.Go(func() error { return h.storeAcks(ctx) })
+	all.Go(func() error { return h.acks.follow(ctx, ackPause, doWithin, h.store) })
+	all.Go(func() error { return h.drops.follow(ctx, dropPause, dropPause, h.drop) })
 	all.Go(func() error { return every(ctx, refreshEvery, h.Refresh) })
 	all.Go(func() error { return every(ctx, tellEvery, h.tellWatchers) })
 	all.Go(func() error { return every(ctx, lookEvery, h.look) })

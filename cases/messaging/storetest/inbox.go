@@ -9,18 +9,29 @@ import (
 	"designkits/cases/messaging"
 )
 
+// inbox is an Inbox and the Receipts that empty it.
+type inbox struct {
+	messaging.Inbox
+	receipts messaging.Receipts
+}
+
 // Inbox runs the contract of a messaging.Inbox.
-func Inbox(t *testing.T, open func(t *testing.T) messaging.Inbox) {
-	t.Run("a device finds its items, oldest day first, with its own bodies", func(t *testing.T) { itemsInOrder(t, open(t)) })
-	t.Run("pages hold each item once", func(t *testing.T) { pages(t, open(t)) })
-	t.Run("what is acknowledged is gone", func(t *testing.T) { acknowledged(t, open(t)) })
-	t.Run("an acknowledged item stays gone when it is put again", func(t *testing.T) { putAfter(t, open(t)) })
-	t.Run("a lower acknowledgement brings nothing back", func(t *testing.T) { lowerLater(t, open(t)) })
-	t.Run("of days long past nothing is lost", func(t *testing.T) { oldDays(t, open(t)) })
-	t.Run("an inbox is one device's", func(t *testing.T) { oneDevice(t, open(t)) })
-	t.Run("what is forgotten leaves its place, and comes back by no put", func(t *testing.T) { forgottenItems(t, open(t)) })
+func Inbox(t *testing.T, open func(t *testing.T) (messaging.Inbox, messaging.Receipts)) {
+	opened := func(t *testing.T) (i inbox) {
+		i.Inbox, i.receipts = open(t)
+		return i
+	}
+	t.Run("a device finds its items, oldest day first, with its own bodies", func(t *testing.T) { itemsInOrder(t, opened(t)) })
+	t.Run("pages hold each item once", func(t *testing.T) { pages(t, opened(t)) })
+	t.Run("what is acknowledged is gone", func(t *testing.T) { acknowledged(t, opened(t)) })
+	t.Run("no page shows whether what is acknowledged was dropped", func(t *testing.T) { dropped(t, opened(t)) })
+	t.Run("an acknowledged item stays gone when it is put again", func(t *testing.T) { putAfter(t, opened(t)) })
+	t.Run("a lower acknowledgement brings nothing back", func(t *testing.T) { lowerLater(t, opened(t)) })
+	t.Run("of days long past nothing is lost", func(t *testing.T) { oldDays(t, opened(t)) })
+	t.Run("an inbox is one device's", func(t *testing.T) { oneDevice(t, opened(t)) })
+	t.Run("what is forgotten leaves its place, and comes back by no put", func(t *testing.T) { forgottenItems(t, opened(t)) })
 	t.Run("a cursor that no page has ended with is refused", func(t *testing.T) {
-		store := open(t)
+		store := opened(t)
 		for _, cursor := range []string{"x", "1/2/3", "1/" + string(newGroup()) + "/", "/" + string(newGroup()) + "/1"} {
 			if _, _, err := store.Page(testContext(t), newDevice(), cursor, 10); !isInvalid(err) {
 				t.Errorf("cursor %q: got %v, wanted *Invalid", cursor, err)
@@ -31,7 +42,7 @@ func Inbox(t *testing.T, open func(t *testing.T) messaging.Inbox) {
 		}
 	})
 	t.Run("a call ends with its context", func(t *testing.T) {
-		store := open(t)
+		store := opened(t)
 		wantEnd(t, func(ctx context.Context) error { _, _, err := store.Page(ctx, newDevice(), "", 10); return err })
 	})
 }
@@ -55,7 +66,7 @@ func messagesOf(items []messaging.Item) (all []messaging.Message) {
 }
 
 // allPages reads the whole inbox in pages of a size.
-func allPages(t *testing.T, store messaging.Inbox, a messaging.Address, limit int) (all []messaging.Message) {
+func allPages(t *testing.T, store inbox, a messaging.Address, limit int) (all []messaging.Message) {
 	t.Helper()
 	for cursor := ""; ; {
 		page, next, err := store.Page(testContext(t), a, cursor, limit)
@@ -77,7 +88,7 @@ func twoConversations() (first, second messaging.ConversationID) {
 	return min(first, second), max(first, second)
 }
 
-func itemsInOrder(t *testing.T, store messaging.Inbox) {
+func itemsInOrder(t *testing.T, store inbox) {
 	a := newDevice()
 	first, second := twoConversations()
 	want := items(a, 2, messages(second, 1, 3)...)
@@ -92,7 +103,7 @@ func itemsInOrder(t *testing.T, store messaging.Inbox) {
 	wantEqual(t, "the inbox", allPages(t, store, a, 100), messagesOf(want))
 }
 
-func pages(t *testing.T, store messaging.Inbox) {
+func pages(t *testing.T, store inbox) {
 	a := newDevice()
 	first, second := twoConversations()
 	want := items(a, 3, messages(first, 1, 5)...)
@@ -104,11 +115,11 @@ func pages(t *testing.T, store messaging.Inbox) {
 	}
 }
 
-func acknowledge(ctx context.Context, store messaging.Inbox, a messaging.Address, c messaging.ConversationID, upTo messaging.Seq) error {
-	return store.Acknowledge(ctx, []messaging.Receipt{{Conversation: c, Device: a, Delivered: upTo}})
+func acknowledge(ctx context.Context, store inbox, a messaging.Address, c messaging.ConversationID, upTo messaging.Seq) error {
+	return store.receipts.Put(ctx, []messaging.Receipt{{Conversation: c, Device: a, Delivered: upTo}})
 }
 
-func acknowledged(t *testing.T, store messaging.Inbox) {
+func acknowledged(t *testing.T, store inbox) {
 	ctx, a := testContext(t), newDevice()
 	first, second := twoConversations()
 	all := items(a, 0, messages(first, 1, 5)...)
@@ -117,14 +128,31 @@ func acknowledged(t *testing.T, store messaging.Inbox) {
 	must(t, acknowledge(ctx, store, a, first, 3))
 	must(t, acknowledge(ctx, store, a, second, 0))
 	wantEqual(t, "after an acknowledgement", allPages(t, store, a, 2), messagesOf(all[3:]))
-	must(t, store.Acknowledge(ctx, []messaging.Receipt{{Conversation: first, Device: a, Delivered: 5}, {Conversation: second, Device: a, Delivered: 100}}))
-	must(t, store.Acknowledge(ctx, nil))
+	must(t, store.receipts.Put(ctx, []messaging.Receipt{{Conversation: first, Device: a, Delivered: 5}, {Conversation: second, Device: a, Delivered: 100}}))
 	if got := allPages(t, store, a, 2); len(got) != 0 {
 		t.Errorf("after all was acknowledged the inbox has %+v", got)
 	}
 }
 
-func putAfter(t *testing.T, store messaging.Inbox) {
+func dropped(t *testing.T, store inbox) {
+	ctx, a, c := testContext(t), newDevice(), newGroup()
+	var all []messaging.Item
+	for daysAgo := range 2 {
+		seq := messaging.Seq(6 - 3*daysAgo)
+		all = append(items(a, daysAgo, messages(c, seq-2, seq)...), all...)
+	}
+	must(t, store.Put(ctx, all))
+	acknowledged := []messaging.Receipt{{Conversation: c, Device: a, Delivered: 5}, {Conversation: newGroup(), Device: a}}
+	must(t, store.receipts.Put(ctx, acknowledged))
+	for range 2 {
+		must(t, store.Drop(ctx, acknowledged))
+		must(t, store.Put(ctx, all))
+		wantEqual(t, "what isn't acknowledged", allPages(t, store, a, 2), messagesOf(all[5:]))
+	}
+	must(t, store.Drop(ctx, nil))
+}
+
+func putAfter(t *testing.T, store inbox) {
 	ctx, a := testContext(t), newDevice()
 	c := newGroup()
 	for _, daysAgo := range []int{0, 1, 20} {
@@ -141,7 +169,7 @@ func putAfter(t *testing.T, store messaging.Inbox) {
 	}
 }
 
-func lowerLater(t *testing.T, store messaging.Inbox) {
+func lowerLater(t *testing.T, store inbox) {
 	ctx, a, c := testContext(t), newDevice(), newGroup()
 	all := items(a, 4, messages(c, 1, 6)...)
 	must(t, store.Put(ctx, all))
@@ -155,7 +183,7 @@ func lowerLater(t *testing.T, store messaging.Inbox) {
 
 // A device that was away as long as it may be; and one that has got rid of old
 // days, to which an item comes late.
-func oldDays(t *testing.T, store messaging.Inbox) {
+func oldDays(t *testing.T, store inbox) {
 	ctx, a, c := testContext(t), newDevice(), newGroup()
 	days := int(messaging.InboxFor / (24 * time.Hour))
 	var all []messaging.Item
@@ -179,7 +207,7 @@ func oldDays(t *testing.T, store messaging.Inbox) {
 	}
 }
 
-func oneDevice(t *testing.T, store messaging.Inbox) {
+func oneDevice(t *testing.T, store inbox) {
 	ctx, a, c := testContext(t), newDevice(), newGroup()
 	other := messaging.Address{User: a.User, Device: 2}
 	both := messages(c, 1, 2)
@@ -193,7 +221,7 @@ func oneDevice(t *testing.T, store messaging.Inbox) {
 	}
 }
 
-func forgottenItems(t *testing.T, store messaging.Inbox) {
+func forgottenItems(t *testing.T, store inbox) {
 	ctx, c := testContext(t), newGroup()
 	a, other, late := newDevice(), newDevice(), newDevice()
 	said := messages(c, 1, 3)

@@ -11,7 +11,7 @@ import (
 
 // Receipts runs the contract of a messaging.Receipts.
 func Receipts(t *testing.T, open func(t *testing.T) messaging.Receipts) {
-	t.Run("receipts are found by conversation and by device", func(t *testing.T) { byBoth(t, open(t)) })
+	t.Run("receipts are found by their conversation", func(t *testing.T) { ofConversations(t, open(t)) })
 	t.Run("a lower number changes nothing, whenever it comes", func(t *testing.T) { onlyGrow(t, open(t)) })
 	t.Run("what never was is empty", func(t *testing.T) {
 		store := open(t)
@@ -19,16 +19,13 @@ func Receipts(t *testing.T, open func(t *testing.T) messaging.Receipts) {
 		if got, err := store.Of(testContext(t), newGroup(), 10); err != nil || len(got) != 0 {
 			t.Errorf("of a conversation: got %+v, %v, wanted none", got, err)
 		}
-		if got, err := store.For(testContext(t), newDevice()); err != nil || len(got) != 0 {
-			t.Errorf("for a device: got %+v, %v, wanted none", got, err)
-		}
 		if _, err := store.Of(testContext(t), newGroup(), 0); !isInvalid(err) {
 			t.Errorf("a page of none: got %v, wanted *Invalid", err)
 		}
 	})
 	t.Run("a call ends with its context", func(t *testing.T) {
 		store := open(t)
-		wantEnd(t, func(ctx context.Context) error { _, err := store.For(ctx, newDevice()); return err })
+		wantEnd(t, func(ctx context.Context) error { _, err := store.Of(ctx, newGroup(), 10); return err })
 	})
 }
 
@@ -41,24 +38,18 @@ func sorted(receipts []messaging.Receipt) []messaging.Receipt {
 
 func wantReceipts(t *testing.T, store messaging.Receipts, want ...messaging.Receipt) {
 	t.Helper()
-	byConversation, byDevice := map[messaging.ConversationID][]messaging.Receipt{}, map[messaging.Address][]messaging.Receipt{}
+	byConversation := map[messaging.ConversationID][]messaging.Receipt{}
 	for _, r := range want {
 		byConversation[r.Conversation] = append(byConversation[r.Conversation], r)
-		byDevice[r.Device] = append(byDevice[r.Device], r)
 	}
 	for c, of := range byConversation {
 		got, err := store.Of(testContext(t), c, 1000)
 		must(t, err)
 		wantEqual(t, "of a conversation", sorted(got), sorted(of))
 	}
-	for a, of := range byDevice {
-		got, err := store.For(testContext(t), a)
-		must(t, err)
-		wantEqual(t, "for a device", sorted(got), sorted(of))
-	}
 }
 
-func byBoth(t *testing.T, store messaging.Receipts) {
+func ofConversations(t *testing.T, store messaging.Receipts) {
 	ctx, ana := testContext(t), newDevice()
 	second, ben := messaging.Address{User: ana.User, Device: 2}, newDevice()
 	group, direct := newGroup(), messaging.DirectID(ana.User, ben.User)

@@ -48,7 +48,10 @@ func TestTheStoresKeepTheirContracts(t *testing.T) {
 		storetest.History(t, func(t *testing.T) messaging.History { return openDB(t).History() })
 	})
 	t.Run("Inbox", func(t *testing.T) {
-		storetest.Inbox(t, func(t *testing.T) messaging.Inbox { return openDB(t).Inbox() })
+		storetest.Inbox(t, func(t *testing.T) (messaging.Inbox, messaging.Receipts) {
+			db := openDB(t)
+			return db.Inbox(), db.Receipts()
+		})
 	})
 	t.Run("Rosters", func(t *testing.T) {
 		storetest.Rosters(t, func(t *testing.T) messaging.Rosters { return openDB(t).Rosters() })

@@ -12,10 +12,10 @@ import (
 // Inbox is the messaging.Inbox.
 //
 // An item is put with timestamp 1 and taken away with 2, so that one which is put
-// again stays away. How far a device has acknowledged a conversation is a row of
-// its own and decides; that the items are dropped from their partitions is the
-// clearing up. An Acknowledge drops them from today's, where nearly all are, and
-// needn't find out where the others are: a page that comes upon them drops them.
+// again stays away. How far a device has a conversation its receipt says, and that
+// decides; that the items are dropped from their partitions is the clearing up. A
+// Drop does it in today's, where nearly all are, and needn't find out where the
+// others are: a page that comes upon them drops them.
 type Inbox struct{ db *DB }
 
 // Inbox returns the store of what devices haven't acknowledged yet.
@@ -97,25 +97,24 @@ func itemOf(item messaging.Item, d deviceDay) write {
 	}
 }
 
-// Acknowledge stores how far devices are and drops the items of today.
-func (s *Inbox) Acknowledge(ctx context.Context, receipts []messaging.Receipt) error {
-	return s.db.run(ctx, "acknowledge", ofReceipts(receipts), func(ctx context.Context) error {
-		today := dayOf(s.db.config.Now())
-		writes := make([]write, 0, 2*len(receipts))
-		for _, r := range receipts {
-			if r.Delivered < 1 {
-				continue // nothing has such a number
+// Drop removes the items of today: a few at a time, behind what others write.
+func (s *Inbox) Drop(ctx context.Context, receipts []messaging.Receipt) error {
+	today := dayOf(s.db.config.Now())
+	for some := range slices.Chunk(receipts, fewWrites) {
+		err := s.db.run(ctx, "drop items", ofReceipts(some), func(ctx context.Context) error {
+			writes := make([]write, 0, len(some))
+			for _, r := range some {
+				if r.Delivered > 0 {
+					writes = append(writes, s.drop(deviceDay{r.Device, today}, r.Conversation, r.Delivered))
+				}
 			}
-			device, c, upTo := r.Device.String(), r.Conversation, r.Delivered
-			writes = append(writes, write{
-				partition: "inbox_acknowledged " + device, bytes: 64,
-				statement: `INSERT INTO inbox_acknowledged (device, conversation, up_to) VALUES (?, ?, ?) USING TTL ? AND TIMESTAMP ?`,
-				// Longer than any item that was put before.
-				values: []any{device, string(c), int64(upTo), inboxSeconds + int(day/time.Second), int64(upTo)},
-			}, s.drop(deviceDay{r.Device, today}, c, upTo))
+			return s.db.writer.do(ctx, writes)
+		})
+		if err != nil {
+			return err
 		}
-		return s.db.writer.do(ctx, writes)
-	})
+	}
+	return nil
 }
 
 // drop removes a conversation's items of a day up to a number.

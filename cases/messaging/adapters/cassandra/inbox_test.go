@@ -1,6 +1,7 @@
 package cassandra
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -52,7 +53,8 @@ func TestDaysThatAreEmptyAreNotLookedAtAgain(t *testing.T) {
 		if err := s.Put(t.Context(), items); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Acknowledge(t.Context(), []messaging.Receipt{{Conversation: items[0].Message.Conversation, Device: a, Delivered: 3}}); err != nil {
+		acknowledged := []messaging.Receipt{{Conversation: items[0].Message.Conversation, Device: a, Delivered: 3}}
+		if err := errors.Join(s.db.Receipts().Put(t.Context(), acknowledged), s.Drop(t.Context(), acknowledged)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -137,33 +137,26 @@ func (s *Inbox) stored(ctx context.Context, d deviceDay, after place, limit int)
 }
 
 // unacknowledged leaves out the items that the device has acknowledged, and
-// drops them, since the Acknowledge didn't find them in this day's partition.
+// drops them, since no Drop has found them in this day's partition.
 func (s *Inbox) unacknowledged(ctx context.Context, d deviceDay, stored []messaging.Message) ([]messaging.Message, error) {
 	if len(stored) == 0 {
 		return nil, nil
 	}
-	var conversations []string
+	var conversations []messaging.ConversationID
 	for _, m := range stored { // they come by conversation
-		if n := len(conversations); n == 0 || conversations[n-1] != string(m.Conversation) {
-			conversations = append(conversations, string(m.Conversation))
+		if n := len(conversations); n == 0 || conversations[n-1] != m.Conversation {
+			conversations = append(conversations, m.Conversation)
 		}
 	}
-	upTo := make(map[messaging.ConversationID]messaging.Seq, len(conversations))
-	for some := range slices.Chunk(conversations, 100) {
-		rows := s.db.read(ctx, `SELECT conversation, up_to FROM inbox_acknowledged WHERE device = ? AND conversation IN ?`, d.device.String(), some).Iter()
-		var c messaging.ConversationID
-		for seq := int64(0); rows.Scan((*string)(&c), &seq); {
-			upTo[c] = messaging.Seq(seq)
-		}
-		if err := rows.Close(); err != nil {
-			return nil, err
-		}
+	upTo, err := s.db.delivered(ctx, d.device, conversations)
+	if err != nil {
+		return nil, err
 	}
 	var drops []write
 	dropped := map[messaging.ConversationID]bool{} // once is enough for all that follow
 	open := slices.DeleteFunc(stored, func(m messaging.Message) bool {
-		acknowledged, ok := upTo[m.Conversation]
-		if !ok || m.Seq > acknowledged {
+		acknowledged := upTo[m.Conversation]
+		if m.Seq > acknowledged {
 			return false
 		}
 		if !dropped[m.Conversation] {

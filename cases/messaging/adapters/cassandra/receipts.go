@@ -2,7 +2,11 @@ package cassandra
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/gocql/gocql"
+	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
 )
@@ -17,16 +21,16 @@ func (db *DB) Receipts() *Receipts { return &Receipts{db} }
 
 var _ messaging.Receipts = (*Receipts)(nil)
 
-// Put stores receipts, for their conversation and for their device.
+// Put stores receipts.
 func (s *Receipts) Put(ctx context.Context, receipts []messaging.Receipt) error {
 	return s.db.run(ctx, "put receipts", ofReceipts(receipts), func(ctx context.Context) error {
-		writes := make([]write, 0, 4*len(receipts))
+		writes := make([]write, 0, 2*len(receipts))
 		for _, r := range receipts {
 			if r.Delivered > 0 {
-				writes = append(writes, marks(r, "delivered", r.Delivered)...)
+				writes = append(writes, mark(r, "delivered", r.Delivered))
 			}
 			if r.Read > 0 {
-				writes = append(writes, marks(r, "read", r.Read)...)
+				writes = append(writes, mark(r, "read", r.Read))
 			}
 		}
 		return s.db.writer.do(ctx, writes)
@@ -41,18 +45,14 @@ func ofReceipts(receipts []messaging.Receipt) string {
 	return fmt.Sprintf("(%d, the first of %s in %s)", len(receipts), receipts[0].Device, receipts[0].Conversation)
 }
 
-// marks are the writes of one number.
-func marks(r messaging.Receipt, column string, number messaging.Seq) []write {
+// mark is the write of one number.
+func mark(r messaging.Receipt, column string, number messaging.Seq) write {
 	c, shard := string(r.Conversation), shardOf(r.Conversation, r.Device.User)
-	return []write{{
+	return write{
 		partition: fmt.Sprintf("receipts %s %d", c, shard), bytes: 80,
 		statement: `UPDATE receipts USING TIMESTAMP ? SET ` + column + ` = ? WHERE conversation = ? AND shard = ? AND user = ? AND device = ?`,
 		values:    []any{int64(number), int64(number), c, shard, string(r.Device.User), int(r.Device.Device)},
-	}, {
-		partition: "receipts_by_device " + r.Device.String(), bytes: 70,
-		statement: `UPDATE receipts_by_device USING TIMESTAMP ? SET ` + column + ` = ? WHERE device = ? AND conversation = ?`,
-		values:    []any{int64(number), int64(number), r.Device.String(), c},
-	}}
+	}
 }
 
 // Of reads all parts of the conversation's receipts.
@@ -73,17 +73,29 @@ func (s *Receipts) Of(ctx context.Context, c messaging.ConversationID, limit int
 	return receipts, err
 }
 
-// For reads the receipts of a device.
-func (s *Receipts) For(ctx context.Context, a messaging.Address) (receipts []messaging.Receipt, err error) {
-	err = s.db.run(ctx, "read receipts", "for "+a.String(), func(ctx context.Context) error {
-		rows := s.db.read(ctx, `SELECT conversation, delivered, read FROM receipts_by_device WHERE device = ?`, a.String()).Iter()
-		for {
-			r := messaging.Receipt{Device: a}
-			if !rows.Scan((*string)(&r.Conversation), (*int64)(&r.Delivered), (*int64)(&r.Read)) {
-				return rows.Close()
+// delivered says how far a device has conversations; where nothing is known it says
+// nothing. That is a read for each, when a device comes back, in place of a second
+// table by device, which each acknowledgement of each device would have to write.
+func (db *DB) delivered(ctx context.Context, a messaging.Address, conversations []messaging.ConversationID) (map[messaging.ConversationID]messaging.Seq, error) {
+	found := make([]int64, len(conversations))
+	reads, ctx := errgroup.WithContext(ctx)
+	reads.SetLimit(16)
+	for i, c := range conversations {
+		reads.Go(func() error {
+			err := db.read(ctx, `SELECT delivered FROM receipts WHERE conversation = ? AND shard = ? AND user = ? AND device = ?`,
+				string(c), shardOf(c, a.User), string(a.User), int(a.Device)).Scan(&found[i])
+			if errors.Is(err, gocql.ErrNotFound) {
+				return nil
 			}
-			receipts = append(receipts, r)
-		}
-	})
-	return receipts, err
+			return err
+		})
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	upTo := make(map[messaging.ConversationID]messaging.Seq, len(conversations))
+	for i, c := range conversations {
+		upTo[c] = messaging.Seq(found[i])
+	}
+	return upTo, nil
 }

@@ -137,8 +137,7 @@ func TestPartitionsOfMembersAreBounded(t *testing.T) {
 	for _, m := range members {
 		for device := range messaging.DeviceID(messaging.MaxDevices) {
 			r := messaging.Receipt{Conversation: c, Device: messaging.Address{User: m.User, Device: device + 1}}
-			// Of the two tables that a receipt stands in, the one by conversation.
-			writes = append(writes, marks(r, "delivered", 1<<40)[0], marks(r, "read", 1<<40)[0])
+			writes = append(writes, mark(r, "delivered", 1<<40), mark(r, "read", 1<<40))
 		}
 	}
 	if err := db.Rosters().Change(t.Context(), c, members, 1<<40); err != nil {
