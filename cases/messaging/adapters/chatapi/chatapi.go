@@ -1,13 +1,13 @@
 // Package chatapi is how gateways bring messages to the chat processes that order
 // them: HTTP and JSON, within the system only.
 //
-//	POST /internal/partitions/{partition}/messages   drafts of one partition, in order
-//	GET  /internal/owners                            who owns what, as this process knows it
+//	POST /internal/messages   drafts of some partitions, those of each in order
+//	GET  /internal/owners     who owns what, as this process knows it
 //
 // The owner of a partition answers for each draft with its number or with what is
-// wrong with it. Who doesn't own the partition answers 409; whoever asked looks
-// again who does. Nobody may reach these but gateways: the sender of a draft is
-// believed.
+// wrong with it. Each partition is answered for by itself: who doesn't own it says
+// so, and whoever asked looks again who does. Nobody may reach these but gateways:
+// the sender of a draft is believed.
 package chatapi
 
 import (
@@ -16,14 +16,25 @@ import (
 	"designkits/cases/messaging"
 )
 
-// A request is the drafts of one partition.
+// A request is the drafts of some partitions, each named once.
 type request struct {
-	Drafts []messaging.Draft `json:"drafts"`
+	Partitions []part `json:"partitions"`
 }
 
-// A response has a result for each draft.
+type part struct {
+	Partition messaging.Partition `json:"partition"`
+	Drafts    []messaging.Draft   `json:"drafts"`
+}
+
+// A response has an answer for each partition.
 type response struct {
-	Results []result `json:"results"`
+	Partitions []answer `json:"partitions"`
+}
+
+// An answer has a result for each draft, or says why none was taken.
+type answer struct {
+	Results []result `json:"results,omitempty"`
+	Refused *result  `json:"refused,omitempty"`
 }
 
 // A result is the message's place, or what is wrong.
@@ -34,6 +45,9 @@ type result struct {
 	Field  string        `json:"field,omitempty"`
 	Detail string        `json:"detail,omitempty"`
 }
+
+// unavailable is the kind of what isn't the domain's: of a store that is away.
+const unavailable = "unavailable"
 
 // maxBatch is the bytes of a request: MaxDrafts of an ordinary size, or fewer.
 const maxBatch = 8 << 20

@@ -198,29 +198,34 @@ func TestRequestsThatCantBe(t *testing.T) {
 		return make([]order.Result, len(drafts)), nil
 	})
 	other := serve(t, nil)
-	whole := func(d ...messaging.Draft) string {
-		data, err := json.Marshal(map[string]any{"drafts": d})
+	here := conversation.Partition()
+	whole := func(of ...messaging.Partition) string {
+		var parts []any
+		for _, p := range of {
+			parts = append(parts, map[string]any{"partition": p, "drafts": []messaging.Draft{draft(1)}})
+		}
+		data, err := json.Marshal(map[string]any{"partitions": parts})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(data)
 	}
-	here := fmt.Sprintf("/internal/partitions/%d/messages", conversation.Partition())
-	elsewhere := fmt.Sprintf("/internal/partitions/%d/messages", (conversation.Partition()+1)%messaging.Partitions)
 	for _, c := range []struct {
-		name, address, path, body string
-		status                    int
+		name, address, body string
+		status              int
+		says                string
 	}{
-		{"well formed", address, here, whole(draft(1)), 200},
-		{"another partition's", address, elsewhere, whole(draft(1)), 422},
-		{"no such partition", address, "/internal/partitions/99/messages", whole(draft(1)), 404},
-		{"not a partition", address, "/internal/partitions/x/messages", whole(draft(1)), 404},
-		{"no JSON", address, here, "drafts", 400},
-		{"unknown member", address, here, `{"drafts":[],"seq":7}`, 400},
-		{"too large", address, here, `{"drafts":"` + strings.Repeat("x", 9<<20) + `"}`, 413},
-		{"not the owner", other, here, whole(draft(1)), 409},
+		{"well formed", address, whole(here), 200, "results"},
+		{"another partition's", address, whole((here + 1) % messaging.Partitions), 422, "is of partition"},
+		{"a partition twice", address, whole(here, here), 422, "twice"},
+		{"no such partition", address, whole(99), 422, "none of"},
+		{"not a partition", address, `{"partitions":[{"partition":"x"}]}`, 400, ""},
+		{"no JSON", address, "drafts", 400, ""},
+		{"unknown member", address, `{"partitions":[],"seq":7}`, 400, ""},
+		{"too large", address, `{"partitions":"` + strings.Repeat("x", 9<<20) + `"}`, 413, ""},
+		{"not the owner", other, whole(here), 200, `"refused":{"kind":"not-owner"`},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+c.address+c.path, bytes.NewReader([]byte(c.body)))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+c.address+"/internal/messages", bytes.NewReader([]byte(c.body)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,8 +238,69 @@ func TestRequestsThatCantBe(t *testing.T) {
 		}
 		body, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if resp.StatusCode != c.status {
-			t.Errorf("%s: %d, want %d: %s", c.name, resp.StatusCode, c.status, body)
+		if resp.StatusCode != c.status || !strings.Contains(string(body), c.says) {
+			t.Errorf("%s: %d, want %d and %q: %s", c.name, resp.StatusCode, c.status, c.says, body)
 		}
+	}
+}
+
+// Partitions of one owner may share a request, and each has its own answer.
+func TestPartitionsShareRequestsAndNotAnswers(t *testing.T) {
+	var taken atomic.Int64
+	api := chatapi.NewServer(chatapi.Config{
+		Owner: func(p messaging.Partition) (chatapi.Owner, error) {
+			if p == conversation.Partition() {
+				return nil, messaging.ErrNotFound // which isn't asked again
+			}
+			return ownerFunc(func(_ context.Context, drafts []messaging.Draft) ([]order.Result, error) {
+				taken.Add(int64(len(drafts)))
+				results := make([]order.Result, len(drafts))
+				for i, d := range drafts {
+					results[i].Message = messaging.Message{Draft: d, Seq: messaging.Seq(p) + 1}
+				}
+				return results, nil
+			}), nil
+		},
+		Log: slog.New(slog.DiscardHandler),
+	})
+	// The first waits for a while, so that others gather behind it.
+	began, release := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first.Do(func() { close(began) })
+		<-release
+		api.Handler().ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	client, _ := connect(t, strings.TrimPrefix(server.URL, "http://"))
+	send := func(c messaging.ConversationID) (messaging.Message, error) {
+		d := draft(1)
+		d.Conversation = c
+		return client.Send(t.Context(), d)
+	}
+	byPartition := map[messaging.Partition]messaging.ConversationID{}
+	for len(byPartition) < messaging.Partitions {
+		c := messaging.NewConversationID(messaging.Group)
+		byPartition[c.Partition()] = c
+	}
+	var all sync.WaitGroup
+	for p, c := range byPartition {
+		all.Go(func() {
+			m, err := send(c)
+			switch {
+			case p == conversation.Partition():
+				if !errors.Is(err, messaging.ErrNotFound) {
+					t.Errorf("the one that is refused: %v", err)
+				}
+			case err != nil || m.Seq != messaging.Seq(p)+1:
+				t.Errorf("partition %d became %+v, %v", p, m, err)
+			}
+		})
+	}
+	<-began
+	close(release)
+	all.Wait()
+	if taken.Load() != messaging.Partitions-1 {
+		t.Errorf("%d drafts were taken, not %d", taken.Load(), messaging.Partitions-1)
 	}
 }

@@ -1,14 +1,10 @@
 package chatapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"time"
 
 	"designkits/cases/messaging"
@@ -24,13 +20,13 @@ type Owners interface {
 }
 
 // A Client brings drafts to the owners of their conversations. What many bring
-// meanwhile goes together, one request at a time for each partition, so that drafts
-// arrive in the order in which they were brought. It may be used by many goroutines
-// at once.
+// meanwhile goes together, one batch at a time for each partition, so that drafts
+// arrive in the order in which they were brought; and the batches of partitions that
+// one process owns share its requests. It may be used by many goroutines at once.
 type Client struct {
 	owners     Owners
-	http       *http.Client
 	partitions [messaging.Partitions]*gather.Gatherer[*call]
+	ways       ways
 }
 
 type call struct {
@@ -45,7 +41,8 @@ const perRequest = min(order.MaxDrafts, maxBatch/(messaging.MaxBody*2))
 
 // NewClient returns a client. Close ends it.
 func NewClient(owners Owners) *Client {
-	c := &Client{owners: owners, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: messaging.Partitions, IdleConnTimeout: time.Minute}}}
+	c := &Client{owners: owners}
+	c.ways.init()
 	for p := range c.partitions {
 		c.partitions[p] = gather.New(gather.Config[*call]{Max: perRequest, Send: func(ctx context.Context, batch []*call) error {
 			return c.send(ctx, messaging.Partition(p), batch)
@@ -59,7 +56,7 @@ func (c *Client) Close() {
 	for _, g := range c.partitions {
 		g.Close()
 	}
-	c.http.CloseIdleConnections()
+	c.ways.close()
 }
 
 // Send returns the message that the draft has become. Its error is the domain's,
@@ -79,7 +76,7 @@ func (c *Client) Send(ctx context.Context, d messaging.Draft) (messaging.Message
 
 // send brings a batch to the owner, whoever that is, until the context ends.
 func (c *Client) send(ctx context.Context, p messaging.Partition, batch []*call) error {
-	body := request{Drafts: make([]messaging.Draft, len(batch))}
+	body := part{p, make([]messaging.Draft, len(batch))}
 	for i, one := range batch {
 		body.Drafts[i] = one.draft
 	}
@@ -92,7 +89,7 @@ func (c *Client) send(ctx context.Context, p messaging.Partition, batch []*call)
 		failed := error(messaging.ErrNotOwner)
 		if address != "" {
 			var results []result
-			if results, failed = c.post(ctx, address, p, data); failed == nil && len(results) != len(batch) {
+			if results, failed = c.ways.bring(ctx, address, p, data); failed == nil && len(results) != len(batch) {
 				failed = fmt.Errorf("%s answered with %d results for %d drafts", address, len(results), len(batch))
 			}
 			if failed == nil {
@@ -138,44 +135,4 @@ func settle(batch []*call, results []result) {
 			one.err = fmt.Errorf("%w: %s", messaging.ErrBusy, r.Detail)
 		}
 	}
-}
-
-// post makes one request. Its error is the domain's where the answer has its kind.
-func (c *Client) post(ctx context.Context, address string, p messaging.Partition, data []byte) ([]result, error) {
-	url := fmt.Sprintf("http://%s/internal/partitions/%d/messages", address, p)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBatch))
-	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, refused(url, resp.Status, answer)
-	}
-	var body response
-	if err := json.Unmarshal(answer, &body); err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
-	}
-	return body.Results, nil
-}
-
-func refused(url, status string, answer []byte) error {
-	var problem struct{ Type, Field, Detail string }
-	_ = json.Unmarshal(answer, &problem) // what is no problem has no type
-	kind := strings.TrimPrefix(problem.Type, "/problems/")
-	if known := messaging.OfKind(kind); known != nil {
-		return known
-	}
-	if kind == "invalid" {
-		return &messaging.Invalid{Field: problem.Field, Reason: problem.Detail}
-	}
-	return fmt.Errorf("%s answered %s: %s", url, status, problem.Detail)
 }

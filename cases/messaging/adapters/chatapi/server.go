@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
+	"sync"
 	"time"
 
 	"designkits/cases/messaging"
@@ -46,54 +46,73 @@ func NewServer(cfg Config) *Server {
 // Handler routes its requests.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /internal/partitions/{partition}/messages", s.messages)
+	mux.HandleFunc("POST /internal/messages", s.messages)
 	mux.HandleFunc("GET /internal/owners", s.owners)
 	return mux
 }
 
 func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
-	results, err := s.accept(w, r)
+	var body request
+	err := httpjson.Read(w, r, maxBatch, &body)
 	if err == nil {
-		err = httpjson.Write(w, http.StatusOK, response{results})
+		err = body.check()
 	}
 	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Within)
+	defer cancel()
+	answers := make([]answer, len(body.Partitions))
+	var each sync.WaitGroup
+	for i, p := range body.Partitions {
+		each.Go(func() { answers[i] = s.accept(ctx, p) })
+	}
+	each.Wait()
+	if err := httpjson.Write(w, http.StatusOK, response{answers}); err != nil {
 		s.refuse(w, r, err)
 	}
 }
 
-func (s *Server) accept(w http.ResponseWriter, r *http.Request) ([]result, error) {
-	number, err := strconv.Atoi(r.PathValue("partition"))
-	if err != nil || number < 0 || number >= messaging.Partitions {
-		return nil, messaging.ErrNotFound
-	}
-	p := messaging.Partition(number)
-	var body request
-	if err := httpjson.Read(w, r, maxBatch, &body); err != nil {
-		return nil, err
-	}
-	for i, d := range body.Drafts {
-		if d.Conversation.Partition() != p {
-			return nil, &messaging.Invalid{Field: "drafts", Reason: fmt.Sprintf("conversation %s of draft %d is of partition %d", d.Conversation, i, d.Conversation.Partition())}
+// check is nil if each draft is of its partition, and each partition there once.
+func (r request) check() error {
+	var seen [messaging.Partitions]bool
+	for _, p := range r.Partitions {
+		if p.Partition < 0 || p.Partition >= messaging.Partitions || seen[p.Partition] {
+			return &messaging.Invalid{Field: "partition", Reason: fmt.Sprintf("%d is there twice, or is none of %d", p.Partition, messaging.Partitions)}
+		}
+		seen[p.Partition] = true
+		for i, d := range p.Drafts {
+			if d.Conversation.Partition() != p.Partition {
+				return &messaging.Invalid{Field: "drafts", Reason: fmt.Sprintf("conversation %s of draft %d is of partition %d", d.Conversation, i, d.Conversation.Partition())}
+			}
 		}
 	}
-	owner, err := s.cfg.Owner(p)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// accept has the owner of a partition take its drafts.
+func (s *Server) accept(ctx context.Context, p part) answer {
+	owner, err := s.cfg.Owner(p.Partition)
+	var accepted []order.Result
+	if err == nil {
+		accepted, err = owner.Accept(ctx, p.Drafts)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Within)
-	defer cancel()
-	accepted, err := owner.Accept(ctx, body.Drafts)
 	if err != nil {
-		return nil, err
+		refused := resultOf(messaging.Message{}, err)
+		if refused.Kind == unavailable {
+			s.cfg.Log.WarnContext(ctx, "messages were not taken", "partition", p.Partition, "error", err.Error())
+		}
+		return answer{Refused: &refused}
 	}
 	results := make([]result, len(accepted))
 	for i, a := range accepted {
 		results[i] = resultOf(a.Message, a.Err)
-		if results[i].Kind == "unavailable" {
-			s.cfg.Log.WarnContext(r.Context(), "a draft could not be placed", "conversation", body.Drafts[i].Conversation, "error", a.Err.Error())
+		if results[i].Kind == unavailable {
+			s.cfg.Log.WarnContext(ctx, "a draft could not be placed", "conversation", p.Drafts[i].Conversation, "error", a.Err.Error())
 		}
 	}
-	return results, nil
+	return answer{Results: results}
 }
 
 func (s *Server) owners(w http.ResponseWriter, r *http.Request) {
@@ -109,17 +128,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p := problem.Problem{Type: "/problems/" + messaging.KindOf(err), Title: "The messages were not taken", Detail: err.Error()}
-	invalid, is := asInvalid(err)
-	switch {
-	case is:
+	if invalid, is := asInvalid(err); is {
 		p.Status, p.Field = http.StatusUnprocessableEntity, invalid.Field
-	case errors.Is(err, messaging.ErrNotOwner):
-		p.Status = http.StatusConflict
-	case errors.Is(err, messaging.ErrNotFound):
-		p.Status = http.StatusNotFound
-	case errors.Is(err, messaging.ErrBusy):
-		p.Status, p.RetryAfter = http.StatusServiceUnavailable, time.Second
-	default:
+	} else {
 		p.Status, p.RetryAfter = http.StatusServiceUnavailable, time.Second
 		s.cfg.Log.WarnContext(r.Context(), "messages were not taken", "error", err.Error())
 	}

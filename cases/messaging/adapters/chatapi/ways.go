@@ -1,0 +1,154 @@
+package chatapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"designkits/cases/messaging"
+	"designkits/shared/gather"
+)
+
+// ways are the ways to the processes that own partitions.
+type ways struct {
+	http *http.Client
+
+	mu     sync.Mutex
+	to     map[string]*gather.Gatherer[*bringing]
+	at     [messaging.Partitions]string // where each was brought last
+	closed sync.WaitGroup               // ways that nobody takes any more
+}
+
+// perOwner is how many requests to a process may be under way: with one, all would
+// wait for the slowest partition, and with more, each would find one that is free and
+// go alone. Those of a partition come one by one.
+const perOwner = 2
+
+// bringing is a batch of a partition on its way.
+type bringing struct {
+	part   []byte
+	answer answer
+	err    error
+}
+
+func (w *ways) init() {
+	w.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: perOwner, IdleConnTimeout: time.Minute}}
+	w.to = map[string]*gather.Gatherer[*bringing]{}
+}
+
+// close ends all ways when what is under way has come back.
+func (w *ways) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, way := range w.to {
+		way.Close()
+	}
+	w.closed.Wait()
+	w.http.CloseIdleConnections()
+}
+
+// way is the one to a process, of a partition that goes nowhere else now. Where no
+// partition goes any more there is no way.
+func (w *ways) way(address string, p messaging.Partition) *gather.Gatherer[*bringing] {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.at[p]
+	w.at[p] = address
+	if left := w.to[before]; left != nil && !slices.Contains(w.at[:], before) {
+		delete(w.to, before)
+		w.closed.Go(left.Close)
+	}
+	if w.to[address] == nil {
+		w.to[address] = gather.New(gather.Config[*bringing]{Max: messaging.Partitions, Lanes: perOwner, Send: func(ctx context.Context, all []*bringing) error {
+			return w.send(ctx, address, all)
+		}})
+	}
+	return w.to[address]
+}
+
+// bring brings a partition's drafts, as a part of JSON, to a process. Its error is the
+// domain's where the answer has its kind.
+func (w *ways) bring(ctx context.Context, address string, p messaging.Partition, data []byte) ([]result, error) {
+	b := &bringing{part: data}
+	if err := w.way(address, p).Do(ctx, b); err != nil {
+		return nil, err // and b must not be looked at
+	}
+	if b.err == nil && b.answer.Refused != nil {
+		b.err = ofResult(address, *b.answer.Refused)
+	}
+	return b.answer.Results, b.err
+}
+
+// send brings parts in as few requests as hold them.
+func (w *ways) send(ctx context.Context, address string, all []*bringing) error {
+	for len(all) > 0 {
+		n, bytes := 1, len(all[0].part)
+		for n < len(all) && bytes+len(all[n].part) < maxBatch/2 {
+			bytes += len(all[n].part)
+			n++
+		}
+		answers, err := w.post(ctx, address, all[:n])
+		if err == nil && len(answers) != n {
+			err = fmt.Errorf("%s answered for %d of %d partitions", address, len(answers), n)
+		}
+		for i, b := range all[:n] {
+			if b.err = err; err == nil {
+				b.answer = answers[i]
+			}
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+// post makes one request.
+func (w *ways) post(ctx context.Context, address string, all []*bringing) ([]answer, error) {
+	parts := make([][]byte, len(all))
+	for i, b := range all {
+		parts[i] = b.part
+	}
+	data := slices.Concat([]byte(`{"partitions":[`), bytes.Join(parts, []byte(",")), []byte("]}"))
+	url := fmt.Sprintf("http://%s/internal/messages", address)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := w.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(resp.Body, maxBatch))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		var problem struct{ Type, Field, Detail string }
+		_ = json.Unmarshal(said, &problem) // what is no problem has no type
+		return nil, ofResult(url, result{Kind: strings.TrimPrefix(problem.Type, "/problems/"), Field: problem.Field, Detail: resp.Status + ": " + problem.Detail})
+	}
+	var body response
+	if err := json.Unmarshal(said, &body); err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
+	}
+	return body.Partitions, nil
+}
+
+// ofResult is the error of what was refused.
+func ofResult(by string, r result) error {
+	if known := messaging.OfKind(r.Kind); known != nil {
+		return known
+	}
+	if r.Kind == "invalid" {
+		return &messaging.Invalid{Field: r.Field, Reason: r.Detail}
+	}
+	return fmt.Errorf("%s has refused: %s", by, r.Detail)
+}
