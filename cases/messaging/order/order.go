@@ -52,7 +52,7 @@ const (
 	batch = 256
 	// markEvery is how often it is marked how far the log is applied: what a crash
 	// makes the next owner apply once more, against a request to the log for each batch.
-	markEvery = 200 * time.Millisecond
+	markEvery = time.Second
 	// MaxDrafts is how many drafts a call has at most.
 	MaxDrafts = 256
 )
@@ -65,7 +65,8 @@ type Owner struct {
 	tails  tails // of the gatherer's one lane
 
 	committed chan []messaging.Message
-	behind    atomic.Int64 // messages committed and not applied
+	behind    atomic.Int64                      // messages committed and not applied
+	last      atomic.Pointer[messaging.Message] // that is applied
 	ended     chan struct{}
 	end       sync.Once
 	why       error // set before ended is closed
@@ -183,8 +184,11 @@ func (o *Owner) commit(ctx context.Context, batch []*request) error {
 
 // Run applies what is committed, until the context ends or the partition is lost.
 func (o *Owner) Run(ctx context.Context) error {
-	var last messaging.Message
-	var mark <-chan time.Time // nil while all that is applied is marked as that
+	marking, end := context.WithCancel(ctx)
+	var marks sync.WaitGroup
+	defer marks.Wait()
+	defer end()
+	marks.Go(func() { o.mark(marking) })
 	for {
 		select {
 		case messages := <-o.committed:
@@ -199,24 +203,40 @@ func (o *Owner) Run(ctx context.Context) error {
 			if err := apply(ctx, o.cfg, messages); err != nil {
 				return err
 			}
-			if last = messages[len(messages)-1]; mark == nil {
-				mark = time.After(markEvery)
-			}
+			o.last.Store(&messages[len(messages)-1])
 			o.behind.Add(-int64(len(messages)))
 			for _, m := range messages {
 				o.tails.applied(m)
 			}
-		case <-mark:
-			if err := o.cfg.Log.Applied(ctx, last); err != nil && o.cfg.Refused != nil {
-				o.cfg.Refused(err) // the next mark stands for this one as well
-			}
-			mark = nil
 		case <-o.ended:
 			if len(o.committed) == 0 {
 				return o.why
 			}
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// mark notes from time to time how far the log is applied, until the context ends.
+// It does so beside Run, which needn't wait for it.
+func (o *Owner) mark(ctx context.Context) {
+	ticker := time.NewTicker(markEvery)
+	defer ticker.Stop()
+	var marked *messaging.Message
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		last := o.last.Load()
+		if last == marked {
+			continue
+		}
+		marked = last
+		if err := o.cfg.Log.Applied(ctx, *last); err != nil && ctx.Err() == nil && o.cfg.Refused != nil {
+			o.cfg.Refused(err) // the next mark stands for this one as well
 		}
 	}
 }
