@@ -20,7 +20,7 @@ var Celebrity = curveball.Experiment{
 	Answer: `What is written once for each reader costs the writer as much as there are readers, and everybody else
 in the same partition waits behind it, since an owner applies in order. So above a number of members the message is written once, to
 the history, and devices that are connected are only told that it is there ([Apply](fanout/fanout.go)); whoever looks reads it. The number is WRITE_UP_TO,
-for which the bench fan-out looks for where the two ways cross. What it costs instead is the reading: 10,000 who look at the same page at once, which is
+which the bench fan-out has found. What it costs instead is the reading: 10,000 who look at the same page at once, which is
 hot-partition. (Of the 10,000 here 1,000 have a device: with all of them the naive variant would only be slower.)`,
 	Expect: curveball.Bands{
 		curveball.AtMost("items in inboxes for a message", "", 0),

@@ -22,7 +22,8 @@ type config struct {
 	// SessionTimeout is how long the partitions of a process that died are without
 	// an owner.
 	SessionTimeout time.Duration `env:"SESSION_TIMEOUT" envDefault:"6s"`
-	// WriteUpTo is the number of members up to which inboxes are written.
+	// WriteUpTo is the number of members up to which inboxes are written: what the bench
+	// fan-out found, with one in four of them connected.
 	WriteUpTo int `env:"WRITE_UP_TO" envDefault:"256"`
 
 	Variants variants
