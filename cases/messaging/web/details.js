@@ -17,6 +17,7 @@ const button = (text, onclick, further = "quiet") => h("button", { type: "button
 
 export function about(view, redraw) {
   const admin = view.members.some((m) => m.user === me.user && m.admin) && view.kind !== "direct";
+  const here = view.members.some((m) => m.user === me.user && m.here) && view.kind !== "direct";
   const complaint = h("p", { class: "complaint", role: "alert" });
   const tell = (error) => say(complaint, error.message);
   show(view.title,
@@ -25,9 +26,9 @@ export function about(view, redraw) {
       m.user !== me.user && button(`Safety number with ${m.name}`, () => verify({ ...view, members: [m] }, redraw)),
       admin && m.user !== me.user && button(`Remove ${m.name}`, () => client.remove(view.id, m.user).then(close, tell), "quiet danger")))),
     complaint,
-    view.kind !== "direct" && h("p", { class: "choices-row" },
-      admin && button("Add somebody", () => ask("Add to the group", [["names", "Who? Names, with commas."]], ({ names }) => client.add(view.id, names.split(",").map((n) => n.trim()))), ""),
-      view.mayPost && button("Leave the group", () => client.leave(view.id).then(close, tell), "")));
+    here && h("p", { class: "choices-row" },
+      admin && button(view.kind === "channel" ? "Add readers" : "Add somebody", () => ask(`Add to the ${view.kind}`, [["names", "Who? Names, with commas."]], ({ names }) => client.add(view.id, names.split(",").map((n) => n.trim()))), ""),
+      button(`Leave the ${view.kind}`, () => client.leave(view.id).then(close, tell), "")));
 }
 
 // verify shows the number that two people compare, and takes keys that have changed.

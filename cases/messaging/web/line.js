@@ -27,7 +27,9 @@ export function summary(line, names) {
 
 const states = { sending: "sending…", failed: "not sent", sent: "sent", delivered: "delivered", read: "read" };
 
-export function element(line, names, me, act) {
+// element is a line with what can be done with it; where nothing may be written that
+// is nothing, but for what wasn't sent.
+export function element(line, names, me, act, mayPost) {
   if (line.kind !== "posted") return h("li", { class: "event" }, event(line, names));
   const who = line.mine ? "You" : names[user(line)] || "…";
   const li = h("li", { class: line.mine ? "line mine" : "line", "data-id": line.id, "data-state": line.state },
@@ -45,9 +47,9 @@ export function element(line, names, me, act) {
       h("button", { type: "button", class: "button quiet", onclick: () => act("drop", line) }, "Drop")));
   }
   if (line.reactions) li.append(h("p", { class: "reactions" }, ...line.reactions.map((r) =>
-    h("button", { type: "button", class: "badge", "aria-pressed": String(r.users.includes(me.user)), title: r.users.map((u) => names[u]).join(", "),
+    h("button", { type: "button", class: "badge", "aria-pressed": String(r.users.includes(me.user)), disabled: !mayPost, title: r.users.map((u) => names[u]).join(", "),
       onclick: () => act("react", line, r.users.includes(me.user) ? "" : r.emoji) }, `${r.emoji} ${r.users.length}`))));
-  if (line.seq && !line.deleted && !line.why) li.append(h("button", { type: "button", class: "more", "aria-label": `Answer, react, and more: ${who}, ${summary(line, names)}`, onclick: () => act("more", line) }, "⋯"));
+  if (mayPost && line.seq && !line.deleted && !line.why) li.append(h("button", { type: "button", class: "more", "aria-label": `Answer, react, and more: ${who}, ${summary(line, names)}`, onclick: () => act("more", line) }, "⋯"));
   return li;
 }
 

@@ -14,12 +14,15 @@ export function start(of, choose) {
   chosen = choose;
   byId("search").oninput = search;
   byId("new-chat").onclick = () => ask("New chat", [["name", "Whom do you want to write to?"]], async ({ name }) => choose_(await client.begin(name)));
-  byId("new-group").onclick = () =>
-    ask("New group", [["title", "What is it called? The server sees this."], ["names", "Who is in it? Names, with commas."]], async ({ title, names }) =>
-      choose_(await client.beginGroup("group", title, names.split(",").map((n) => n.trim()).filter(Boolean))));
+  byId("new-group").onclick = () => begin("group", "Who is in it? Names, with commas.");
+  byId("new-channel").onclick = () => begin("channel", "You alone write in it. Who reads it? Names, with commas; you can add others later.");
 }
 
 const choose_ = (id) => choose(id);
+
+const begin = (kind, who) =>
+  ask(`New ${kind}`, [["title", "What is it called? The server sees this."], ["names", who]], async ({ title, names }) =>
+    choose_(await client.beginGroup(kind, title, names.split(",").map((n) => n.trim()).filter(Boolean))));
 
 // choose opens a conversation; "" none.
 export function choose(id) {
@@ -53,7 +56,7 @@ function keep(ul, talks) {
 function item(t, line, says) {
   const names = Object.fromEntries(t.members.map((m) => [m.user, m.name]));
   const button = h("button", { type: "button", "data-id": t.id, onclick: () => choose(t.id), "aria-current": t.id === current ? "true" : undefined },
-    h("b", {}, t.title || "…"),
+    h("b", {}, t.title || "…", t.kind === "channel" && h("span", { class: "hint" }, " channel")),
     line && h("time", { datetime: line.at }, hourMinute(new Date(line.at))),
     h("span", { class: "soft" }, line ? summary(line, names) : ""),
     t.unread ? h("span", { class: t.mentioned ? "badge warn" : "badge" }, t.mentioned ? `@ ${t.unread} unread` : `${t.unread} unread`) : null);

@@ -68,6 +68,37 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 			t.Errorf("%q and %q", numbers[0], numbers[1])
 		}
 	})
+	t.Run("a channel: one writes, the other reads and may leave", func(t *testing.T) {
+		ana.Do(t, 30*time.Second, chromedp.Click("#new-channel"), chromedp.WaitVisible("#ask-title"))
+		ana.CheckAccess(t, "html")
+		ana.Do(t, 30*time.Second, chromedp.SendKeys("#ask-title", "Water"), chromedp.SendKeys("#ask-names", "bo\r"))
+		ana.Until(t, 30*time.Second, `document.querySelector("#status").textContent === "channel, readers: 1" && !document.querySelector("#dialog").open`)
+		s.say(ana, "the water is off")
+		s.opens(bo, "Water")
+		s.shows(bo, "the water is off")
+		s.muted(bo, "only its admins write")
+		bo.Until(t, 10*time.Second, `!document.querySelector("#lines .more") && document.activeElement.id === "title"`)
+		for _, width := range []int64{360, 1440} {
+			for _, scheme := range []string{"light", "dark"} {
+				bo.Emulate(t, width, scheme)
+				bo.Until(t, 10*time.Second, settled)
+				bo.CheckWidth(t, width)
+				bo.CheckAccess(t, "html")
+				bo.ShootScreen(t, fmt.Sprintf("channel-%d-%s", width, scheme))
+			}
+		}
+		s.inDetails(bo, "Leave the channel")
+		s.muted(bo, "aren't in this channel any more")
+		ana.Until(t, 30*time.Second, `document.querySelector("#status").textContent === "channel, readers: 0"`)
+		s.inDetails(ana, "Add readers")
+		ana.Do(t, 30*time.Second, chromedp.WaitVisible("#ask-names"), chromedp.SendKeys("#ask-names", "bo\r"))
+		s.muted(bo, "only its admins write")
+		ana.Until(t, 30*time.Second, `!document.querySelector("#dialog").open`)
+		s.say(ana, "the water is on")
+		s.shows(bo, "the water is on")
+		s.opens(ana, "bo")
+		s.opens(bo, "ana")
+	})
 	t.Run("the search finds what this device has", func(t *testing.T) {
 		ana.Do(t, 10*time.Second, chromedp.SendKeys("#search", "YES"))
 		ana.Until(t, 10*time.Second, `document.querySelectorAll("#found button").length === 1`)

@@ -79,7 +79,8 @@ func (s *scene) act(b *browsertest.Tab, text, button string) {
 // opens opens a conversation of the list, by its title.
 func (s *scene) opens(b *browsertest.Tab, title string) {
 	s.t.Helper()
-	b.Until(s.t, time.Minute, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })([...document.querySelectorAll("#talks button")].find((b) => b.querySelector("b").textContent === %q))`, title))
+	b.Until(s.t, time.Minute, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })([...document.querySelectorAll("#talks button")].find((b) => b.querySelector("b").firstChild.textContent === %q))`, title))
+	b.Until(s.t, 30*time.Second, fmt.Sprintf(`document.querySelector("#title").textContent === %q`, title))
 }
 
 // muted waits until nothing can be written in the open conversation, and it says why.

@@ -51,7 +51,7 @@ export async function open(id) {
   if (id === "") return;
   await redraw();
   byId("scroll").scrollTop = byId("scroll").scrollHeight;
-  byId("text").focus();
+  byId(muted() ? "title" : "text").focus();
 }
 
 const redraw = () => draw(new Set([current]));
@@ -65,7 +65,10 @@ export async function draw(changed) {
   say(byId("title"), view.title || "…");
   say(byId("status"), status());
   byId("earlier").hidden = !view.more;
-  for (const id of ["text", "send", "file"]) byId(id).disabled = view.members.length > 0 && !view.mayPost;
+  if (muted() && byId("compose").contains(document.activeElement)) byId("title").focus();
+  byId("compose").hidden = muted() !== "";
+  byId("muted").hidden = muted() === "";
+  say(byId("muted"), muted());
   const scroll = byId("scroll");
   const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
   place(names);
@@ -81,13 +84,20 @@ export async function draw(changed) {
 // place puts the lines in their order, and leaves those alone that say the same.
 function place(names) {
   const before = new Map([...byId("lines").children].map((li) => [li.says, li]));
-  const known = JSON.stringify(names);
+  const known = JSON.stringify([names, view.mayPost]);
   byId("lines").replaceChildren(...view.lines.map((line) => {
     const says = JSON.stringify(line) + known;
-    const li = before.get(says) || element(line, names, me, act);
+    const li = before.get(says) || element(line, names, me, act, view.mayPost);
     li.says = says;
     return li;
   }));
+}
+
+// muted is why nothing can be written here; "" where it can.
+function muted() {
+  if (!view || view.members.length === 0 || view.mayPost) return "";
+  if (!view.members.some((m) => m.user === me.user && m.here)) return `You aren't in this ${view.kind} any more. What was said until then stays here.`;
+  return "You read this channel: only its admins write in it.";
 }
 
 function status() {
@@ -95,6 +105,7 @@ function status() {
   const writing = others.filter((m) => m.typing).map((m) => m.name);
   if (writing.length) return `${writing.join(", ")} ${writing.length > 1 ? "are" : "is"} typing…`;
   const there = others.filter((m) => m.online);
+  if (view.kind === "channel") return `channel, readers: ${view.members.filter((m) => m.here && !m.admin).length}`;
   if (view.kind !== "direct") return `${others.length + 1} members, ${there.length} others online`;
   if (there.length) return "online";
   return others[0]?.lastSeen ? `last seen ${ago(new Date(others[0].lastSeen))}` : "";
