@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"designkits/shared/browsertest"
+	"designkits/shared/testenv"
 )
 
 func TestTwoPeopleInTwoBrowsers(t *testing.T) {
@@ -30,7 +31,11 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 		ana.Until(t, 30*time.Second, `document.querySelector(".line.mine")?.dataset.state === "read"`)
 		ana.Until(t, 30*time.Second, `document.querySelector("#status").textContent === "online"`)
 		bo.Do(t, 10*time.Second, chromedp.SendKeys("#text", "hel"))
-		ana.Until(t, 10*time.Second, `document.querySelector("#status").textContent === "bo is typing…"`)
+		testenv.Eventually(t, 30*time.Second, "ana sees that bo types", func() bool {
+			// It is stored nowhere, and who is catching up at that moment isn't told: bo types on.
+			bo.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#text").dispatchEvent(new Event("input"))`))
+			return browsertest.Eval[bool](t, ana, `document.querySelector("#status").textContent === "bo is typing…"`)
+		})
 		s.say(bo, "lo ana")
 		s.shows(ana, "hello ana")
 	})
