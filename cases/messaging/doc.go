@@ -10,6 +10,9 @@
 //	device    what a device does so that on its screen nothing is missing or twice
 //	presence  who is there, and who is told
 //	media     grants to upload what only the recipients can read
+//	identity  which device asks, by its tokens
+//	operator  what whoever runs the messenger sees of it
+//	audit     what devices have shown, against what was sent and what is stored
 //
 // None of them imports a driver. What they need of the outside they name as
 // interfaces, each with its contract; the packages below adapters/ implement
@@ -20,12 +23,12 @@
 // checks that the sender is a member, gives the message the next number of the
 // conversation and commits it to the partition's log, which is Kafka's; from then
 // on it is sent, and the device is told. Whoever lost the ownership meanwhile is
-// refused by the log, which knows the newest owner's epoch. Then the message is applied:
-// written to Cassandra, to the conversation's history and to the inbox of each
-// device of its members, or in a large group to the history alone, and announced
-// to the gateways that hold these devices. A device acknowledges what it has; what
-// it misses, since a gateway died or it was away, it sees by the numbers, and asks
-// for.
+// refused by the log, which knows the newest owner's epoch. Then the message is
+// applied: written to Cassandra, to the conversation's history and to the inbox of
+// each device of its members, or in a large group to the history alone, and
+// announced to the gateways that hold these devices. A device acknowledges what it
+// has, and its receipt empties its inbox; what it misses, since a gateway died or it
+// was away, it sees by the numbers, and asks for.
 //
 // Who is there is no process's business either but the gateways': a heartbeat is a
 // connection, which its gateway sees, and who is told is connected to one. Package

@@ -149,7 +149,7 @@ func ordering(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
 	each := s.Input("messages per chat process", 3_000, estimate.PerSecond, "assumption for 4 cores: number, commit, store, announce")
 	s.Between(200, 50_000)
 	owners := s.Derive("chat processes", l.peak.Over(each).WithHeadroom(0.6).RoundUp().AtLeast(2), estimate.Count)
-	batch := s.Input("messages per partition", 2_000, estimate.PerSecond, "assumption: one append at a time, of 256 messages at most")
+	batch := s.Input("messages per partition", 2_000, estimate.PerSecond, "assumption: one append at a time, of all that waits")
 	s.Between(100, 20_000)
 	s.Derive("partitions", l.peak.Over(batch).WithHeadroom(0.6).RoundUp().AtLeast(Partitions), estimate.Count)
 
@@ -194,7 +194,7 @@ func keeping(s *estimate.Sheet, l load) (a archive) {
 	s.Derive("an inbox after 30 days away", l.messages.Times(l.inboxes).Over(devices).Times(item).Times(estimate.Const(30, estimate.Day)), estimate.MB)
 	a.stored = history.Plus(waiting)
 
-	perItem := s.Input("writes per inbox item", 3, estimate.Count, "the item, how far the device is, and the item's end")
+	perItem := s.Input("writes per inbox item", 3, estimate.Count, "the item, the receipt, and the item's end; fewer where many come within ten seconds, which have one end")
 	s.Between(1, 5)
 	writing := s.Input("rows written per Cassandra node", 15_000, estimate.PerSecond, "assumption for 4 cores: many in a batch and in a commit to the disk")
 	s.Between(1_000, 50_000)

@@ -183,8 +183,8 @@ func (s *Session) stalled(now time.Time) {
 	}
 }
 
-// notices tells how far conversations are whose messages are not in inboxes: the
-// large ones; with all set every one, for a device that has nothing yet.
+// notices tells how far conversations are whose messages may not be in inboxes:
+// groups and channels; with all set every one, for a device that has nothing yet.
 func (s *Session) notices(ctx context.Context, all bool) error {
 	for cursor, first := "", true; first || cursor != ""; first = false {
 		conversations, next, err := s.hub.cfg.Rosters.Of(ctx, s.device.User, cursor, 100)

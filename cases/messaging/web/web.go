@@ -1,7 +1,7 @@
 // Package web is the pages that people get: "/" is one device, "/two" shows two people
 // with three devices side by side, "/operator" what operators see. They are plain ES
-// modules without a build
-// step, and know only what a device or an operator may ask of a gateway.
+// modules without a build step, and know only what a device or an operator may ask
+// of a gateway.
 package web
 
 import (

@@ -3,9 +3,9 @@
 //
 // A device that has connected is told its Welcome. It asks to Resume; the gateway
 // sends what its inbox holds as Message frames, waiting now and then until the
-// device has acknowledged them, then a Notice for each large conversation, then
-// Current, and from then on messages as they come. Frames that ask for something carry a Ref, any string,
-// which the answer repeats: Sent, Page, Roster, or Error.
+// device has acknowledged them, then a Notice for each group and channel, then
+// Current, and from then on messages as they come. Frames that ask for something
+// carry a Ref, any string, which the answer repeats: Sent, Page, Roster, or Error.
 //
 // The device acknowledges the messages of a conversation up to a number, without
 // a gap; what it acknowledged comes again only if it asks. A number that is
