@@ -6,9 +6,8 @@ import (
 )
 
 // Attempts remember which seats a request for a hold was about, so that one that
-// is repeated is about the same. They are kept for as long as any
-// hold may last. Keys would keep them on disk, at the price of a commit for each
-// hold.
+// is repeated is about the same. They are kept for as long as any hold may last.
+// Keys would keep them on disk, at the price of a commit for each hold.
 type Attempts interface {
 	// Begin keeps the attempt for d, unless the request was seen before, and returns
 	// the one that is kept. It returns ErrKeyReused when the key came with another

@@ -8,6 +8,7 @@
 //	identity, receipt  who asks and what they hold, signed, kept by who asks
 //	payments, saga     the money, and an order's way to its tickets or back
 //	move               an event that is sold, in another hall
+//	provider           somebody else's payment service, simulated
 //	ticketcode, audit  what a door believes, and whether all books agree
 //
 // None of them imports a driver. What they need of the outside they name as

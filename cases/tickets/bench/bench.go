@@ -1,6 +1,6 @@
 // Package bench measures the ticket sale side by side with its baselines: `kit
-// bench tickets`. The figures of the last full run stand in results.json;
-// DESIGN.md and the capacity sheet take theirs from there.
+// bench tickets`. The latest figures stand in results.json, each with its day where
+// that is another; DESIGN.md and the capacity sheet take theirs from there.
 //
 // The processes are those of the case, as they ship, and cmd bare below this
 // folder stands for the least that the same answer costs. Claims are compared

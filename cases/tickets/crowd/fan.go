@@ -122,7 +122,8 @@ func (p *person) join(ctx context.Context, j client.Joining, most int) (client.S
 }
 
 // choose holds seats: some that the map shows, or the best. A party that finds
-// no seats together takes what there is, in the end also fewer.
+// no seats together takes what there is, in the end also fewer; where there are
+// none it looks at the map until some are free.
 func (p *person) choose(ctx context.Context, party *int) (client.Hold, bool) {
 	if !p.think(ctx) {
 		return client.Hold{}, false

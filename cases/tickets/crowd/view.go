@@ -75,8 +75,8 @@ func (v *view) soldOut() bool {
 	return !v.left
 }
 
-// moves waits until something is free, or sold out: who found nothing looks at the
-// map until it shows that.
+// moves waits until something is free, or all is sold: who found nothing looks at
+// the map until it shows that.
 func (v *view) moves(ctx context.Context) {
 	for wait(ctx, lookEvery) {
 		v.mu.Lock()

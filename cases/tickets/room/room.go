@@ -3,9 +3,9 @@
 // are let in as booking can serve.
 //
 // The lottery is fair in that coming earlier than the others, or more often, is
-// worth nothing: an account's place is drawn from its name and a secret of the
-// event, so that it is the same however often it asks, whatever restarts, and
-// nobody can work it out beforehand.
+// worth nothing: an account's place is drawn from its name, the event's and a
+// secret of the gates, so that it is the same however often it asks, whatever
+// restarts, and nobody can work it out beforehand.
 package room
 
 import (

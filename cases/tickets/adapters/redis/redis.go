@@ -1,8 +1,9 @@
-// Package redis keeps in Redis who holds which seat. Nothing here is the only
+// Package redis keeps in Redis what may be lost: who holds which seat, who waits
+// and who was let in, what was asked for and tried. Nothing here is the only
 // copy of a sale: what was sold PostgreSQL knows, and refuses to sell again,
 // also when Redis has lost everything.
 //
-// All keys begin with the namespace. Each event's stand in one hash slot, since
+// All keys begin with the namespace. An event's stand in one hash slot, since
 // one script reads and writes them together.
 package redis
 
