@@ -2,8 +2,8 @@
 // it: it passes on what they send, brings them what their inboxes hold and then
 // what is announced, in order, and keeps count of what they have.
 //
-// A Hub has a Session for each device. An idle session is a few dozen bytes: no
-// goroutine, no buffer, no timer. A device's frames are followed one after the
+// A Hub has a Session for each device. An idle session is a hundred bytes or two:
+// no goroutine, no buffer, no timer. A device's frames are followed one after the
 // other, in the order sent; one device that waits for the chat process holds up no
 // other.
 //
