@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"designkits/cases/shortener"
@@ -65,13 +66,10 @@ func (c *Client) gatherCharges() *gather.Gatherer[*charge] {
 
 // alike returns the charges by what they take, in the order of their coming.
 func alike(batch []*charge) (groups [][]*charge) {
-	at := make(map[string]int, len(batch))
 	for _, c := range batch {
-		what := fmt.Sprint(c.buckets)
-		i, seen := at[what]
-		if !seen {
-			i = len(groups)
-			at[what], groups = i, append(groups, nil)
+		i := slices.IndexFunc(groups, func(g []*charge) bool { return slices.Equal(g[0].buckets, c.buckets) })
+		if i < 0 {
+			i, groups = len(groups), append(groups, nil)
 		}
 		groups[i] = append(groups[i], c)
 	}
