@@ -119,7 +119,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		return nil, err
 	}
 	return &DB{session: session, config: config, reads: gatherReads(session, config.Consistency), writes: gather.New(gather.Config[[]gocql.BatchEntry]{
-		Lanes: 8, Max: 8, Send: writer(session),
+		Lanes: 4, Max: 8, Send: writer(session),
 	})}, nil
 }
 
@@ -129,7 +129,9 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 //
 // Such a batch makes its coordinator do the work of several, so it is kept
 // small: eight callers of one owner are nine partitions, of the ten above which
-// Cassandra warns. It isn't atomic and needn't be, since each write can be repeated.
+// Cassandra warns. Four at a time: with more, a caller mostly finds one that is
+// free, and writes alone. It isn't atomic and needn't be, since each write can be
+// repeated.
 func writer(session *gocql.Session) func(context.Context, [][]gocql.BatchEntry) error {
 	return func(ctx context.Context, writes [][]gocql.BatchEntry) error {
 		batch := session.NewBatch(gocql.UnloggedBatch).WithContext(ctx)
