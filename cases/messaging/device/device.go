@@ -96,8 +96,10 @@ type Device struct {
 	on      On
 	outbox  []*outgoing // in the order of Send
 	screens map[messaging.ConversationID]*screen
-	watched *wire.Watch // said again after each reconnection
-	acking  bool        // acknowledgements are about to be sent
+	watched *wire.Watch  // said again after each reconnection
+	acking  bool         // acknowledgements are about to be sent
+	later   []func() any // frames that were refused for now
+	looking bool         // it asks once more how far all conversations are
 	tries   int
 	ends    int   // of connections
 	frames  int   // that came
@@ -185,7 +187,7 @@ func (d *Device) connect(ctx context.Context, gateway string) error {
 func (d *Device) lost() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.conn = nil
+	d.conn, d.later = nil, nil // the next connection says all anew
 	d.turn(On{})
 	d.ends++
 	for _, s := range d.screens {
@@ -237,7 +239,7 @@ func (d *Device) Send(ctx context.Context, m wire.Send) (wire.Sent, error) {
 	o := &outgoing{frame: m, done: make(chan result, 1)}
 	d.mu.Lock()
 	d.outbox = append(d.outbox, o)
-	d.write(m)
+	d.bring(o)
 	d.mu.Unlock()
 	select {
 	case r := <-o.done:
@@ -270,7 +272,7 @@ func (d *Device) Type(c messaging.ConversationID, on bool) {
 func (d *Device) Watch(c messaging.ConversationID, users []messaging.UserID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.watched = &wire.Watch{Conversation: c, Users: users}
+	d.watched = &wire.Watch{Ref: watchRef, Conversation: c, Users: users}
 	d.write(*d.watched)
 }
 

@@ -16,6 +16,8 @@ type screen struct {
 	asked messaging.Seq                       // the gap up to here was asked for; 0: nothing was
 	read  messaging.Seq                       // the person has seen it up to here
 	due   bool                                // it is to be acknowledged
+	// readDue: that the person has seen it is to be said again.
+	readDue bool
 }
 
 // heard does what a frame asks for. Its error ends the connection.
@@ -29,8 +31,8 @@ func (d *Device) heard(conn Conn, frame any) error {
 		d.turn(On{Gateway: f.Gateway})
 		d.welcomed()
 	case *wire.Current:
-		if d.cfg.All {
-			d.settle(conn)
+		if d.looking = false; d.cfg.All {
+			d.settle()
 		}
 		d.turn(On{Gateway: d.on.Gateway, Current: true})
 	case *wire.Lagging:
@@ -48,7 +50,7 @@ func (d *Device) heard(conn Conn, frame any) error {
 	case *wire.Sent:
 		d.sent(f)
 	case *wire.Error:
-		d.refused(conn, f)
+		d.refused(f)
 	case *wire.Move:
 		// In its own time, so that not all come at once. The gateway closes what
 		// doesn't go.
@@ -59,7 +61,9 @@ func (d *Device) heard(conn Conn, frame any) error {
 	return d.failed
 }
 
-func (d *Device) resume() { d.write(wire.Resume{Ref: resumeRef, All: d.cfg.All}) }
+func (d *Device) resume() { d.write(d.resumption()) }
+
+func (d *Device) resumption() any { return wire.Resume{Ref: resumeRef, All: d.cfg.All || d.looking} }
 
 // settles is after how long a new device is known to all who write inboxes: twice
 // fanout.DevicesFor, and a moment.
@@ -67,16 +71,13 @@ const settles = 5 * time.Second
 
 // settle asks once more how far everything is. What was said in between is in no
 // inbox of a new device, and nobody tells it.
-func (d *Device) settle(conn Conn) {
+func (d *Device) settle() {
 	d.cfg.All = false
 	time.AfterFunc(settles, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.conn == conn {
-			d.write(wire.Resume{Ref: resumeRef, All: true})
-		} else {
-			d.cfg.All = true // with the next connection
-		}
+		d.looking = true
+		d.resume() // or the next connection does, where there is none
 	})
 }
 
@@ -87,11 +88,10 @@ func (d *Device) welcomed() {
 	for _, o := range d.outbox {
 		d.write(o.frame)
 	}
-	for c, s := range d.screens {
-		if s.read > 0 {
-			d.write(wire.Ack{Conversation: c, Seq: s.read, Read: true})
-		}
+	for _, s := range d.screens {
+		s.readDue = true
 	}
+	d.acknowledgeAfter(ackPause)
 	if d.watched != nil {
 		d.write(*d.watched)
 	}
@@ -102,6 +102,7 @@ const (
 	resumeRef  = "resume"
 	historyRef = "history "
 	membersRef = "members "
+	watchRef   = "watch"
 )
 
 func (d *Device) screen(c messaging.ConversationID) *screen {
@@ -151,31 +152,6 @@ func (d *Device) show(c messaging.ConversationID) {
 		s.asked = s.last
 		d.write(wire.History{Ref: historyRef + string(c), Conversation: c, From: s.next, To: s.last})
 	}
-}
-
-// ackPause is what is waited for more to acknowledge: a page of an inbox is then
-// acknowledged by a frame or two, and not by a hundred, which is more than a gateway
-// takes of a device at once.
-const ackPause = 20 * time.Millisecond
-
-// acknowledge has the screen acknowledged, together with what others show meanwhile.
-func (d *Device) acknowledge(s *screen) {
-	s.due = true
-	if d.acking {
-		return
-	}
-	d.acking = true
-	time.AfterFunc(ackPause, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.acking = false
-		for c, s := range d.screens {
-			if s.due && s.next > 1 {
-				d.write(wire.Ack{Conversation: c, Seq: s.next - 1})
-			}
-			s.due = false
-		}
-	})
 }
 
 // page takes the answer to a gap. What is before this person's history begins, or
@@ -232,58 +208,42 @@ type Refusal struct{ Frame wire.Error }
 
 func (r *Refusal) Error() string { return r.Frame.Kind + ": " + r.Frame.Detail }
 
-// pauseBetween is how long is waited before something is sent again that may
-// succeed later.
-const pauseBetween = 200 * time.Millisecond
-
-func (d *Device) refused(conn Conn, f *wire.Error) {
-	again := func(frame any) {
-		time.AfterFunc(pauseBetween, func() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			if d.conn == conn { // else it is sent with the next
-				d.write(frame)
-			}
-		})
-	}
-	if f.Ref == resumeRef && f.Again {
-		again(wire.Resume{Ref: resumeRef, All: d.cfg.All})
-		return
-	}
-	if f.Ref == "" && f.Again { // acknowledgements have none: they are all said again
-		for c, s := range d.screens {
-			if s.next > 1 {
-				again(wire.Ack{Conversation: c, Seq: s.next - 1})
-			}
-			if s.read > 0 {
-				again(wire.Ack{Conversation: c, Seq: s.read, Read: true})
-			}
-		}
-		return
-	}
-	if c, ok := strings.CutPrefix(f.Ref, membersRef); ok && f.Again {
-		again(wire.Members{Ref: f.Ref, Conversation: messaging.ConversationID(c)})
-		return
-	}
-	if c, ok := strings.CutPrefix(f.Ref, historyRef); ok {
-		s := d.screen(messaging.ConversationID(c))
+// refused takes in that a frame wasn't followed: what may succeed later is said again.
+func (d *Device) refused(f *wire.Error) {
+	members, ofMembers := strings.CutPrefix(f.Ref, membersRef)
+	history, ofHistory := strings.CutPrefix(f.Ref, historyRef)
+	switch {
+	case ofHistory:
+		s := d.screen(messaging.ConversationID(history))
 		s.asked = 0
 		if f.Again {
-			again(wire.History{Ref: f.Ref, Conversation: messaging.ConversationID(c), From: s.next, To: max(s.last, s.next)})
 			s.asked = max(s.last, s.next)
+			d.again(func() any {
+				return wire.History{Ref: f.Ref, Conversation: messaging.ConversationID(history), From: s.next, To: max(s.last, s.next)}
+			})
 		}
-		return
+	case !f.Again:
+		d.drop(f)
+	case f.Ref == "":
+		d.acknowledgeAll()
+	case f.Ref == resumeRef:
+		d.again(d.resumption)
+	case f.Ref == watchRef:
+		d.again(func() any { return *d.watched })
+	case ofMembers:
+		d.again(func() any { return wire.Members{Ref: f.Ref, Conversation: messaging.ConversationID(members)} })
+	default:
+		d.bringAgain(f.Ref)
 	}
+}
+
+// drop takes a message that is refused for good out of the outbox.
+func (d *Device) drop(f *wire.Error) {
 	for i, o := range d.outbox {
-		if o.frame.Ref != f.Ref {
-			continue
-		}
-		if f.Again {
-			again(o.frame)
+		if o.frame.Ref == f.Ref {
+			d.outbox = append(d.outbox[:i:i], d.outbox[i+1:]...)
+			o.done <- result{err: &Refusal{*f}}
 			return
 		}
-		d.outbox = append(d.outbox[:i:i], d.outbox[i+1:]...)
-		o.done <- result{err: &Refusal{*f}}
-		return
 	}
 }

@@ -203,7 +203,8 @@ func (o *Owner) Run(ctx context.Context) error {
 			if err := apply(ctx, o.cfg, messages); err != nil {
 				return err
 			}
-			o.last.Store(&messages[len(messages)-1])
+			last := messages[len(messages)-1]
+			o.last.Store(&last) // and not a place in the batch, which would stay with it
 			o.behind.Add(-int64(len(messages)))
 			for _, m := range messages {
 				o.tails.applied(m)

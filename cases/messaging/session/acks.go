@@ -156,7 +156,10 @@ func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 // drop clears inboxes. What can't be dropped a page that comes upon it drops.
 func (h *Hub) drop(ctx context.Context, receipts []messaging.Receipt) {
 	if err := h.cfg.Inbox.Drop(ctx, receipts); err != nil {
-		h.cfg.Log.Warn("inboxes are cleared when they are read", "count", len(receipts), "error", err.Error())
+		h.cfg.Log.Warn("inboxes are cleared later", "count", len(receipts), "error", err.Error())
+		for _, r := range receipts {
+			h.drops.add(r)
+		}
 	}
 }
 

@@ -80,8 +80,10 @@ func TestADeviceSendsSoManyFramesASecondAndIsClosedIfItGoesOn(t *testing.T) {
 	now := time.Unix(0, s.filled)
 	allowed := func(n int) (yes int) {
 		for range n {
-			if s.allow(now, "a ref") {
+			if s.allow(now) {
 				yes++
+			} else {
+				s.tooSoon([]byte(`{"type":"send","ref":"a ref"}`))
 			}
 		}
 		return yes

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -85,10 +86,11 @@ func (s *Session) route() Route {
 
 // Frame takes a frame of the device, and doesn't wait for what comes of it.
 func (s *Session) Frame(text []byte) {
-	frame, err := wire.Up(text)
-	if !s.allow(time.Now(), refOf(frame)) {
+	if !s.allow(time.Now()) {
+		s.tooSoon(text)
 		return
 	}
+	frame, err := wire.Up(text)
 	if err != nil {
 		s.refuse("", err)
 		return
@@ -215,22 +217,29 @@ func (s *Session) move(within time.Duration) {
 	s.conn.Send(wire.Encode(wire.Move{After: rand.N(within)}))
 }
 
-// allow takes one from what the device may send, or answers the frame of that ref that
-// it came too soon. Who goes on for as long again after it has been told is closed.
-func (s *Session) allow(now time.Time, ref string) bool {
+// allow takes one from what the device may send.
+func (s *Session) allow(now time.Time) bool {
 	passed := float64(now.UnixNano()-s.filled) / float64(time.Second)
 	s.filled = now.UnixNano()
 	s.tokens = float32(min(float64(s.tokens)+passed*s.hub.cfg.Rate, s.hub.cfg.Burst))
-	if s.tokens >= 1 {
-		s.tokens--
-		s.over = 0
-		return true
-	}
-	s.over++
-	if float64(s.over) > s.hub.cfg.Burst {
-		s.conn.Close(CodePolicy, "too many frames")
+	if s.tokens < 1 {
 		return false
 	}
-	s.refuse(ref, errTooOften)
-	return false
+	s.tokens--
+	s.over = 0
+	return true
+}
+
+// tooSoon answers a frame that wasn't allowed, with its ref, so that it can be sent
+// again. Who goes on for as long again after being told is closed.
+func (s *Session) tooSoon(text []byte) {
+	if s.over++; float64(s.over) > s.hub.cfg.Burst {
+		s.conn.Close(CodePolicy, "too many frames")
+		return
+	}
+	var of struct {
+		Ref string `json:"ref"`
+	}
+	_ = json.Unmarshal(text, &of) // what can't be read has none
+	s.refuse(of.Ref, errTooOften)
 }

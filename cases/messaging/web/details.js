@@ -16,8 +16,8 @@ export function start(of, who) {
 const button = (text, onclick, further = "quiet") => h("button", { type: "button", class: `button ${further}`, onclick }, text);
 
 export function about(view, redraw) {
-  const admin = view.members.some((m) => m.user === me.user && m.admin) && view.kind !== "direct";
   const here = view.members.some((m) => m.user === me.user && m.here) && view.kind !== "direct";
+  const admin = here && view.members.some((m) => m.user === me.user && m.admin);
   const complaint = h("p", { class: "complaint", role: "alert" });
   const tell = (error) => say(complaint, error.message);
   show(view.title,

@@ -84,10 +84,10 @@ export async function draw(changed) {
 // place puts the lines in their order, and leaves those alone that say the same.
 function place(names) {
   const before = new Map([...byId("lines").children].map((li) => [li.says, li]));
-  const known = JSON.stringify([names, view.mayPost]);
+  const known = JSON.stringify([names, muted()]);
   byId("lines").replaceChildren(...view.lines.map((line) => {
     const says = JSON.stringify(line) + known;
-    const li = before.get(says) || element(line, names, me, act, view.mayPost);
+    const li = before.get(says) || element(line, names, me, act, muted() === "");
     li.says = says;
     return li;
   }));

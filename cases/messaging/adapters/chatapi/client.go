@@ -89,7 +89,7 @@ func (c *Client) send(ctx context.Context, p messaging.Partition, batch []*call)
 		failed := error(messaging.ErrNotOwner)
 		if address != "" {
 			var results []result
-			if results, failed = c.ways.bring(ctx, address, p, data); failed == nil && len(results) != len(batch) {
+			if results, failed = c.ways.bring(ctx, address, p, data, tries > 0); failed == nil && len(results) != len(batch) {
 				failed = fmt.Errorf("%s answered with %d results for %d drafts", address, len(results), len(batch))
 			}
 			if failed == nil {

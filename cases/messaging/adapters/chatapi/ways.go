@@ -28,12 +28,14 @@ type ways struct {
 
 // perOwner is how many requests to a process may be under way: with one, all would
 // wait for the slowest partition, and with more, each would find one that is free and
-// go alone. Those of a partition come one by one.
+// go alone.
 const perOwner = 2
 
 // bringing is a batch of a partition on its way.
 type bringing struct {
-	part   []byte
+	partition messaging.Partition
+	part      []byte
+
 	answer answer
 	err    error
 }
@@ -73,11 +75,18 @@ func (w *ways) way(address string, p messaging.Partition) *gather.Gatherer[*brin
 	return w.to[address]
 }
 
-// bring brings a partition's drafts, as a part of JSON, to a process. Its error is the
-// domain's where the answer has its kind.
-func (w *ways) bring(ctx context.Context, address string, p messaging.Partition, data []byte) ([]result, error) {
-	b := &bringing{part: data}
-	if err := w.way(address, p).Do(ctx, b); err != nil {
+// bring brings a partition's drafts, as a part of JSON, to a process: with those of
+// others, or again, and then alone, so that nobody else waits for what takes long. Its
+// error is the domain's where the answer has its kind.
+func (w *ways) bring(ctx context.Context, address string, p messaging.Partition, data []byte, again bool) ([]result, error) {
+	b, way := &bringing{partition: p, part: data}, w.way(address, p)
+	var err error
+	if again {
+		err = w.send(ctx, address, []*bringing{b})
+	} else {
+		err = way.Do(ctx, b)
+	}
+	if err != nil {
 		return nil, err // and b must not be looked at
 	}
 	if b.err == nil && b.answer.Refused != nil {
@@ -86,12 +95,15 @@ func (w *ways) bring(ctx context.Context, address string, p messaging.Partition,
 	return b.answer.Results, b.err
 }
 
-// send brings parts in as few requests as hold them.
+// send brings parts in as few requests as hold them, each of a partition once: there
+// are two where those who brought the first have given up.
 func (w *ways) send(ctx context.Context, address string, all []*bringing) error {
 	for len(all) > 0 {
-		n, bytes := 1, len(all[0].part)
-		for n < len(all) && bytes+len(all[n].part) < maxBatch/2 {
-			bytes += len(all[n].part)
+		n, size := 0, 0
+		var has [messaging.Partitions]bool
+		for n < len(all) && !has[all[n].partition] && (n == 0 || size+len(all[n].part) < maxBatch/2) {
+			has[all[n].partition] = true
+			size += len(all[n].part)
 			n++
 		}
 		answers, err := w.post(ctx, address, all[:n])

@@ -22,13 +22,17 @@ type config struct {
 	Late time.Duration `env:"LATE" envDefault:"1m"`
 }
 
+// perGateway is how many connections of one address a gateway takes, unless its
+// PER_ADDRESS says something else.
+const perGateway = 200
+
 func readConfig() (config, error) {
 	var c config
 	if err := env.Parse(&c); err != nil {
 		return c, fmt.Errorf("read the configuration from the environment: %w", err)
 	}
-	if c.People < 2 || c.People > 1000 { // who begins a group adds no more at once
-		return c, fmt.Errorf("PEOPLE is %d: give 2 to 1000", c.People)
+	if most := perGateway * len(c.Gateways); c.People < 2 || c.People > most {
+		return c, fmt.Errorf("PEOPLE is %d: give 2 to %d, as many as %d gateways take from an address", c.People, most, len(c.Gateways))
 	}
 	if !(c.MessagesASecond > 0 && c.MessagesASecond <= 1000) {
 		return c, fmt.Errorf("MESSAGES_A_SECOND is %v: give more than 0, and 1000 at most", c.MessagesASecond)

@@ -71,7 +71,7 @@ func TestTheCrowdTalksOnAndMissesNothing(t *testing.T) {
 func TestSettingsThatCantBe(t *testing.T) {
 	t.Setenv("LISTEN", "127.0.0.1:0")
 	t.Setenv("GATEWAYS", "127.0.0.1:1")
-	for _, wrong := range []string{"PEOPLE=1", "PEOPLE=1001", "MESSAGES_A_SECOND=0", "MESSAGES_A_SECOND=NaN", "LATE=-1s", "GATEWAYS="} {
+	for _, wrong := range []string{"PEOPLE=1", "PEOPLE=201", "MESSAGES_A_SECOND=0", "MESSAGES_A_SECOND=NaN", "LATE=-1s", "GATEWAYS="} {
 		t.Run(wrong, func(t *testing.T) {
 			name, value, _ := strings.Cut(wrong, "=")
 			t.Setenv(name, value)

@@ -68,12 +68,14 @@ func (c *crowd) live(ctx context.Context) error {
 }
 
 // gather makes everybody's account, one after the other, and connects their devices.
-// While there is no gateway yet, or the limit of accounts is reached, it tries on.
+// While there is no gateway yet, or the limit of accounts is reached, it tries on, each
+// time at another gateway and with another name: the answer to the last try may be lost.
 func (c *crowd) gather(ctx context.Context, devices *errgroup.Group) error {
 	round := strings.ToLower(rand.Text()[:6])
-	for n := 0; n < c.cfg.People; {
-		page := "http://" + c.cfg.Gateways[n%len(c.cfg.Gateways)]
-		account, err := device.SignUp(ctx, page, fmt.Sprintf("crowd-%s-%d", round, n+1), "phone")
+	for n, tries := 0, 0; n < c.cfg.People; {
+		page := "http://" + c.cfg.Gateways[tries%len(c.cfg.Gateways)]
+		tries++
+		account, err := signUp(ctx, page, fmt.Sprintf("crowd-%s-%d", round, tries))
 		if err != nil {
 			c.log.Warn("an account can't be made yet", "error", err.Error())
 			if err := pause(ctx, 2*time.Second); err != nil {
@@ -96,6 +98,15 @@ func (c *crowd) gather(ctx context.Context, devices *errgroup.Group) error {
 		c.people.Store(&all)
 	}
 	return nil
+}
+
+// signUpWithin is what a gateway that is frozen may take of gather's time.
+const signUpWithin = 10 * time.Second
+
+func signUp(ctx context.Context, page, name string) (device.Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, signUpWithin)
+	defer cancel()
+	return device.SignUp(ctx, page, name, "phone")
 }
 
 // begin begins the conversations: of each with the next one and with the third one
