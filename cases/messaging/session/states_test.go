@@ -2,7 +2,9 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -84,6 +86,34 @@ type stage struct {
 	c      messaging.ConversationID
 	ana    messaging.Address
 	device messaging.Address // bo's
+	inbox  *dropping
+	stop   func() // the hub, which does what there still is
+}
+
+// A dropping is an inbox that takes note of what is dropped, and is away the first time.
+type dropping struct {
+	messaging.Inbox
+	mu    sync.Mutex
+	tries int
+	upTo  map[messaging.Address]messaging.Seq
+}
+
+func (d *dropping) Drop(ctx context.Context, receipts []messaging.Receipt) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.tries++; d.tries == 1 {
+		return errors.New("away")
+	}
+	for _, r := range receipts {
+		d.upTo[r.Device] = max(d.upTo[r.Device], r.Delivered)
+	}
+	return d.Inbox.Drop(ctx, receipts)
+}
+
+func (d *dropping) state() (tries int, upTo map[messaging.Address]messaging.Seq) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tries, maps.Clone(d.upTo)
 }
 
 // shared is the keyspace of all stages: making its tables takes longest.
@@ -104,15 +134,17 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(func() { _ = store.Close(context.Background()) })
 	s := &stage{t: t, db: db, ana: messaging.Address{User: messaging.NewUserID(), Device: 1}, device: messaging.Address{User: messaging.NewUserID(), Device: 1}}
 	s.c = messaging.DirectID(s.ana.User, s.device.User)
+	s.inbox = &dropping{Inbox: db.Inbox(), upTo: map[messaging.Address]messaging.Seq{}}
 	s.hub = session.New(session.Config{
-		Gateway: "gateway-1", Inbox: db.Inbox(), History: db.History(), Rosters: db.Rosters(), Members: db.Rosters(), Receipts: db.Receipts(),
+		Gateway: "gateway-1", Inbox: s.inbox, History: db.History(), Rosters: db.Rosters(), Members: db.Rosters(), Receipts: db.Receipts(),
 		Devices: db.Accounts().Devices, Routes: store.Routes(), Peers: store.Peers(), Limits: store, Presence: store.Presence(), Settings: db.PresenceSettings(),
 		Resume: func(messaging.Address) (string, error) { return "token", nil }, Log: slog.New(slog.DiscardHandler),
 	})
 	running, end := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	run.Go(func() { _ = s.hub.Run(running) })
-	t.Cleanup(func() { end(); run.Wait(); s.hub.Close() })
+	s.stop = func() { end(); run.Wait() }
+	t.Cleanup(func() { s.stop(); s.hub.Close() })
 	created := s.message(1)
 	created.Kind, created.Users = messaging.Created, []messaging.UserID{s.device.User}
 	var roster messaging.Roster
@@ -228,6 +260,23 @@ func TestWhatDoesNotFitWhileADeviceCatchesUpIsReadFromItsInbox(t *testing.T) {
 	testenv.Eventually(t, 10*time.Second, "the first page", func() bool { seqs, _ := l.seqs(); return len(seqs) == 50 })
 	s.say(51, 250)
 	s.want(of, l, 250)
+}
+
+// What a device has is dropped from its inbox in a while, also where that fails at first
+// and the gateway stops before the next time.
+func TestWhatIsAcknowledgedIsDroppedFromTheInbox(t *testing.T) {
+	s := newStage(t)
+	s.say(1, 3)
+	of, l := s.hub.New(s.device), &line{}
+	of.Opened(l)
+	defer of.Closed()
+	s.frame(of, wire.Resume{})
+	s.want(of, l, 3)
+	testenv.Eventually(t, 30*time.Second, "it is tried", func() bool { tries, _ := s.inbox.state(); return tries > 0 })
+	s.stop()
+	if tries, upTo := s.inbox.state(); upTo[s.device] != 3 {
+		t.Errorf("after %d tries it is dropped up to %d, want 3", tries, upTo[s.device])
+	}
 }
 
 func TestADeviceHasOneConnection(t *testing.T) {
