@@ -66,8 +66,9 @@ const (
 	staleAfter  = time.Second            // a stale map is read anew
 	readEvery   = 5 * time.Second        // any map
 	readWithin  = 5 * time.Second        // one reading
-	// restFor is how much longer than a reading took its store is left alone.
-	restFor = 10
+	// restFor is how much longer than a reading took its store is left alone. A large
+	// hall's reading is itself mostly pauses.
+	restFor = 3
 )
 
 // NewHalls returns halls that know no event yet.

@@ -196,6 +196,13 @@ func (c *Claims) Seats(ctx context.Context, event tickets.EventID) (map[tickets.
 // meanwhile, and a stadium read in one go would hold up everybody's claims.
 const readStep = 1000
 
+// Between two steps others have their turn: readPause times as long as the step took,
+// and no longer than mostPause.
+const (
+	readPause = 3
+	mostPause = 10 * time.Millisecond
+)
+
 // held adds the seats that are held.
 func (c *Claims) held(ctx context.Context, event tickets.EventID, states map[tickets.SeatID]tickets.State) error {
 	clock, err := c.client.redis.Time(ctx).Result()
@@ -205,6 +212,7 @@ func (c *Claims) held(ctx context.Context, event tickets.EventID, states map[tic
 	now := fmt.Sprint(clock.UnixMilli())
 	for cursor := uint64(0); ; {
 		var fields []string
+		began := time.Now()
 		if fields, cursor, err = c.client.redis.HScan(ctx, c.client.key(event, "seats"), cursor, "", readStep).Result(); err != nil {
 			return err
 		}
@@ -216,6 +224,11 @@ func (c *Claims) held(ctx context.Context, event tickets.EventID, states map[tic
 		}
 		if cursor == 0 {
 			return nil
+		}
+		select {
+		case <-time.After(min(readPause*time.Since(began), mostPause)):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
