@@ -57,7 +57,8 @@ func soldToBots(ctx context.Context, r *harness.Run, defence string) (f crowd.Fi
 	onSale := time.Now().Add(12 * time.Second) // bots come three seconds before
 	_, err = s.db.Events().Add(ctx, tickets.Event{
 		ID: "premiere", Name: "A premiere", Venue: "theatre", Starts: onSale.Add(24 * time.Hour), OnSale: onSale, Room: true,
-		Currency: "EUR", Prices: map[string]tickets.Cents{"1": 6500, "2": 3800}, PerAccount: 4, HoldFor: 30 * time.Second, MaxHold: 2 * time.Minute,
+		Currency: "EUR", Prices: map[string]tickets.Cents{"1": 6500, "2": 3800}, PerAccount: 4,
+		HoldFor: 10 * time.Second, MaxHold: time.Minute, // what is held in vain is free again while fans still look
 	})
 	if err != nil {
 		return f, err
