@@ -19,6 +19,7 @@ import (
 	"designkits/infra/provision"
 	"designkits/infra/supervise"
 	"designkits/infra/topology"
+	"designkits/shared/hold"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -366,7 +367,7 @@ func TestBlocksOfPortsAreHeldAndFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer releaseSecond()
-	if first == second || first%100 != 0 || 6379+first >= 28_000 {
+	if first == second || first%100 != 0 || 6379+first >= hold.CasePorts {
 		t.Errorf("offsets %d and %d", first, second)
 	}
 	releaseFirst()

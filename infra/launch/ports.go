@@ -13,7 +13,7 @@ import (
 
 // FreeOffset finds an offset at which every port of the backends and cases is
 // free, and holds it against other kits until release is called. All ports stay
-// below those of cases that tests and benches start without a kit (shared/rig).
+// below hold.CasePorts.
 func FreeOffset(state string, backends []backend.Backend, cases []topology.Case) (offset int, release func(), err error) {
 	ports := []int{topology.StudyPort}
 	for _, b := range backends {
@@ -32,10 +32,10 @@ func FreeOffset(state string, backends []backend.Backend, cases []topology.Case)
 	for _, p := range ports {
 		highest = max(highest, p)
 	}
-	const step, end = 100, 28_000
-	blocks := (end - 1 - highest) / step
+	const step = 100
+	blocks := (hold.CasePorts - 1 - highest) / step
 	if blocks < 1 {
-		return 0, nil, fmt.Errorf("find free ports: port %d leaves no room below %d", highest, end)
+		return 0, nil, fmt.Errorf("find free ports: port %d leaves no room below %d", highest, hold.CasePorts)
 	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(state))

@@ -10,6 +10,10 @@ import (
 	"syscall"
 )
 
+// CasePorts is the first port of cases that tests, benches and experiments start by
+// themselves (shared/rig). All ports of a kit lie below.
+const CasePorts = 28_000
+
 // Take holds the name for this process until release is called or the process ends,
 // or reports that somebody has it, of this process or another. It may be used by many
 // goroutines at once.

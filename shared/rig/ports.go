@@ -9,10 +9,9 @@ import (
 	"designkits/shared/hold"
 )
 
-// The ports of a case that isn't run by kit: above kits' own, below those that the
-// system gives to outgoing connections, of which one would be gone again before the
-// process takes it.
-const firstPort, endPort = 28_000, 32_768
+// The ports of a case that isn't run by kit end below those that the system gives to
+// outgoing connections, of which one would be gone again before the process takes it.
+const firstPort, endPort = hold.CasePorts, 32_768
 
 // ports are those that a case has taken.
 type ports struct{ releases []func() }
