@@ -55,8 +55,8 @@ func TestMessagesThatCameTooSoonAreSentAgainSlowlyAndInOrder(t *testing.T) {
 			refusal.Ref = string(id)
 			l.say(refusal)
 		}
-		send() // behind those that wait
-		synctest.Wait()
+		synctest.Wait() // until the device has read that all of them were refused
+		send()          // so this one is behind those that wait
 		var again []messaging.MessageID
 		for range 4 {
 			if got := l.sends(); len(got) > 8 {
