@@ -27,7 +27,9 @@ names of token buckets, and, with the old targets, in the stream of changes that
 [Erase](erase.go) knows each of them. Visitors were never written down: a click has classes and a hash whose salt
 is gone after two days, so there is nobody to erase. Kafka can't delete one user's records; it needn't,
 since a click names a code and no owner, and the log forgets in seven days. Tombstones hide a row at
-once and remove it from disk within ten days and a compaction; backups must be shorter than the promise.`,
+once and remove it from disk within ten days and a compaction; backups must be shorter than the promise.
+What stays names nobody: for two days a version for each code, so that no cache brings an old link back,
+and for good the days on which the code was clicked.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("rows left in Cassandra", "", 0),
 		curveball.AtMost("entries left in Redis", "", 0),
