@@ -13,7 +13,7 @@ type Key struct {
 	Owner       Owner
 	Rate        float64 // requests a second, sustained
 	Burst       int     // requests at once
-	LinksPerDay int     // new links in a day (UTC)
+	LinksPerDay int     // new links at once, and again within a day (see PerDay)
 }
 
 // A KeyHash is the SHA-256 of an API key's secret, all that is stored of it.

@@ -8,7 +8,7 @@ import (
 	"designkits/cases/shortener/clicks"
 )
 
-// Salts is the shortener.SaltStore.
+// Salts is the clicks.SaltStore.
 type Salts struct{ db *DB }
 
 // Salts returns the store of daily salts.

@@ -10,7 +10,7 @@ import (
 )
 
 // measure registers the figures that tell whether counting is well. Worth an
-// alert: job_running 0 for five minutes, and commit_age over a minute.
+// alert: commit_age over a minute, or -1 for five (DESIGN.md, Observability).
 func measure(registry *prometheus.Registry, state func() clicks.Pipeline, live *clicks.Live) {
 	factory := promauto.With(registry)
 	gauge := func(name, help string, value func(clicks.Pipeline) float64) {
