@@ -133,12 +133,9 @@ type Comparison struct {
 	Baseline, Candidate load.Call
 	Workers             int
 	From                float64 // the rate at which the search begins
-	// Warm is how long each side gets load at that rate before the first round: a
-	// JVM behind compiles in its first seconds what it is asked most.
-	Warm   time.Duration
-	Rounds int // in turns; default 5
-	SLO    load.SLO
-	Goal   Goal // for the ratio of throughputs
+	Rounds              int     // in turns; default 5
+	SLO                 load.SLO
+	Goal                Goal // for the ratio of throughputs
 	// P99 wants the candidate's p99 at half of what it carries to be at most
 	// this much of the baseline's at the same rate; 0 wants nothing.
 	P99 float64
@@ -154,25 +151,19 @@ const (
 )
 
 // Compare measures both sides in turns and reports the median of the rounds'
-// ratios, so that a machine whose speed drifts treats both alike.
+// ratios, so that a machine whose speed drifts treats both alike. A round before
+// them isn't counted: a JVM behind compiles in its first minutes what it is asked
+// most, and whoever is measured first would pay for that.
 func (r *Run) Compare(ctx context.Context, c Comparison) error {
-	n := cmp.Or(c.Rounds, rounds)
+	n, uncounted := cmp.Or(c.Rounds, rounds), 1
 	if r.Quick {
-		n = 1
+		n, uncounted = 1, 0
 	}
 	plan := load.Plan{Rate: c.From, For: r.For(5 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
-	if c.Warm > 0 {
-		warm := load.Plan{Rate: c.From, For: r.For(c.Warm), Workers: c.Workers}
-		for _, side := range []load.Call{c.Baseline, c.Candidate} {
-			if _, err := load.Run(ctx, warm, side); err != nil {
-				return fmt.Errorf("%s, warming up: %w", c.Name, err)
-			}
-		}
-	}
 	search := load.Search{Plan: plan, SLO: c.SLO, Precision: precision}
 	base, cand := search, search
 	var pairs []pair
-	for round := range n {
+	for round := range uncounted + n {
 		var p pair
 		var err error
 		if p.baseline, err = base.Max(ctx, c.Baseline); err != nil {
@@ -181,11 +172,15 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 		if p.candidate, err = cand.Max(ctx, c.Candidate); err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
 		}
-		pairs = append(pairs, p)
 		// The next searches begin where these ended.
 		base.Plan.Rate, base.Step = p.baseline.Offered, nearStep
 		cand.Plan.Rate, cand.Step = p.candidate.Offered, nearStep
-		r.Logf("round %d of %d: %.0f/s against %.0f/s, ratio %.2f", round+1, n, p.candidate.Offered, p.baseline.Offered, p.ratio())
+		which := "warming up"
+		if round >= uncounted {
+			pairs = append(pairs, p)
+			which = fmt.Sprintf("round %d of %d", len(pairs), n)
+		}
+		r.Logf("%s: %.0f/s against %.0f/s, ratio %.2f", which, p.candidate.Offered, p.baseline.Offered, p.ratio())
 	}
 	slices.SortFunc(pairs, func(a, b pair) int {
 		return int(math.Copysign(1, a.ratio()-b.ratio()))

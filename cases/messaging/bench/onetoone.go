@@ -38,7 +38,7 @@ var oneToOne = harness.Bench{
 		defer func() { err = errors.Join(err, stopOurs()) }()
 		slo := load.SLO{P99: 250 * time.Millisecond}
 		err = r.Compare(ctx, harness.Comparison{
-			Name: "one-to-one", From: 200, Workers: pairs, Warm: 8 * time.Second, SLO: slo, Goal: harness.RatioAtLeast(0.6),
+			Name: "one-to-one", From: 200, Workers: pairs, SLO: slo, Goal: harness.RatioAtLeast(0.6),
 			Baseline: bare.call, Candidate: ours.call,
 		})
 		if err != nil {

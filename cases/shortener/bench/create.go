@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	harness "designkits/shared/bench"
 	"designkits/shared/load"
@@ -26,7 +25,7 @@ var create = harness.Bench{
 		}
 		defer func() { err = errors.Join(err, ours.stop()) }()
 		return r.Compare(ctx, harness.Comparison{
-			Name: "create", From: 400, Warm: 30 * time.Second, Workers: workers, SLO: paused, Goal: harness.RatioAtLeast(0.8),
+			Name: "create", From: 400, Workers: workers, SLO: paused, Goal: harness.RatioAtLeast(0.8),
 			Baseline: makeLink(base.addr, "/insert", ""), Candidate: makeLink(ours.addr, "/api/links", ours.key),
 		})
 	},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	harness "designkits/shared/bench"
 	"designkits/shared/load"
@@ -35,7 +34,7 @@ var redirectCold = harness.Bench{
 	Name:  "redirect-cold",
 	About: "redirect, held nowhere, against a bare handler with one Cassandra SELECT",
 	Run: func(ctx context.Context, r *harness.Run) error {
-		return redirects(ctx, r, harness.Comparison{Name: "redirect-cold", From: 2000, Warm: 30 * time.Second, SLO: paused, Goal: harness.RatioAtLeast(0.7)},
+		return redirects(ctx, r, harness.Comparison{Name: "redirect-cold", From: 2000, SLO: paused, Goal: harness.RatioAtLeast(0.7)},
 			"/cassandra", 20_000, nothingHeld)
 	},
 }
@@ -75,7 +74,7 @@ var redirectRecorded = harness.Bench{
 			calls[record] = follow(s.addr, paths, http.StatusFound)
 		}
 		return r.Compare(ctx, harness.Comparison{
-			Name: "redirect-recorded", From: 8000, Warm: 30 * time.Second, Workers: workers, SLO: fast, Goal: harness.RatioAtLeast(0.85), P99: 1.25,
+			Name: "redirect-recorded", From: 8000, Workers: workers, SLO: fast, Goal: harness.RatioAtLeast(0.85), P99: 1.25,
 			Baseline: calls["off"], Candidate: calls["on"],
 		})
 	},
