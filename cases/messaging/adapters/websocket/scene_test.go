@@ -57,7 +57,7 @@ func each(t *testing.T, test func(t *testing.T, config websocket.Config)) {
 	t.Run("alone", func(t *testing.T) { test(t, websocket.Config{}.Alone()) })
 }
 
-func deadline() time.Time { return time.Now().Add(30 * time.Second) }
+func deadline() time.Time { return time.Now().Add(2 * time.Minute) }
 
 // dial connects a client that is closed with the test.
 func (s *scene) dial(change ...func(*gorilla.Dialer, http.Header)) *gorilla.Conn {
@@ -67,7 +67,7 @@ func (s *scene) dial(change ...func(*gorilla.Dialer, http.Header)) *gorilla.Conn
 		s.t.Fatalf("connect: %v, %v", err, res)
 	}
 	s.t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetReadDeadline(deadline())
 	return c
 }
 
@@ -83,7 +83,7 @@ func (s *scene) tryDial(change ...func(*gorilla.Dialer, http.Header)) (*gorilla.
 func (s *scene) raw() net.Conn {
 	s.t.Helper()
 	conn := s.dial().NetConn()
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(deadline())
 	return conn
 }
 
@@ -106,11 +106,11 @@ func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for !so() {
 		select {
 		case <-tick.C:
-		case <-deadline:
+		case <-late:
 			t.Fatalf("waited in vain: %s", what)
 		}
 	}
