@@ -113,7 +113,7 @@ func (s *site) connect(a messaging.Address, gateways func() []string) *device.De
 	var running sync.WaitGroup
 	running.Go(func() { _ = d.Run(ctx) })
 	s.t.Cleanup(func() { cancel(); running.Wait() })
-	testenv.Eventually(s.t, 30*time.Second, a.String()+" has caught up", d.Current)
+	testenv.Eventually(s.t, 2*time.Minute, a.String()+" has caught up", d.Current)
 	return d
 }
 
@@ -136,6 +136,10 @@ func (s *site) history(c messaging.ConversationID) (all []messaging.Message) {
 	}
 }
 
+// readWithin is for all that a test reads of a connection: on a busy machine that takes
+// a while, and some of what is read comes only after presence.Grace, or a drain.
+const readWithin = 3 * time.Minute
+
 // dial connects as a program does, and returns what the gateway answers.
 func (s *site) dial(gateway, offer string) (*websocket.Conn, int) {
 	s.t.Helper()
@@ -148,7 +152,7 @@ func (s *site) dial(gateway, offer string) (*websocket.Conn, int) {
 		return nil, res.StatusCode
 	}
 	s.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(readWithin))
 	return conn, res.StatusCode
 }
 
