@@ -163,7 +163,7 @@ func TestSomebodyIsInSoManyConversationsAndNoMore(t *testing.T) {
 
 func (s *site) isIn(u messaging.UserID, conversations int) {
 	s.t.Helper()
-	testenv.Eventually(s.t, 10*time.Second, fmt.Sprintf("%s is in %d", u, conversations), func() bool {
+	testenv.Eventually(s.t, 30*time.Second, fmt.Sprintf("%s is in %d", u, conversations), func() bool {
 		n, err := s.db.Rosters().Count(s.t.Context(), []messaging.UserID{u})
 		return err == nil && n[0] == conversations
 	})

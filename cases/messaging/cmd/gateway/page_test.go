@@ -24,7 +24,7 @@ func TestTheGatewayServesItsPageAndWhoIsThere(t *testing.T) {
 		}
 		return resp, string(body)
 	}
-	testenv.Eventually(t, 10*time.Second, "both gateways are known", func() bool {
+	testenv.Eventually(t, 30*time.Second, "both gateways are known", func() bool {
 		_, body := get("/api/gateways")
 		return strings.Contains(body, s.Addr("gateway-1")) && strings.Contains(body, s.Addr("gateway-2"))
 	})
