@@ -33,7 +33,7 @@ func openDB(t testing.TB, adjust ...func(*Config)) *DB {
 	for _, a := range adjust {
 		a(&config)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	db, err := Open(ctx, config)
 	if err != nil {

@@ -35,7 +35,7 @@ func flush(t *testing.T, db *DB, tables ...string) (sizes map[string]int64) {
 			t.Fatal(err)
 		}
 	}
-	testenv.Eventually(t, time.Minute, "the tables are on the disk", func() bool {
+	testenv.Eventually(t, 3*time.Minute, "the tables are on the disk", func() bool {
 		sizes = largest(t, db)
 		return !slices.ContainsFunc(tables, func(table string) bool { return sizes[table] == 0 })
 	})
@@ -45,7 +45,7 @@ func flush(t *testing.T, db *DB, tables ...string) (sizes map[string]int64) {
 // ownKeyspace has tables that nothing else is in.
 func ownKeyspace(t *testing.T) *DB {
 	name := testenv.Namespace(t)
-	return openDB(t, func(c *Config) { c.Keyspace, c.Timeout = name, time.Minute })
+	return openDB(t, func(c *Config) { c.Keyspace, c.Timeout = name, 4*time.Minute })
 }
 
 const (
