@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,6 +151,8 @@ func (c *idlers) connect(ctx context.Context, n int) error {
 				l.read(func(frame []byte) {
 					if ref := c.ref(frame); ref != "" {
 						c.got <- ref
+					} else if is(frame, "error") && bytes.Contains(frame, []byte(`"again":true`)) { // a store was busy
+						_ = l.send([]byte(c.frame(member(frame, "ref")))) // one that has ended is missed
 					}
 				})
 			})
