@@ -49,7 +49,7 @@ func TestAConversationOfThreePeopleWithFourDevices(t *testing.T) {
 	})
 	t.Run("a body that is gone from the history doesn't hold", func(t *testing.T) {
 		cfg := config()
-		db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.Namespace}})
+		db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.Namespace}, Timeout: 30 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestAConversationOfThreePeopleWithFourDevices(t *testing.T) {
 func forget(t *testing.T, c *rig.Case, db *cassandra.DB) {
 	t.Helper()
 	cluster := gocql.NewCluster(c.Lab["CASSANDRA"])
-	cluster.Keyspace = c.Namespace
+	cluster.Keyspace, cluster.Timeout, cluster.ConnectTimeout = c.Namespace, 30*time.Second, 30*time.Second
 	session, err := cluster.CreateSession()
 	if err != nil {
 		t.Fatal(err)

@@ -96,5 +96,5 @@ func (c *Case) Ask(gateway int, method, path, body string, header http.Header) A
 // a mistake would keep away.
 const (
 	within   = 30 * time.Second
-	Patience = 10 * time.Second
+	Patience = 30 * time.Second
 )

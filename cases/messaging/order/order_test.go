@@ -199,7 +199,7 @@ func (s *sender) send(t *rapid.T, o *owner) {
 	for i := range n {
 		drafts = append(drafts, s.draft(from+i))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	results, err := o.Accept(ctx, drafts)
 	if err != nil {

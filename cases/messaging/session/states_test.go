@@ -183,7 +183,7 @@ func (s *stage) frame(of *session.Session, frame any) { of.Frame(wire.Encode(fra
 func (s *stage) want(of *session.Session, l *line, upTo messaging.Seq) {
 	s.t.Helper()
 	acknowledged := messaging.Seq(0)
-	testenv.Eventually(s.t, 20*time.Second, "the device is current and has all", func() bool {
+	testenv.Eventually(s.t, time.Minute, "the device is current and has all", func() bool {
 		seqs, current := l.seqs()
 		if n := len(seqs); n > 0 && seqs[n-1] > acknowledged {
 			acknowledged = seqs[n-1]
@@ -213,7 +213,7 @@ func TestADeviceIsQuietThenCatchesUpThenIsLive(t *testing.T) {
 		t.Errorf("before it asks it gets %v", seqs)
 	}
 	s.frame(of, wire.Resume{Ref: "r"})
-	testenv.Eventually(t, 10*time.Second, "the first page", func() bool { seqs, _ := l.seqs(); return len(seqs) == 4 })
+	testenv.Eventually(t, time.Minute, "the first page", func() bool { seqs, _ := l.seqs(); return len(seqs) == 4 })
 	s.say(5, 5) // held until what was before it is acknowledged
 	if seqs, current := l.seqs(); len(seqs) != 4 || current {
 		t.Errorf("while it catches up it gets %v, current %v", seqs, current)
@@ -231,7 +231,7 @@ func TestADeviceThatReadsTooSlowlyIsQuietUntilItAsks(t *testing.T) {
 	of.Opened(l)
 	defer of.Closed()
 	s.frame(of, wire.Resume{})
-	testenv.Eventually(t, 10*time.Second, "it is current", func() bool { _, current := l.seqs(); return current })
+	testenv.Eventually(t, time.Minute, "it is current", func() bool { _, current := l.seqs(); return current })
 	s.say(1, 2)
 	l.fill(true)
 	s.say(3, 300) // more than is held, and than a page has
@@ -257,7 +257,7 @@ func TestWhatDoesNotFitWhileADeviceCatchesUpIsReadFromItsInbox(t *testing.T) {
 	of.Opened(l)
 	defer of.Closed()
 	s.frame(of, wire.Resume{})
-	testenv.Eventually(t, 10*time.Second, "the first page", func() bool { seqs, _ := l.seqs(); return len(seqs) == 50 })
+	testenv.Eventually(t, time.Minute, "the first page", func() bool { seqs, _ := l.seqs(); return len(seqs) == 50 })
 	s.say(51, 250)
 	s.want(of, l, 250)
 }
@@ -272,7 +272,7 @@ func TestWhatIsAcknowledgedIsDroppedFromTheInbox(t *testing.T) {
 	defer of.Closed()
 	s.frame(of, wire.Resume{})
 	s.want(of, l, 3)
-	testenv.Eventually(t, 30*time.Second, "it is tried", func() bool { tries, _ := s.inbox.state(); return tries > 0 })
+	testenv.Eventually(t, time.Minute, "it is tried", func() bool { tries, _ := s.inbox.state(); return tries > 0 })
 	s.stop()
 	if tries, upTo := s.inbox.state(); upTo[s.device] != 3 {
 		t.Errorf("after %d tries it is dropped up to %d, want 3", tries, upTo[s.device])

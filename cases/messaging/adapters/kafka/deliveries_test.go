@@ -48,8 +48,8 @@ func listen(t *testing.T, d *Deliveries, gateway string) *listener {
 	t.Cleanup(l.end)
 	select {
 	case <-ready:
-	case <-time.After(30 * time.Second):
-		t.Fatal("the gateway isn't there within 30 s")
+	case <-time.After(time.Minute):
+		t.Fatal("the gateway isn't there within a minute")
 	}
 	return l
 }
@@ -80,7 +80,7 @@ func TestAGatewayHearsWhatComesFromNowOnInOrder(t *testing.T) {
 	deliver("one", many...)
 	deliver("two", 100)
 	deliver("one", 64)
-	testenv.Eventually(t, 20*time.Second, "both have heard theirs", func() bool { return len(one.all()) >= 61 && len(two.all()) >= 1 })
+	testenv.Eventually(t, time.Minute, "both have heard theirs", func() bool { return len(one.all()) >= 61 && len(two.all()) >= 1 })
 	for i, seq := range one.all() {
 		if seq != messaging.Seq(i+4) {
 			t.Fatalf("gateway one heard %v, want 4 to 64", one.all())
@@ -93,7 +93,7 @@ func TestAGatewayHearsWhatComesFromNowOnInOrder(t *testing.T) {
 	deliver("one", 65) // while it is away
 	back := listen(t, d, "one")
 	deliver("one", 66)
-	testenv.Eventually(t, 20*time.Second, "it hears again", func() bool { return len(back.all()) > 0 })
+	testenv.Eventually(t, time.Minute, "it hears again", func() bool { return len(back.all()) > 0 })
 	if got := back.all(); len(got) != 1 || got[0] != 66 {
 		t.Errorf("a gateway that has come back heard %v, want 66 alone", got)
 	}

@@ -78,7 +78,7 @@ func TestWhoIsSignedOutIsKnownAtOnceAndTold(t *testing.T) {
 		if got != a {
 			t.Errorf("told of %s", got)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("nobody was told")
 	}
 	for device, want := range map[messaging.Address]bool{a: true, b: false} {

@@ -27,7 +27,7 @@ func TestAKeyThatHasChanged(t *testing.T) {
 	}
 
 	other := s.reinstalled(bo)
-	testenv.Eventually(t, 30*time.Second, "it has what was said", func() bool { return len(other.reads(talk)) == 2 })
+	testenv.Eventually(t, time.Minute, "it has what was said", func() bool { return len(other.reads(talk)) == 2 })
 	if all := strings.Join(other.reads(talk), "|"); strings.Contains(all, "one") || strings.Contains(all, "two") {
 		t.Errorf("with other keys it reads %s", all)
 	}
@@ -50,7 +50,7 @@ func TestAKeyThatHasChanged(t *testing.T) {
 		t.Errorf("the numbers are %s and %s, %v", number, theirs, err)
 	}
 	ana.say(talk, "welcome back")
-	testenv.Eventually(t, 30*time.Second, "it is read", func() bool { return strings.HasSuffix(strings.Join(other.reads(talk), "|"), "ana: welcome back") })
+	testenv.Eventually(t, time.Minute, "it is read", func() bool { return strings.HasSuffix(strings.Join(other.reads(talk), "|"), "ana: welcome back") })
 }
 
 // reinstalled is a phone that has its token and nothing else.

@@ -59,7 +59,7 @@ func TestTheServerHoldsNoPlaintext(t *testing.T) {
 	bo.shows(talk, "ana: "+secrets["an edit"]+" (edited)")
 	ana.stop()
 	s.sendUnencrypted(ana.Me().Device, talk, secret)
-	testenv.Eventually(t, 30*time.Second, "bo has got what can't be decrypted", func() bool { return len(bo.reads(talk)) == 2 })
+	testenv.Eventually(t, time.Minute, "bo has got what can't be decrypted", func() bool { return len(bo.reads(talk)) == 2 })
 
 	found := map[string]bool{} // where the control stands
 	places := map[string]int{}

@@ -73,7 +73,7 @@ func (s *site) switchOn(path string, enter func(*api.Client) error) *phone {
 	p := &phone{Client: c, t: s.t, path: path}
 	p.stop = sync.OnceFunc(func() { cancel(); running.Wait(); _ = store.Close() })
 	s.t.Cleanup(p.stop)
-	testenv.Eventually(s.t, 30*time.Second, path+" has caught up", func() bool { return c.Me().Current })
+	testenv.Eventually(s.t, 2*time.Minute, path+" has caught up", func() bool { return c.Me().Current })
 	return p
 }
 
@@ -117,12 +117,12 @@ func (p *phone) say(id messaging.ConversationID, text string) messaging.MessageI
 func (p *phone) shows(id messaging.ConversationID, want ...string) {
 	p.t.Helper()
 	var got []string
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	holds := func() bool {
 		got = p.reads(id)
 		return strings.Join(got, "|") == strings.Join(want, "|") || time.Now().After(deadline)
 	}
-	testenv.Eventually(p.t, time.Minute, "the screen", holds)
+	testenv.Eventually(p.t, 2*time.Minute, "the screen", holds)
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		p.t.Fatalf("%s shows %q, want %q", p.path, got, want)
 	}
@@ -162,7 +162,7 @@ func (p *phone) reads(id messaging.ConversationID) (lines []string) {
 // reaches waits until the last message has come so far.
 func (p *phone) reaches(id messaging.ConversationID, want api.State) {
 	p.t.Helper()
-	testenv.Eventually(p.t, 30*time.Second, "the last message is "+string(want), func() bool {
+	testenv.Eventually(p.t, time.Minute, "the last message is "+string(want), func() bool {
 		lines := p.View(id, 1).Lines
 		return len(lines) == 1 && lines[0].State == want
 	})

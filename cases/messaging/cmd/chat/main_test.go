@@ -194,7 +194,7 @@ func (k *talk) send(ctx context.Context, s *site, more func(n int) bool) error {
 func (k *talk) check(t *testing.T, s *site) {
 	t.Helper()
 	var stored []messaging.Message
-	testenv.Eventually(t, 30*time.Second, "the history has all of "+string(k.conversation), func() bool {
+	testenv.Eventually(t, time.Minute, "the history has all of "+string(k.conversation), func() bool {
 		var err error
 		stored, err = s.db.History().Range(t.Context(), k.conversation, 1, messaging.Seq(len(k.sent)+100), len(k.sent)+100)
 		return err == nil && len(stored) >= len(k.sent)
@@ -222,7 +222,7 @@ func TestKill9LosesNothingDoublesNothingAndKeepsTheOrder(t *testing.T) {
 	kill := map[string]func(){"one": s.start("one"), "two": s.start("two")}
 	testenv.Eventually(t, time.Minute, "two share the partitions", s.shared(2))
 	talks := make([]*talk, 40)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	failed := make(chan error, len(talks))
 	var talking sync.WaitGroup
@@ -238,7 +238,7 @@ func TestKill9LosesNothingDoublesNothingAndKeepsTheOrder(t *testing.T) {
 	for _, name := range []string{"one", "two", "one"} {
 		said()
 		kill[name]() // in the middle
-		testenv.Eventually(t, 30*time.Second, "the other owns all", s.shared(1))
+		testenv.Eventually(t, 2*time.Minute, "the other owns all", s.shared(1))
 		kill[name] = s.start(name)
 	}
 	said()
@@ -270,7 +270,7 @@ func TestAStopHandsOver(t *testing.T) {
 	if err := stop(); err != nil || time.Since(began) > service.StopWithin {
 		t.Errorf("it ended after %s: %v", time.Since(began), err)
 	}
-	testenv.Eventually(t, 30*time.Second, "the other owns all", s.shared(1))
+	testenv.Eventually(t, 2*time.Minute, "the other owns all", s.shared(1))
 	if err := <-said; err != nil {
 		t.Fatal(err)
 	}
