@@ -42,15 +42,17 @@ func Ask(t testing.TB, client *http.Client, req *http.Request) Answer {
 
 // Soon waits, for so long at most, until it holds, and reports whether it does.
 func Soon(limit time.Duration, holds func() bool) bool {
-	deadline := time.After(limit)
+	began := time.Now()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-deadline:
+	for {
+		looked := time.Now() // who was held up looks once more before giving up
+		if holds() {
+			return true
+		}
+		if looked.Sub(began) > limit {
 			return false
 		}
+		<-again.C
 	}
-	return true
 }
