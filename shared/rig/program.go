@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 )
 
 // A Program is a program of the case's module that isn't one of its processes:
@@ -43,7 +42,7 @@ func StartProgram(ctx context.Context, dir, pkg string, env map[string]string) (
 	}
 	if err = build(ctx, dir, p.folder, pkg); err == nil {
 		if err = p.process.start(); err == nil {
-			if err = p.process.await(ctx, 60*time.Second); err == nil {
+			if err = p.process.await(ctx, startWithin); err == nil {
 				return p, nil
 			}
 			err = errors.Join(err, p.Stop(context.WithoutCancel(ctx)))

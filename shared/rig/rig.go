@@ -58,8 +58,13 @@ type Case struct {
 	own       bool // the namespace is nobody else's
 }
 
-// stopWithin is how long a process may take to stop when it is asked to.
-const stopWithin = 10 * time.Second
+const (
+	// startWithin is how long a process may take to be ready: one that makes its
+	// tables, on a busy machine, takes longest.
+	startWithin = 2 * time.Minute
+	// stopWithin is how long a process may take to stop when it is asked to.
+	stopWithin = 10 * time.Second
+)
 
 // Start builds and starts the case and returns once its page can be used. A
 // stream job may join later. The caller ends it with Stop; where that can't be
@@ -158,7 +163,7 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 		c.processes["edge"] = edge
 	}
 	for _, p := range c.processes {
-		if err := p.await(ctx, 60*time.Second); err != nil {
+		if err := p.await(ctx, startWithin); err != nil {
 			return err
 		}
 	}
@@ -207,7 +212,7 @@ func (c *Case) Kill(ctx context.Context, name string) error {
 	if err := p.start(); err != nil {
 		return err
 	}
-	return p.await(ctx, 30*time.Second)
+	return p.await(ctx, startWithin)
 }
 
 // Lose ends a process as `kill -9` does, for good: nobody starts it again, and Stop
@@ -244,7 +249,7 @@ func (c *Case) Restart(ctx context.Context, name string) error {
 	if err := p.start(); err != nil {
 		return err
 	}
-	return p.await(ctx, 30*time.Second)
+	return p.await(ctx, startWithin)
 }
 
 // Stop asks the processes to stop, kills those that don't, ends the case's

@@ -24,6 +24,7 @@ import (
 	"designkits/infra/backend/catalog"
 	"designkits/infra/provision"
 	"designkits/infra/supervise"
+	"designkits/shared/hold"
 )
 
 // A server is an instance of a backend that belongs to one test, which may
@@ -79,31 +80,37 @@ func serve(t *testing.T, name string) server {
 		}
 	})
 	s := server{Backend: b, Site: site, sup: sup}
-	if err := sup.Start(within(t, 2*time.Minute), specs...); err != nil {
+	if err := sup.Start(within(t, 5*time.Minute), specs...); err != nil {
 		t.Fatal(err)
 	}
 	s.ready(t)
 	return s
 }
 
-// freePorts finds ports that nobody listens on.
+// freePorts finds ports that nobody listens on, and holds them for the test.
 func freePorts(t *testing.T, ports []backend.Port) map[string]int {
 	t.Helper()
 	free := map[string]int{}
 	for _, p := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, release, err := hold.Port()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() // all are held until all are found
-		free[p.Name] = l.Addr().(*net.TCPAddr).Port
+		t.Cleanup(release)
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if free[p.Name], err = strconv.Atoi(port); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return free
 }
 
 func (s server) ready(t *testing.T) {
 	t.Helper()
-	if err := s.Ready(within(t, 30*time.Second), s.Site); err != nil {
+	if err := s.Ready(within(t, 2*time.Minute), s.Site); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -111,7 +118,7 @@ func (s server) ready(t *testing.T) {
 // kill ends it with SIGKILL, and starts it again.
 func (s server) kill(t *testing.T) {
 	t.Helper()
-	if err := s.sup.Kill(within(t, 10*time.Second), s.Name); err != nil {
+	if err := s.sup.Kill(within(t, time.Minute), s.Name); err != nil {
 		t.Fatal(err)
 	}
 	s.restart(t)
@@ -119,7 +126,7 @@ func (s server) kill(t *testing.T) {
 
 func (s server) restart(t *testing.T) {
 	t.Helper()
-	if err := s.sup.Restart(within(t, 2*time.Minute), s.Name); err != nil {
+	if err := s.sup.Restart(within(t, 5*time.Minute), s.Name); err != nil {
 		t.Fatal(err)
 	}
 	s.ready(t)
@@ -248,7 +255,7 @@ func TestKafkaSurvivesAKill(t *testing.T) {
 	}
 	reader := kafkaClient(t, s.Site, kgo.ConsumeTopics("kept"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	for next := 0; next < 500; {
-		fetched := reader.PollFetches(within(t, 20*time.Second))
+		fetched := reader.PollFetches(within(t, 2*time.Minute))
 		if err := fetched.Err(); err != nil {
 			t.Fatal(err)
 		}

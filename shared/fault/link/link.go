@@ -17,13 +17,16 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"designkits/shared/hold"
 )
 
 // A Link passes connections on to one address. Its methods may be called by
 // many goroutines.
 type Link struct {
-	proxy *toxiproxy.Proxy
-	addr  string
+	proxy   *toxiproxy.Proxy
+	addr    string
+	release func() // of the port, which nobody else may take while the link is cut
 
 	mu  sync.Mutex
 	cut bool
@@ -33,11 +36,15 @@ type Link struct {
 func Open(upstream string) (*Link, error) {
 	metrics := toxiproxy.NewMetricsContainer(prometheus.NewRegistry())
 	server := toxiproxy.NewServer(metrics, zerolog.Nop())
-	l := &Link{proxy: toxiproxy.NewProxy(server, "link", "127.0.0.1:0", upstream)}
-	if err := l.proxy.Start(); err != nil {
+	addr, release, err := hold.Port()
+	if err != nil {
 		return nil, fmt.Errorf("open a link to %s: %w", upstream, err)
 	}
-	l.addr = l.proxy.Listen
+	l := &Link{proxy: toxiproxy.NewProxy(server, "link", addr, upstream), addr: addr, release: release}
+	if err := l.proxy.Start(); err != nil {
+		release()
+		return nil, fmt.Errorf("open a link to %s: %w", upstream, err)
+	}
 	return l, nil
 }
 
@@ -89,4 +96,5 @@ func (l *Link) Mend() error {
 func (l *Link) Close() {
 	l.proxy.Toxics.ResetToxics(context.Background())
 	l.Cut()
+	l.release()
 }
