@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"designkits/shared/bench"
@@ -46,7 +47,9 @@ func served(ms int) load.Call {
 	}
 }
 
-func TestASlowCandidateDoesNotReachItsGoal(t *testing.T) {
+func TestASlowCandidateDoesNotReachItsGoal(t *testing.T) { synctest.Test(t, comparesWithASlowOne) }
+
+func comparesWithASlowOne(t *testing.T) {
 	r := bench.Run{Quick: true, Progress: func(line string) { t.Log(line) }}
 	err := r.Compare(t.Context(), bench.Comparison{
 		Name: "slow", Baseline: served(2), Candidate: served(25), Workers: 32, From: 20,

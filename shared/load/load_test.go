@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"designkits/shared/load"
@@ -32,7 +33,9 @@ func TestEveryCallIsMadeOnceAndAtItsTime(t *testing.T) {
 
 // The check of the whole idea: one stall of 300 ms must show in the latencies
 // of the calls that were due during it, though only one call was slow.
-func TestAStallIsChargedToAllCallsDueInIt(t *testing.T) {
+func TestAStallIsChargedToAllCallsDueInIt(t *testing.T) { synctest.Test(t, chargesAStall) }
+
+func chargesAStall(t *testing.T) {
 	release := make(chan struct{})
 	r, err := load.Run(t.Context(), load.Plan{Rate: 100, For: time.Second, Workers: 1},
 		func(ctx context.Context, _, n int) error {
@@ -75,7 +78,9 @@ func TestFailuresAreCountedByTheirText(t *testing.T) {
 }
 
 // A server with one worker and 2 ms a call carries 500/s and no more.
-func TestSearchFindsWhatIsCarried(t *testing.T) {
+func TestSearchFindsWhatIsCarried(t *testing.T) { synctest.Test(t, findsWhatIsCarried) }
+
+func findsWhatIsCarried(t *testing.T) {
 	turn := make(chan struct{}, 1)
 	serve := func(ctx context.Context, _, _ int) error {
 		turn <- struct{}{}
