@@ -218,7 +218,7 @@ func steps(t *testing.T, b *browsertest.Tab, address string) {
 
 func slides(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address+"?panel=estimate")
-	b.Until(t, 2*time.Minute, `document.querySelectorAll("#effects li").length > 0`) // the lab is built
+	b.Until(t, 4*time.Minute, `document.querySelectorAll("#effects li").length > 0`) // the lab is built
 	before := b.Text(t, `[data-row="redirects at peak"] td:nth-child(2)`)
 	b.Do(t, 10*time.Second, browsertest.Fill(`[data-input="clicks per link"]`, "900"))
 	b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelector('[data-row="redirects at peak"].moved td:nth-child(2)')?.textContent !== %q`, before))
@@ -247,7 +247,7 @@ func fits(t *testing.T, b *browsertest.Tab, address string, width int64, scheme 
 		b.Do(t, 10*time.Second, browsertest.Script(fmt.Sprintf(`document.querySelector("#tab-%s").click()`, panel)))
 		switch panel {
 		case "estimate":
-			b.Until(t, 2*time.Minute, `document.querySelectorAll("#effects li").length > 0`)
+			b.Until(t, 4*time.Minute, `document.querySelectorAll("#effects li").length > 0`)
 		case "source":
 			b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#article a")].find((a) => a.textContent === "Permutation").click()`))
 			b.Until(t, 10*time.Second, `document.querySelector("#panel-source .hl") !== null`)

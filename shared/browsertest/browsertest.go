@@ -23,6 +23,10 @@ import (
 // agent is a person's: headless Chromium's own would be counted as a bot.
 const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
 
+// patience is the least that is given to everything which a test waits for: it is to
+// fail by what never happens, and not by a browser that is slow on a busy machine.
+const patience = time.Minute
+
 // A Tab is one tab of a browser of its own.
 type Tab struct {
 	Ctx context.Context // for chromedp's own calls
@@ -42,6 +46,7 @@ func Open(t *testing.T) *Tab {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
+		chromedp.WSURLReadTimeout(2*time.Minute), // it is slow to start on a busy machine
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
@@ -82,10 +87,10 @@ func (b *Tab) CheckConsole(t *testing.T) {
 	}
 }
 
-// Do does one thing after the other, within a time.
+// Do does one thing after the other, within a time, or a minute if that is longer.
 func (b *Tab) Do(t *testing.T, within time.Duration, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.Ctx, within)
+	ctx, cancel := context.WithTimeout(b.Ctx, max(within, patience))
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		t.Fatalf("%v (see %s)", err, b.Shoot(t, "failed"))
@@ -95,7 +100,7 @@ func (b *Tab) Do(t *testing.T, within time.Duration, actions ...chromedp.Action[
 // Eval returns what a JavaScript expression, or a promise, comes to.
 func Eval[T any](t *testing.T, b *Tab, expression string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.Ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.Ctx, patience)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -114,9 +119,10 @@ func Fill(selector, value string) chromedp.Action[chromedp.Void] {
 	return Script(fmt.Sprintf(`{ const field = document.querySelector(%q); field.value = %q; field.dispatchEvent(new Event("input", { bubbles: true })); }`, selector, value))
 }
 
-// Until waits until an expression is true.
+// Until waits until an expression is true, within a time, or a minute if that is longer.
 func (b *Tab) Until(t *testing.T, within time.Duration, expression string) {
 	t.Helper()
+	within = max(within, patience)
 	ctx, cancel := context.WithTimeout(b.Ctx, within)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](expression,
