@@ -63,7 +63,7 @@ func (s *Supervisor) Close(ctx context.Context) error {
 }
 
 // Start adds the processes and returns when all are ready that aren't in the
-// background. If one of them fails, the first failure is returned at once
+// background. If one of them fails, the failure that came first is returned at once
 // after what this call has started was stopped again. A name that is running
 // already is an error; one that has ended is replaced.
 func (s *Supervisor) Start(ctx context.Context, specs ...Spec) error {
@@ -137,15 +137,26 @@ func (s *Supervisor) bringUp(ctx context.Context, procs, others []*process) erro
 	}
 	var first error
 	for range waited {
-		if err := <-errs; err != nil && first == nil {
+		err := <-errs
+		if err == nil {
+			continue
+		}
+		callOff()
+		if first == nil || consequence(first) && !consequence(err) {
 			first = err
-			callOff()
 		}
 	}
 	if first != nil {
 		s.stopAll(context.WithoutCancel(ctx), procs)
 	}
 	return first
+}
+
+// consequence reports whether a process didn't start because of another, which may
+// come to tell of it later.
+func consequence(err error) bool {
+	var other *NotRunning
+	return errors.As(err, &other) || errors.Is(err, context.Canceled)
 }
 
 // awaitUp waits for the end of a start that is under way.
