@@ -87,6 +87,16 @@ func status(t *testing.T, s *Supervisor, name string) Status {
 	return Status{}
 }
 
+// ending says how the last run of a process that was stopped has ended.
+func ending(t *testing.T, s *Supervisor, name string) string {
+	t.Helper()
+	procs, err := s.resolve(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return procs[0].child.exit
+}
+
 func readPid(t *testing.T, path string) int {
 	t.Helper()
 	var pid int
