@@ -48,12 +48,9 @@ func TestFetchedOnceAndForAll(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	begun := time.Now()
+	t.Setenv("PATH", t.TempDir()) // to find that all is there needs no Maven
 	if got := fetch(t, cache, small, another); got != nil {
 		t.Errorf("the second time it fetched %v", got)
-	}
-	if took := time.Since(begun); took > time.Second {
-		t.Errorf("to find that all is there took %s", took)
 	}
 	if _, _, installed := small.Describe(t.Context(), cache); !installed {
 		t.Error("described as missing")
@@ -184,7 +181,7 @@ func TestInterruptedFetchLeavesNothing(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
-	if took := time.Since(begun); took > 15*time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("the interruption took %s", took)
 	}
 	found, err := os.ReadDir(cache)
