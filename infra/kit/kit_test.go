@@ -194,7 +194,7 @@ func (f *foreground) end(sig syscall.Signal) int {
 	}
 	select {
 	case <-f.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(90 * time.Second):
 		f.t.Fatalf("it doesn't end after %s\n%s", sig, f.out)
 	}
 	return f.cmd.ProcessState.ExitCode()

@@ -252,7 +252,7 @@ func TestTheSecondCtrlCKillsAtOnce(t *testing.T) {
 	f.awaitText("Ctrl-C again kills at once")
 	begun := time.Now()
 	f.end(syscall.SIGINT)
-	if took := time.Since(begun); took > 5*time.Second {
+	if took := time.Since(begun); took > 9*time.Second { // one that doesn't listen gets 10 s
 		t.Errorf("it took %s", took)
 	}
 	for name, s := range before {
@@ -269,7 +269,7 @@ func TestDownEndsARunInTheForeground(t *testing.T) {
 	c.kit(0, "down")
 	select {
 	case <-f.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(90 * time.Second):
 		t.Fatalf("it goes on\n%s", f.out)
 	}
 	if code := f.cmd.ProcessState.ExitCode(); code != 0 {
