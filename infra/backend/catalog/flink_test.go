@@ -56,7 +56,7 @@ func flinkRun(t *testing.T, site backend.Site, properties map[string]string, sta
 	for _, statement := range statements {
 		var operation struct{ OperationHandle string }
 		flinkCall(t, http.MethodPost, gateway+"/"+session.SessionHandle+"/statements", map[string]any{"statement": statement}, &operation)
-		eventually(t, statement, time.Minute, func() error {
+		eventually(t, statement, 4*time.Minute, func() error {
 			var now struct{ Status string }
 			flinkCall(t, http.MethodGet, gateway+"/"+session.SessionHandle+"/operations/"+operation.OperationHandle+"/status", nil, &now)
 			switch now.Status {
@@ -98,7 +98,7 @@ var flinkJobs = store{
 			"CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1')",
 			"CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole')",
 			"INSERT INTO nowhere SELECT n FROM numbers")
-		eventually(t, "the job runs", 30*time.Second, func() error {
+		eventually(t, "the job runs", 2*time.Minute, func() error {
 			if _, state := flinkJob(t, site, namespace+".idle"); state != "RUNNING" {
 				return fmt.Errorf("it is %q", state)
 			}

@@ -68,7 +68,7 @@ var zookeeperTrees = store{
 func TestZooKeeperSessionsSurviveAKill(t *testing.T) {
 	s := serve(t, "zookeeper")
 	s.listensOnLoopbackOnly(t)
-	conn, _ := zookeeperConn(t, s.Site, 20*time.Second)
+	conn, _ := zookeeperConn(t, s.Site, 40*time.Second)
 	zookeeperCreate(t, conn, "/kept", 0)
 	for i := range 200 {
 		zookeeperCreate(t, conn, fmt.Sprintf("/kept/%d", i), 0)
@@ -80,7 +80,7 @@ func TestZooKeeperSessionsSurviveAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.kill(t)
-	eventually(t, "the client is back", 20*time.Second, func() error {
+	eventually(t, "the client is back", time.Minute, func() error {
 		children, _, err := conn.Children("/kept")
 		if err == nil && len(children) != 200 {
 			t.Fatalf("%d of 200 acknowledged znodes are there after a kill", len(children))
@@ -108,7 +108,8 @@ func TestZooKeeperSessionsEnd(t *testing.T) {
 	s := serve(t, "zookeeper")
 	var line net.Conn
 	dialled := false
-	holder, _, err := zk.Connect([]string{s.Addr("zookeeper")}, 2*time.Second, zk.WithLogger(log.New(io.Discard, "", 0)),
+	const timeout = 8 * time.Second
+	holder, _, err := zk.Connect([]string{s.Addr("zookeeper")}, timeout, zk.WithLogger(log.New(io.Discard, "", 0)),
 		zk.WithDialer(func(network, address string, within time.Duration) (raw net.Conn, err error) {
 			if dialled {
 				return nil, errors.New("the line is cut")
@@ -138,7 +139,7 @@ func TestZooKeeperSessionsEnd(t *testing.T) {
 		if held := time.Since(cut); held < time.Second {
 			t.Errorf("the ephemeral znode went after %s, before its session's timeout", held)
 		}
-	case <-within(t, 10*time.Second).Done():
-		t.Error("the ephemeral znode is there 10 s after the last of its session, whose timeout is 2 s")
+	case <-within(t, time.Minute).Done():
+		t.Errorf("the ephemeral znode is there a minute after the last of its session, whose timeout is %s", timeout)
 	}
 }
