@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"designkits/cases/shortener/codes"
+	"designkits/shared/testenv"
 )
 
 // OpenRanges returns a store for the test's own counter: the same one each time
@@ -147,17 +148,7 @@ func (g *gate) Lease(ctx context.Context, n uint64) (uint64, error) {
 // eventually waits until the condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("after 20 s still not: %s", what)
-		}
-	}
+	testenv.Eventually(t, time.Minute, what, holds)
 }
 
 func take(t *testing.T, gen *codes.Generator, n int) {

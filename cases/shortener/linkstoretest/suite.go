@@ -52,7 +52,7 @@ const longGrace = time.Hour
 
 // testContext ends what a test does before the test's own time is over.
 func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
