@@ -3,9 +3,9 @@ package cassandra
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +41,7 @@ func openDB(t *testing.T, adjust ...func(*Config)) *DB {
 	for _, a := range adjust {
 		a(&config)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	db, err := Open(ctx, config)
 	if err != nil {
@@ -52,7 +52,9 @@ func openDB(t *testing.T, adjust ...func(*Config)) *DB {
 }
 
 // unique returns seven characters that nothing else in the keyspace is named by.
-func unique() string { return fmt.Sprintf("%07d", rand.IntN(10_000_000)) }
+func unique() string { return fmt.Sprintf("%07d", names.Add(1)%10_000_000) }
+
+var names atomic.Uint64
 
 func testLink(code shortener.Code) shortener.Link {
 	return shortener.Link{Code: code, Target: "https://example.com/", Owner: "owner-" + shortener.Owner(code),

@@ -27,7 +27,7 @@ func throughProxy(t *testing.T, timeout time.Duration) (*proxy, *DB, *DB) {
 // eventually calls until it returns nil.
 func eventually(t *testing.T, what string, call func() error) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -36,7 +36,7 @@ func eventually(t *testing.T, what string, call func() error) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: after 20 s still %v", what, err)
+			t.Fatalf("%s: after a minute still %v", what, err)
 		}
 		<-tick.C
 	}
@@ -50,7 +50,7 @@ func TestASilentCassandraEndsTheCallInTime(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, wanted DeadlineExceeded", err)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	for _, word := range []string{"get link", "silence"} {

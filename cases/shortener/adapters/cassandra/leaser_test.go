@@ -48,7 +48,7 @@ func runLeaser() int {
 }
 
 func writeCodes() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	db, err := Open(ctx, Config{Hosts: []string{os.Getenv(leaserCassandra)}, Keyspace: os.Getenv(leaserKeyspace), Timeout: 10 * time.Second})
 	if err != nil {
@@ -149,14 +149,14 @@ func TestNoCodeComesTwiceAcrossProcessesAndAKill(t *testing.T) {
 	openDB(t) // so that the leasers find the tables
 	survivor := startLeaser(t, "survivor", keyspace.name)
 	victim := startLeaser(t, "victim", keyspace.name)
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(5 * time.Minute)
 	const midway = 5 * codes.RangeSize * (codes.Length + 1) // bytes
 	for tick := time.Tick(time.Millisecond); ; <-tick {
 		if info, err := os.Stat(victim.output); err == nil && info.Size() > midway {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the victim has not come midway in a minute\n%s", victim.stderr.String())
+			t.Fatalf("the victim has not come midway in five minutes\n%s", victim.stderr.String())
 		}
 	}
 	if err := victim.Process.Kill(); err != nil {

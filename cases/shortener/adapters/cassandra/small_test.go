@@ -90,7 +90,7 @@ func TestReplicasMayCreateTheTablesTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			db, err := Open(ctx, config)
 			if err != nil {
