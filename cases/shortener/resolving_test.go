@@ -64,12 +64,21 @@ func (w *watchedStore) holding() (letGo func()) {
 	return sync.OnceFunc(func() { w.hold.Store(nil); close(hold) })
 }
 
+// steady are changes that count as heard until a test says otherwise: a busy machine
+// has pauses after which they don't, and then everything is read again, as it should.
+type steady struct {
+	shortener.Changes
+	unsteady atomic.Bool
+}
+
+func (s *steady) Live() bool { return !s.unsteady.Load() || s.Changes.Live() }
+
 // A resolving is a resolver on real stores.
 type resolving struct {
 	*shortener.Resolver
 	store   *watchedStore
 	cache   shortener.SharedCache // the breaker is between
-	changes shortener.Changes
+	changes *steady
 	redis   *link.Link
 	db      *link.Link
 }
@@ -89,8 +98,8 @@ func startResolving(t *testing.T, at place, cfg shortener.ResolverConfig) *resol
 	}
 	client := redis.Open(r.redis.Addr(), at.namespace)
 	r.store = &watchedStore{LinkStore: openStore(t, r.db.Addr()).Links()}
-	r.cache = shortener.GuardCache(client.Cache(), shortener.NewBreaker(shortener.BreakerConfig{Deadline: time.Second}))
-	r.changes = client.Changes(slog.New(slog.DiscardHandler))
+	r.cache = shortener.GuardCache(client.Cache(), shortener.NewBreaker(shortener.BreakerConfig{Deadline: 20 * time.Second}))
+	r.changes = &steady{Changes: client.Changes(slog.New(slog.DiscardHandler))}
 	if cfg.ReadWithin == 0 {
 		cfg.ReadWithin = 30 * time.Second
 	}
@@ -106,7 +115,7 @@ func startResolving(t *testing.T, at place, cfg shortener.ResolverConfig) *resol
 			t.Error(err)
 		}
 	})
-	testenv.Eventually(t, 10*time.Second, "changes are heard", r.changes.Live)
+	testenv.Eventually(t, 20*time.Second, "changes are heard", r.changes.Changes.Live)
 	return r
 }
 
