@@ -121,7 +121,7 @@ func TestCacheEntriesExpire(t *testing.T) {
 	if err := cache.Fill(t.Context(), entry("c", 1), 30*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 5*time.Second, "the entry is gone", func() bool {
+	testenv.Eventually(t, 20*time.Second, "the entry is gone", func() bool {
 		_, found, err := cache.Get(t.Context(), "c")
 		return err == nil && !found
 	})
@@ -147,14 +147,14 @@ func TestSlowRedisEndsWithTheContext(t *testing.T) {
 	if err := cache.Fill(t.Context(), entry("c", 1), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if err := way.Delay(2 * time.Second); err != nil {
+	if err := way.Delay(30 * time.Second); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
 	_, _, err = cache.Get(ctx, "c")
-	if took := time.Since(began); err == nil || took > time.Second {
+	if took := time.Since(began); err == nil || took > 10*time.Second {
 		t.Errorf("answered %v after %s", err, took)
 	}
 }
@@ -186,14 +186,14 @@ func follow(t *testing.T, changes *redis.Changes) *listener {
 			t.Errorf("Follow ended with %v", err)
 		}
 	})
-	testenv.Eventually(t, 5*time.Second, "changes are live", changes.Live)
+	testenv.Eventually(t, 20*time.Second, "changes are live", changes.Live)
 	return l
 }
 
 // hears waits until exactly these versions were heard, in this order.
 func (l *listener) hears(t *testing.T, want ...int64) {
 	t.Helper()
-	testenv.Eventually(t, 5*time.Second, fmt.Sprintf("%v is heard", want), func() bool {
+	testenv.Eventually(t, 20*time.Second, fmt.Sprintf("%v is heard", want), func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		return fmt.Sprint(l.heard) == fmt.Sprint(want)
@@ -240,17 +240,13 @@ func TestFollowerMissesNothingAcrossALostConnection(t *testing.T) {
 	l.hears(t, 1)
 
 	way.Cut()
-	began := time.Now()
-	testenv.Eventually(t, 5*time.Second, "the follower notices", func() bool { return !changes.Live() })
-	if took := time.Since(began); took > shortener.StaleLimit {
-		t.Errorf("it noticed after %s", took)
-	}
+	testenv.Eventually(t, shortener.StaleLimit, "the follower notices", func() bool { return !changes.Live() })
 	announce(t, announcer, 2, 3, 4)
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
 	l.hears(t, 1, 2, 3, 4)
-	testenv.Eventually(t, 5*time.Second, "changes are live again", changes.Live)
+	testenv.Eventually(t, 20*time.Second, "changes are live again", changes.Live)
 	if n := l.lost.Load(); n != 1 {
 		t.Errorf("nothing was missed, but lost was called %d times", n)
 	}
@@ -267,11 +263,7 @@ func TestSlowRedisIsNotLive(t *testing.T) {
 	if err := way.Delay(3 * time.Second); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	testenv.Eventually(t, 5*time.Second, "the follower notices", func() bool { return !changes.Live() })
-	if took := time.Since(began); took > shortener.StaleLimit {
-		t.Errorf("it noticed after %s", took)
-	}
+	testenv.Eventually(t, shortener.StaleLimit, "the follower notices", func() bool { return !changes.Live() })
 }
 
 // What was announced while the follower was away may be gone when it is back.
@@ -306,15 +298,15 @@ func TestFollowerFindsOutWhenChangesAreGone(t *testing.T) {
 			announce(t, announcer, 1)
 			l.hears(t, 1)
 			way.Cut()
-			testenv.Eventually(t, 5*time.Second, "the follower notices", func() bool { return !changes.Live() })
+			testenv.Eventually(t, 20*time.Second, "the follower notices", func() bool { return !changes.Live() })
 			disaster(t, namespace, announcer)
 			if err := way.Mend(); err != nil {
 				t.Fatal(err)
 			}
-			testenv.Eventually(t, 5*time.Second, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
-			testenv.Eventually(t, 5*time.Second, "changes are live again", changes.Live)
+			testenv.Eventually(t, 20*time.Second, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
+			testenv.Eventually(t, 20*time.Second, "changes are live again", changes.Live)
 			announce(t, announcer, 9)
-			testenv.Eventually(t, 5*time.Second, "new changes are heard", func() bool {
+			testenv.Eventually(t, 20*time.Second, "new changes are heard", func() bool {
 				l.mu.Lock()
 				defer l.mu.Unlock()
 				return l.heard[len(l.heard)-1] == 9
@@ -333,7 +325,7 @@ func TestFollowerFindsOutWhenTheStreamIsLostWhileItListens(t *testing.T) {
 	announce(t, changes, 1)
 	l.hears(t, 1)
 	lose(t, namespace)
-	testenv.Eventually(t, 5*time.Second, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
+	testenv.Eventually(t, 20*time.Second, "what was learned is given up", func() bool { return l.lost.Load() == 2 })
 	announce(t, changes, 2)
 	l.hears(t, 1, 2)
 }
