@@ -24,6 +24,7 @@ import (
 	"designkits/cases/shortener/adapters/kafka"
 	"designkits/cases/shortener/clicks"
 	"designkits/shared/fault/link"
+	"designkits/shared/service"
 	"designkits/shared/testenv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -40,7 +41,7 @@ type recording struct {
 func record(t *testing.T, namespace, kafkaAddr, spoolDir string, change func(*clicks.RecorderConfig)) recording {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: namespace})
+	db, err := cassandra.Open(t.Context(), cassandra.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: namespace, Timeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func logged(t *testing.T, namespace string) []*kgo.Record {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
 	if err != nil {
@@ -112,6 +113,17 @@ func logged(t *testing.T, namespace string) []*kgo.Record {
 		fetches.EachRecord(func(r *kgo.Record) { records = append(records, r) })
 	}
 	return records
+}
+
+// replay does what the next start does: what the last one has left on disk is brought
+// into the log.
+func replay(t *testing.T, namespace, kafkaAddr, spoolDir string) {
+	t.Helper()
+	r := record(t, namespace, kafkaAddr, spoolDir, nil)
+	testenv.Eventually(t, 2*time.Minute, "what was left is replayed", func() bool { return r.State().Waiting == 0 })
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // byID returns the clicks, each once, in the order in which each partition got
@@ -143,8 +155,8 @@ func TestNothingIsLostAndOrderIsKeptThroughAnOutageOfTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer way.Close()
-	namespace := testenv.Namespace(t)
-	r := record(t, namespace, way.Addr(), t.TempDir(), nil)
+	namespace, dir := testenv.Namespace(t), t.TempDir()
+	r := record(t, namespace, way.Addr(), dir, nil)
 	every := time.NewTicker(500 * time.Microsecond)
 	defer every.Stop()
 	n := 0
@@ -154,21 +166,23 @@ func TestNothingIsLostAndOrderIsKeptThroughAnOutageOfTheLog(t *testing.T) {
 			r.Record(visit(n))
 		}
 	}
-	testenv.Eventually(t, 30*time.Second, "clicks go straight into the log", func() bool {
+	testenv.Eventually(t, 2*time.Minute, "clicks go straight into the log", func() bool {
 		send(time.Second)
 		return r.State().Appended > 0
 	})
 	way.Cut()
 	send(outage)
-	if s := r.State(); s.Healthy || s.Waiting == 0 || s.Problem == "" {
-		t.Errorf("during the outage: %+v", s)
-	}
+	testenv.Eventually(t, time.Minute, "the outage is told", func() bool {
+		send(100 * time.Millisecond)
+		s := r.State()
+		return !s.Healthy && s.Waiting > 0 && s.Problem != ""
+	})
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
 	mended := time.Now()
 	send(time.Second)
-	testenv.Eventually(t, 30*time.Second, "the recorder is healthy again", func() bool { return r.State().Healthy })
+	testenv.Eventually(t, 2*time.Minute, "the recorder is healthy again", func() bool { return r.State().Healthy })
 	t.Logf("healthy again %s after Kafka was back", time.Since(mended).Round(time.Millisecond))
 	send(200 * time.Millisecond)
 	if err := r.stop(); err != nil {
@@ -176,6 +190,9 @@ func TestNothingIsLostAndOrderIsKeptThroughAnOutageOfTheLog(t *testing.T) {
 	}
 	state := r.State()
 	t.Logf("%+v", state)
+	if state.Waiting > 0 { // a stop takes no longer than it may
+		replay(t, namespace, way.Addr(), dir)
+	}
 
 	records := logged(t, namespace)
 	all, partitions := byID(t, records)
@@ -217,14 +234,14 @@ func TestAGracefulStopLeavesOnDiskWhatTheLogCannotTake(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > service.StopWithin {
 		t.Errorf("the stop took %s", took)
 	}
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
 	again := record(t, namespace, way.Addr(), dir, nil)
-	testenv.Eventually(t, 20*time.Second, "what was left is replayed", func() bool { return again.State().Healthy && again.State().Replayed == 1000 })
+	testenv.Eventually(t, 2*time.Minute, "what was left is replayed", func() bool { return again.State().Healthy && again.State().Replayed == 1000 })
 	if all, _ := byID(t, logged(t, namespace)); len(all) != 1000 {
 		t.Errorf("%d clicks are in the log, want 1000", len(all))
 	}
@@ -237,32 +254,39 @@ func TestWhenAllIsFullClicksAreDroppedAndCountedAndNobodyWaits(t *testing.T) {
 	}
 	defer way.Close()
 	way.Cut()
-	namespace := testenv.Namespace(t)
-	r := record(t, namespace, way.Addr(), t.TempDir(), func(c *clicks.RecorderConfig) { c.SpoolBytes, c.Buffer = 10_000, 100 })
-	var slowest time.Duration
+	namespace, dir := testenv.Namespace(t), t.TempDir()
+	r := record(t, namespace, way.Addr(), dir, func(c *clicks.RecorderConfig) { c.SpoolBytes, c.Buffer = 10_000, 100 })
+	var took []time.Duration
+	var s clicks.RecorderState
 	n := 0
-	testenv.Eventually(t, 10*time.Second, "all is full", func() bool {
+	testenv.Eventually(t, time.Minute, "all is full", func() bool {
 		for range 50 {
 			began := time.Now()
 			r.Record(visit(n))
-			slowest = max(slowest, time.Since(began))
+			took = append(took, time.Since(began))
 			n++
 		}
-		return r.State().Dropped > 0 && strings.Contains(r.State().Problem, "full")
+		s = r.State()
+		return s.Dropped > 0 && strings.Contains(s.Problem, "full")
 	})
-	t.Logf("the slowest Record took %s", slowest)
-	if slowest > 20*time.Millisecond { // a goroutine that had to wait for its turn; a blocked one would wait for seconds
-		t.Errorf("Record blocked for %s", slowest)
+	slices.Sort(took)
+	usual := took[len(took)*9/10] // a few goroutines may have waited for their turn; what blocks would block each
+	t.Logf("nine of ten Records took at most %s, the slowest %s", usual, took[len(took)-1])
+	if usual > 20*time.Millisecond {
+		t.Errorf("Record blocked for %s", usual)
 	}
-	if s := r.State(); s.Recorded+s.Dropped != int64(n) || s.SpoolBytes > 10_000 || !strings.Contains(s.Problem, "full") {
+	if s.Recorded+s.Dropped != int64(n) || s.SpoolBytes > 10_000 || !strings.Contains(s.Problem, "full") {
 		t.Errorf("%d clicks: %+v", n, s)
 	}
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 20*time.Second, "all that was taken is in the log", func() bool { return r.State().Healthy && len(logged(t, namespace)) > 0 })
+	testenv.Eventually(t, 2*time.Minute, "all that was taken is in the log", func() bool { return r.State().Healthy && len(logged(t, namespace)) > 0 })
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
+	}
+	if r.State().Waiting > 0 {
+		replay(t, namespace, way.Addr(), dir)
 	}
 	if all, _ := byID(t, logged(t, namespace)); int64(len(all)) != r.State().Recorded {
 		t.Errorf("%d clicks are in the log, want %d", len(all), r.State().Recorded)
@@ -294,7 +318,8 @@ func TestAKillCostsNoMoreThanTheLastFlushes(t *testing.T) {
 			lost, machine := killed(t, child, away)
 			t.Logf("the oldest click lost was recorded %s before the kill (stated: %s; this machine itself was up to %s late)",
 				lost.Round(time.Millisecond), clicks.SafeWithin, machine.Round(time.Millisecond))
-			if limit := clicks.SafeWithin + machine; lost > limit {
+			// Two timers and a disk sync, one after the other, may each have been as late.
+			if limit := clicks.SafeWithin + 3*machine; lost > limit {
 				t.Errorf("a click that was %s old was lost, want at most %s", lost, limit)
 			}
 		})
@@ -343,7 +368,7 @@ func killed(t *testing.T, child string, away bool) (oldest, machine time.Duratio
 		t.Fatal(err)
 	}
 	recorded := map[shortener.Code]time.Time{}
-	var killedAt time.Time
+	var killedAt, last time.Time
 	kill := 1500 + rand.IntN(1500)
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		part := strings.Fields(lines.Text())
@@ -360,6 +385,10 @@ func killed(t *testing.T, child string, away bool) (oldest, machine time.Duratio
 			continue // the last line may be torn
 		}
 		recorded[shortener.Code(fmt.Sprintf("c%07d", n))] = time.Unix(0, at)
+		if n > 0 { // the child records all the time, unless the machine doesn't let it
+			machine = max(machine, time.Unix(0, at).Sub(last))
+		}
+		last = time.Unix(0, at)
 		if n == kill {
 			killedAt = time.Now()
 			if err := cmd.Process.Kill(); err != nil {
@@ -372,14 +401,11 @@ func killed(t *testing.T, child string, away bool) (oldest, machine time.Duratio
 	if killedAt.IsZero() {
 		t.Fatalf("the child ended by itself after %d clicks", len(recorded))
 	}
+	machine = max(machine, killedAt.Sub(last))
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	r := record(t, namespace, way.Addr(), dir, nil)
-	testenv.Eventually(t, 30*time.Second, "what was left is replayed", func() bool { return r.State().Waiting == 0 })
-	if err := r.stop(); err != nil {
-		t.Fatal(err)
-	}
+	replay(t, namespace, way.Addr(), dir)
 	all, _ := byID(t, logged(t, namespace))
 	for _, click := range all {
 		delete(recorded, click.Code)
