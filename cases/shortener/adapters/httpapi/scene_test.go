@@ -65,7 +65,7 @@ func store(t *testing.T) *cassandra.DB {
 	t.Helper()
 	shared.once.Do(func() {
 		shared.namespace = testenv.SharedNamespace(t)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		shared.db, shared.err = cassandra.Open(ctx, cassandra.Config{
 			Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: shared.namespace, Timeout: 10 * time.Second,
@@ -151,7 +151,7 @@ func (s *scene) replica(o options) *replica {
 		o.clock = time.Now
 	}
 	if o.breaker.Deadline == 0 {
-		o.breaker.Deadline = time.Second // the machine of the test may be busy
+		o.breaker.Deadline = 20 * time.Second // the machine of the test may be busy
 	}
 	if o.keys == (shortener.Key{}) {
 		o.keys = shortener.Key{Rate: 1000, Burst: 1000, LinksPerDay: 100_000}
@@ -163,7 +163,7 @@ func (s *scene) replica(o options) *replica {
 	client := redis.Open(s.redis.Addr(), s.namespace)
 	breaker := shortener.NewBreaker(o.breaker)
 	guarded, changes := shortener.GuardCache(client.Cache(), breaker), client.Changes(log)
-	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{Clock: o.clock})
+	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{Clock: o.clock, ReadWithin: 20 * time.Second})
 	publisher := shortener.NewPublisher(resolver, client.Cache(), changes, 1000)
 	generator, err := codes.NewGenerator(t.Context(), []byte("a key of the tests, of 32 bytes."), db.Ranges(), 1000)
 	if err != nil {
@@ -224,7 +224,7 @@ func (s *scene) replica(o options) *replica {
 			t.Error(err)
 		}
 	})
-	testenv.Eventually(t, 10*time.Second, "changes are heard", changes.Live)
+	testenv.Eventually(t, 20*time.Second, "changes are heard", changes.Live)
 	return r
 }
 
