@@ -92,7 +92,7 @@ func (s *site) counted() (n int) {
 
 func (s *site) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	testenv.Eventually(s.t, 5*time.Second, what, holds)
+	testenv.Eventually(s.t, 20*time.Second, what, holds)
 }
 
 func TestTheEdgeAnswersCountsAndForgets(t *testing.T) {
@@ -159,7 +159,7 @@ func TestTheEdgeAnswersCountsAndForgets(t *testing.T) {
 	t.Run("an expiry bounds what the edge keeps", func(t *testing.T) {
 		s.t = t
 		var short struct{ Code string }
-		s.api(http.MethodPost, "links", map[string]any{"target": "https://example.org/", "expires": time.Now().Add(3 * time.Second)}, &short)
+		s.api(http.MethodPost, "links", map[string]any{"target": "https://example.org/", "expires": time.Now().Add(8 * time.Second)}, &short)
 		s.ask(http.MethodGet, short.Code, person)
 		s.eventually("the edge answers 410", func() bool {
 			return s.ask(http.MethodGet, short.Code, person).StatusCode == http.StatusGone

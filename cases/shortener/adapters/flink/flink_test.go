@@ -120,7 +120,7 @@ func TestWithoutFlinkTheStateSaysSoAndRunEndsWithItsContext(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(t.Context()) }()
-	until(t, 10*time.Second, func() bool {
+	until(t, time.Minute, func() bool {
 		s := p.State()
 		return s.Job == clicks.JobAway && strings.Contains(s.Reason, "connection refused")
 	})
@@ -162,7 +162,7 @@ func TestAChangedSQLIsRefusedAndSaysWhatToDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		until(t, 30*time.Second, func() bool {
+		until(t, 2*time.Minute, func() bool {
 			job, err := p.find(t.Context())
 			return err == nil && job == nil
 		})
@@ -170,7 +170,7 @@ func TestAChangedSQLIsRefusedAndSaysWhatToDo(t *testing.T) {
 	if err := p.submit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, 60*time.Second, func() bool {
+	until(t, 4*time.Minute, func() bool {
 		p.step(t.Context())
 		return p.State().Job == clicks.JobRunning
 	})
@@ -183,7 +183,7 @@ func TestAChangedSQLIsRefusedAndSaysWhatToDo(t *testing.T) {
 		t.Fatal("the SQL was not changed: the test proves nothing")
 	}
 	p = open()
-	until(t, 60*time.Second, func() bool {
+	until(t, 4*time.Minute, func() bool {
 		p.step(t.Context())
 		return p.State().Job != clicks.JobAway && p.State().Job != clicks.JobStarting
 	})

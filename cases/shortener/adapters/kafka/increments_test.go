@@ -115,7 +115,7 @@ func TestOnlyCommittedIncrementsAreReadInOrderAndAgainUntilApplied(t *testing.T)
 	r := &read{fail: 3}
 	reading, stop := following(t, namespace, r)
 	want := fmt.Sprint([]shortener.Code{"a", "b", "c"})
-	testenv.Eventually(t, 40*time.Second, "a, b and c are applied", func() bool {
+	testenv.Eventually(t, 2*time.Minute, "a, b and c are applied", func() bool {
 		_, codes := r.positions()
 		return fmt.Sprint(codes) == want
 	})
@@ -134,15 +134,15 @@ func TestOnlyCommittedIncrementsAreReadInOrderAndAgainUntilApplied(t *testing.T)
 		}
 		return backlog.Unapplied()
 	}
-	testenv.Eventually(t, 40*time.Second, "no backlog is left, aborted transactions or not", func() bool { return left() == 0 })
+	testenv.Eventually(t, 2*time.Minute, "no backlog is left, aborted transactions or not", func() bool { return left() == 0 })
 	stop()
 	written(t, namespace, kgo.TryCommit, "d")
-	testenv.Eventually(t, 40*time.Second, "d is in the backlog, once the end of its transaction has reached the partition", func() bool { return left() > 0 })
+	testenv.Eventually(t, 2*time.Minute, "d is in the backlog, once the end of its transaction has reached the partition", func() bool { return left() > 0 })
 
 	// Another process goes on where that one stopped.
 	again := &read{}
 	_, stopAgain := following(t, namespace, again)
-	testenv.Eventually(t, 40*time.Second, "d is applied", func() bool {
+	testenv.Eventually(t, 2*time.Minute, "d is applied", func() bool {
 		_, codes := again.positions()
 		return fmt.Sprint(codes) == fmt.Sprint([]shortener.Code{"d"})
 	})
@@ -154,7 +154,7 @@ func TestATopicMadeAnewIsAnotherSource(t *testing.T) {
 	written(t, namespace, kgo.TryCommit, "old")
 	r := &read{}
 	following(t, namespace, r)
-	testenv.Eventually(t, 40*time.Second, "the old topic is read", func() bool {
+	testenv.Eventually(t, 2*time.Minute, "the old topic is read", func() bool {
 		_, codes := r.positions()
 		return len(codes) == 1
 	})
@@ -167,7 +167,7 @@ func TestATopicMadeAnewIsAnotherSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	written(t, namespace, kgo.TryCommit, "new")
-	testenv.Eventually(t, 40*time.Second, "the new topic is read", func() bool {
+	testenv.Eventually(t, 2*time.Minute, "the new topic is read", func() bool {
 		_, codes := r.positions()
 		return len(codes) == 2
 	})

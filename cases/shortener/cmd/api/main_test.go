@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
@@ -89,10 +90,10 @@ func serveAndStop(t *testing.T, store string) {
 		Replica                 string
 		Redis, Cassandra, Kafka struct{ Up bool }
 	}
-	ask("GET", "/api/system", "", "", 200, &system)
-	if system.Replica != "tested" || !system.Redis.Up || !system.Cassandra.Up || !system.Kafka.Up {
-		t.Errorf("%+v", system)
-	}
+	testenv.Eventually(t, time.Minute, "the replica finds all of its backends up", func() bool {
+		ask("GET", "/api/system", "", "", 200, &system)
+		return system.Replica == "tested" && system.Redis.Up && system.Cassandra.Up && system.Kafka.Up
+	})
 	p.Stop()
 }
 
