@@ -23,7 +23,7 @@ func open(t *testing.T, b *browsertest.Tab, address string) {
 // follow clicks on a link that opens a new tab, and comes back to the page.
 func follow(t *testing.T, b *browsertest.Tab, selector string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.Ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.Ctx, time.Minute)
 	defer cancel()
 	opened := chromedp.WaitNewTarget(ctx, func(*target.Info) bool { return true })
 	if err := chromedp.Do(ctx, chromedp.Click(selector)); err != nil {

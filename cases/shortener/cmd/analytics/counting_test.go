@@ -36,7 +36,7 @@ func TestFreshness(t *testing.T) {
 		c.append(click(code, time.Now()))
 		<-time.After(rand.N(100 * time.Millisecond))
 	}
-	testenv.Eventually(t, 20*time.Second, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks == 200 })
+	testenv.Eventually(t, 2*time.Minute, "all clicks are counted", func() bool { return c.total(clicks.Total).Clicks == 200 })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for code, at := range sent {
@@ -104,7 +104,7 @@ func TestEveryClickIsCountedOnceInItsMinuteAndParts(t *testing.T) {
 	sent := c.send(traffic(5000, 1), 20*time.Millisecond)
 	// Much later, a spool is replayed: everything a second time.
 	c.append(sent...)
-	c.mustEqual(sent, 30*time.Second)
+	c.mustEqual(sent, 2*time.Minute)
 
 	// A tenth are late. More may be where this machine was slow, and fewer
 	// because nothing is late before the job's first watermark.

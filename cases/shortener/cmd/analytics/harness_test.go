@@ -133,7 +133,7 @@ func (c *counting) cancelJob() {
 		}
 		resp.Body.Close()
 	}
-	testenv.Eventually(c.t, 30*time.Second, "the test's job has ended", func() bool { return len(c.activeJobs()) == 0 })
+	testenv.Eventually(c.t, 2*time.Minute, "the test's job has ended", func() bool { return len(c.activeJobs()) == 0 })
 }
 
 func (c *counting) apply(_ context.Context, batch []clicks.Positioned) error {
@@ -157,7 +157,7 @@ func (c *counting) apply(_ context.Context, batch []clicks.Positioned) error {
 
 func (c *counting) append(sent ...clicks.Click) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	if err := c.clicks.Append(ctx, sent); err != nil {
 		c.t.Fatal(err)
@@ -184,7 +184,7 @@ func (c *counting) untilRunning() {
 			c.t.Logf("the pipeline: %+v", c.pipeline.State())
 		}
 	}()
-	testenv.Eventually(c.t, 30*time.Second, "the stream job runs", func() bool {
+	testenv.Eventually(c.t, 4*time.Minute, "the stream job runs", func() bool {
 		return c.pipeline.State().Job == clicks.JobRunning
 	})
 }
