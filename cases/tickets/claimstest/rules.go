@@ -119,11 +119,11 @@ func extended(ctx context.Context, open Open) error {
 	if err != nil {
 		return err
 	}
-	g, err := h.hold(ctx, "ann", time.Second, h.seats...)
-	if err != nil {
+	var longer tickets.Grant
+	g, err := h.brief(ctx, "ann", h.seats, func(g tickets.Grant) (err error) {
+		longer, err = h.Extend(ctx, g, long)
 		return err
-	}
-	longer, err := h.Extend(ctx, g, long)
+	})
 	if err != nil {
 		return err
 	}
@@ -184,11 +184,8 @@ func soldStays(ctx context.Context, open Open) error {
 	if err != nil {
 		return err
 	}
-	g, err := h.hold(ctx, "ann", time.Second, h.seats[0])
+	g, err := h.brief(ctx, "ann", h.seats[:1], func(g tickets.Grant) error { return h.Confirm(ctx, g, "o") })
 	if err != nil {
-		return err
-	}
-	if err := h.Confirm(ctx, g, "o"); err != nil {
 		return err
 	}
 	if err := wait(ctx, g); err != nil {

@@ -5,6 +5,7 @@ package claimstest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func Rules() []Rule {
 func Run(t *testing.T, open Open) {
 	for _, rule := range Rules() {
 		t.Run(rule.Name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 			defer cancel()
 			if err := rule.Check(ctx, open); err != nil {
 				t.Error(err)
@@ -90,6 +91,23 @@ func (h *hall) hold(ctx context.Context, account string, d time.Duration, seats 
 	return h.Hold(ctx, h.claim(account, d, seats...))
 }
 
+// brief holds seats, for no longer than what follows takes, which says ErrGone when the
+// hold was over before; then it is tried again with a longer one.
+func (h *hall) brief(ctx context.Context, account string, seats []tickets.SeatID, then func(tickets.Grant) error) (tickets.Grant, error) {
+	for d := time.Second; ; d *= 4 {
+		g, err := h.hold(ctx, account, d, seats...)
+		if err != nil {
+			return g, err
+		}
+		if err = then(g); !errors.Is(err, tickets.ErrGone) || time.Now().Before(g.Until) || d > time.Minute {
+			return g, err
+		}
+		if err := wait(ctx, g); err != nil {
+			return g, err
+		}
+	}
+}
+
 // wait waits until the grant is over, by its own word, and a bit for the clocks.
 func wait(ctx context.Context, g tickets.Grant) error {
 	timer := time.NewTimer(time.Until(g.Until) + 20*time.Millisecond)
@@ -113,7 +131,7 @@ func Catches(t *testing.T, open Open, name string) {
 		if rule.Name != name {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 		defer cancel()
 		err := rule.Check(ctx, open)
 		if err == nil {

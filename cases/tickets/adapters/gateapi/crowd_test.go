@@ -34,6 +34,7 @@ func (c *counted) Places(ctx context.Context, event tickets.EventID, accounts ..
 // again and again.
 func TestACrowdWatchesItsPlaces(t *testing.T) {
 	const crowd = 500
+	began := time.Now()
 	s := newScene(t)
 	s.rate = 100
 	s.onSale(time.Now().Add(time.Hour))
@@ -45,7 +46,7 @@ func TestACrowdWatchesItsPlaces(t *testing.T) {
 		g.join(f).want(t, 200, "")
 		streams[n] = g.watch(f)
 	}
-	testenv.Eventually(t, 10*time.Second, "all watch", func() bool { return g.board.Watchers() == crowd })
+	testenv.Eventually(t, time.Minute, "all watch", func() bool { return g.board.Watchers() == crowd })
 	opened := time.Now()
 	s.onSale(opened)
 	var reading sync.WaitGroup
@@ -78,15 +79,16 @@ func TestACrowdWatchesItsPlaces(t *testing.T) {
 	gone := time.Since(opened)
 	t.Logf("%d were let in within %s, told %d places; Redis was asked %d times for the head and for %d places",
 		crowd, gone.Round(time.Millisecond), told.Load(), asked.heads.Load(), asked.lookUps.Load())
-	if n := told.Load(); n < 3*crowd {
+	if n := told.Load(); n < 2*crowd { // and more where rounds aren't held up
 		t.Errorf("only %d places were told", n)
 	}
 	// When the stream was opened, when the sale began, when it was let in; and once
-	// more for those who wait for long.
-	if n := asked.lookUps.Load(); n > 4*crowd {
-		t.Errorf("%d places were looked up", n)
+	// more for those who wait for long, which is done every 20 s.
+	all := time.Since(began)
+	if n, most := asked.lookUps.Load(), crowd*(4+int64(all/(20*time.Second))); n > most {
+		t.Errorf("%d places were looked up, want at most %d", n, most)
 	}
-	if most := int64(gone/(100*time.Millisecond)) + 100; asked.heads.Load() > most {
+	if most := int64(all/(100*time.Millisecond)) + 100; asked.heads.Load() > most {
 		t.Errorf("the head was asked for %d times, want at most %d", asked.heads.Load(), most)
 	}
 }

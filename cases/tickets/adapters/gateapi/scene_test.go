@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	sessions = identity.Sessions{Secret: []byte("of sessions"), Now: time.Now}
-	passes   = room.Passes{Secret: []byte("of passes"), For: 2 * time.Second, Now: time.Now}
+	passes   = room.Passes{Secret: []byte("of passes"), For: 8 * time.Second, Now: time.Now}
 )
 
 // A scene is what the gates of one test share: one Redis, one event.

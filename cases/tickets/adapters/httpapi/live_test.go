@@ -53,7 +53,7 @@ func (p *page) next(t *testing.T) [3]string {
 	select {
 	case e := <-p.events:
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing came")
 		return [3]string{}
 	}
@@ -69,7 +69,7 @@ func TestAPageGoesOnWhereItWas(t *testing.T) {
 	}
 	first.close()
 	h := s.hold(event, fan, `{"seats":["stalls/A/1","stalls/A/2"]}`)
-	testenv.Eventually(t, 5*time.Second, "there is a newer version", func() bool { held, _ := s.shown(event); return held == 2 })
+	testenv.Eventually(t, time.Minute, "there is a newer version", func() bool { held, _ := s.shown(event); return held == 2 })
 	again := s.follow(event, whole[1])
 	if e := again.next(t); e[0] != "delta" || !strings.Contains(e[2], `"held":[0,1]`) {
 		t.Errorf("it goes on with %v", e)
@@ -90,7 +90,7 @@ func TestTheStateOfTheSeatsIsSentOnceAVersion(t *testing.T) {
 	tag := s.must(200, call{method: "GET", path: event + "/seats"}, nil).header.Get("ETag")
 	s.must(304, call{method: "GET", path: event + "/seats", header: map[string]string{"If-None-Match": tag}}, nil)
 	s.hold(event, s.session("fan"), `{"best":{"seats":1}}`)
-	testenv.Eventually(t, 5*time.Second, "there is a newer version", func() bool {
+	testenv.Eventually(t, time.Minute, "there is a newer version", func() bool {
 		return s.do(call{method: "GET", path: event + "/seats", header: map[string]string{"If-None-Match": tag}}).status == 200
 	})
 }
@@ -107,7 +107,7 @@ func TestMorePagesThanItCanServeAreToldSo(t *testing.T) {
 		t.Errorf("the fourth: %d %s", a.status, a.body)
 	}
 	pages[0].close()
-	testenv.Eventually(t, 10*time.Second, "there is a place again", func() bool {
+	testenv.Eventually(t, time.Minute, "there is a place again", func() bool {
 		p := s.follow(event, "")
 		defer p.close()
 		return p.status == 200

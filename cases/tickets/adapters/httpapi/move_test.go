@@ -52,7 +52,7 @@ func TestAnEventMovesToASmallerHall(t *testing.T) {
 		t.Errorf("the key for another hall: %d %s", a.status, a.body)
 	}
 	var moved moveAnswer
-	testenv.Eventually(t, 20*time.Second, "the event has moved", func() bool {
+	testenv.Eventually(t, time.Minute, "the event has moved", func() bool {
 		moved = moveAnswer{}
 		s.must(200, call{method: "GET", path: event + "/move", session: organiser}, &moved)
 		return moved.Ended != nil
@@ -83,7 +83,7 @@ func TestAnEventMovesToASmallerHall(t *testing.T) {
 	}
 
 	// The sale goes on in the new hall.
-	testenv.Eventually(t, 10*time.Second, "the map is the theatre's, with two seats sold", func() bool {
+	testenv.Eventually(t, time.Minute, "the map is the theatre's, with two seats sold", func() bool {
 		var state struct {
 			Venue       string
 			Moving      string
@@ -126,7 +126,7 @@ func TestAMoveWaitsForOrdersOnTheirWay(t *testing.T) {
 	if moved := s.await(fan, o.ID, "done"); moved.Lines[0].Seat != o.Lines[0].Seat {
 		return // it has
 	}
-	testenv.Eventually(t, 10*time.Second, "the order has another seat", func() bool {
+	testenv.Eventually(t, time.Minute, "the order has another seat", func() bool {
 		return s.await(fan, o.ID, "done").Lines[0].Seat != o.Lines[0].Seat
 	})
 }

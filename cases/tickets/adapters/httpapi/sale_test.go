@@ -28,7 +28,7 @@ func TestASale(t *testing.T) {
 		t.Errorf("%+v at %s", o, placed.header.Get("Location"))
 	}
 	o = s.await(fan, o.ID, "ticketed")
-	testenv.Eventually(t, 5*time.Second, "the map shows two seats as sold", func() bool { _, sold := s.shown(event); return sold == 2 })
+	testenv.Eventually(t, time.Minute, "the map shows two seats as sold", func() bool { _, sold := s.shown(event); return sold == 2 })
 
 	picture := s.must(200, call{method: "GET", path: "/api/tickets/" + o.Tickets[0].Serial + ".svg", session: fan}, nil)
 	if !bytes.HasPrefix(picture.body, []byte("<svg")) {
@@ -67,10 +67,10 @@ func TestASale(t *testing.T) {
 	if a := scan(1, "third"); a.status != 409 || a.problem().Type != "/problems/ticket-revoked" {
 		t.Errorf("came in with a ticket that was given back: %d %s", a.status, a.body)
 	}
-	testenv.Eventually(t, 10*time.Second, "the seat is free again", func() bool { _, sold := s.shown(event); return sold == 1 })
+	testenv.Eventually(t, time.Minute, "the seat is free again", func() bool { _, sold := s.shown(event); return sold == 1 })
 
 	var figures struct{ Sold, Revenue, Refunded, Refunds, Seats int }
-	testenv.Eventually(t, 10*time.Second, "the figures add up", func() bool {
+	testenv.Eventually(t, time.Minute, "the figures add up", func() bool {
 		s.must(200, call{method: "GET", path: event + "/figures", session: s.session("organiser")}, &figures)
 		return figures.Sold == 1 && figures.Revenue == 500 && figures.Refunded == 1 && figures.Refunds == 500 && figures.Seats == 500
 	})
@@ -98,7 +98,7 @@ func TestADeclinedPaymentFreesTheSeats(t *testing.T) {
 	if o.Reason == "" || !o.Ended {
 		t.Errorf("%+v", o)
 	}
-	testenv.Eventually(t, 5*time.Second, "the seats are shown free", func() bool { held, sold := s.shown(event); return held+sold == 0 })
+	testenv.Eventually(t, time.Minute, "the seats are shown free", func() bool { held, sold := s.shown(event); return held+sold == 0 })
 }
 
 func TestHolds(t *testing.T) {
@@ -229,7 +229,7 @@ func TestStandingRoomIsAskedForByNumber(t *testing.T) {
 	if len(h.Seats) != 3 || !strings.HasPrefix(h.names(), "pitch/GA/") {
 		t.Errorf("%+v", h)
 	}
-	testenv.Eventually(t, 5*time.Second, "three places fewer are shown", func() bool {
+	testenv.Eventually(t, time.Minute, "three places fewer are shown", func() bool {
 		var seats struct{ Room map[string]int }
 		s.must(200, call{method: "GET", path: event + "/seats"}, &seats)
 		return seats.Room["pitch"] == 9_997
@@ -280,7 +280,7 @@ func TestWithoutRedisItSaysSo(t *testing.T) {
 	if err := s.redis.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 10*time.Second, "seats can be held again", func() bool {
+	testenv.Eventually(t, time.Minute, "seats can be held again", func() bool {
 		return s.do(call{method: "POST", path: event + "/holds", session: fan, body: `{"best":{"seats":1}}`}).status == 201
 	})
 }

@@ -307,7 +307,7 @@ func (s *scene) buy(event, session, source string, h hold, state string) order {
 
 func (s *scene) await(session, id, state string) (o order) {
 	s.t.Helper()
-	testenv.Eventually(s.t, 20*time.Second, "order "+id+" is "+state, func() bool {
+	testenv.Eventually(s.t, time.Minute, "order "+id+" is "+state, func() bool {
 		o = order{}
 		s.must(200, call{method: "GET", path: "/api/orders/" + id, session: session}, &o)
 		return o.State == state

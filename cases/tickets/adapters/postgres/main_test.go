@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A process that starts waits for nobody's transaction, and nobody for it.
 func TestAProcessStartsWhileOthersWrite(t *testing.T) {
 	addr, namespace, ctx := testenv.Addr(t, "postgres"), testenv.Namespace(t), t.Context()
-	config := postgres.Config{Addr: addr, Namespace: namespace}
+	config := postgres.Config{Addr: addr, Namespace: namespace, Timeout: 20 * time.Second}
 	first, err := postgres.Open(ctx, config)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestAProcessStartsWhileOthersWrite(t *testing.T) {
 	if _, err := tx.Exec(ctx, `INSERT INTO `+pgx.Identifier{namespace, "notices"}.Sanitize()+` (id) VALUES ('n')`); err != nil {
 		t.Fatal(err)
 	}
-	starting, cancel := context.WithTimeout(ctx, 5*time.Second)
+	starting, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	second, err := postgres.Open(starting, config)
 	if err != nil {

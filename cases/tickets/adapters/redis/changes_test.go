@@ -34,7 +34,7 @@ func TestChangesAreHeardAndItIsToldWhenTheyMayBeLost(t *testing.T) {
 			}
 		}, func() { lost.Add(1) })
 	}()
-	testenv.Eventually(t, 10*time.Second, "somebody listens", func() bool { return lost.Load() == 1 })
+	testenv.Eventually(t, 20*time.Second, "somebody listens", func() bool { return lost.Load() == 1 })
 	until := time.UnixMilli(time.Now().UnixMilli())
 	want := []seatmap.Change{
 		{Event: "e", Seats: []tickets.SeatID{"a/A/1", "a/A/2"}, State: tickets.Held, Token: 7, Until: until},
@@ -52,22 +52,22 @@ func TestChangesAreHeardAndItIsToldWhenTheyMayBeLost(t *testing.T) {
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("heard %+v, want %+v", got, want)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(20 * time.Second):
 			t.Fatal("nothing was heard")
 		}
 	}
 	way.Cut()
-	testenv.Eventually(t, 10*time.Second, "announcing fails", func() bool { return other.Announce(ctx, want) != nil })
+	testenv.Eventually(t, 20*time.Second, "announcing fails", func() bool { return other.Announce(ctx, want) != nil })
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 10*time.Second, "it is told that messages may be lost", func() bool { return lost.Load() >= 2 })
+	testenv.Eventually(t, 20*time.Second, "it is told that messages may be lost", func() bool { return lost.Load() >= 2 })
 	if err := other.Announce(ctx, want[:1]); err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case <-heard:
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("nothing is heard afterwards")
 	}
 	cancel()
