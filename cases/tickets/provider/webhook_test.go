@@ -60,10 +60,10 @@ func TestEachChangeIsToldOnceAndInOrder(t *testing.T) {
 	s := start(t, provider.Behaviour{}, in)
 	changes := s.through(20)
 	release()
-	testenv.Eventually(t, 10*time.Second, "all is told", func() bool { return len(in.taken()) >= changes })
+	testenv.Eventually(t, time.Minute, "all is told", func() bool { return len(in.taken()) >= changes })
 	s = s.restarted(provider.Behaviour{}) // with whatever was left to tell
 	s.pay("last", "tok_ok")
-	testenv.Eventually(t, 10*time.Second, "the last is told", func() bool { return len(in.taken()) > changes })
+	testenv.Eventually(t, time.Minute, "the last is told", func() bool { return len(in.taken()) > changes })
 	if got := in.taken(); len(got) != changes+1 || !inOrder(got) || in.forgeries > 0 {
 		t.Errorf("%d notices of %d changes, in order: %v, %d forged", len(got), changes+1, inOrder(got), in.forgeries)
 	}
@@ -75,7 +75,7 @@ func TestNoticesComeUntilTheyAreTaken(t *testing.T) {
 	})
 	s := start(t, provider.Behaviour{}, in)
 	changes := s.through(3)
-	testenv.Eventually(t, 20*time.Second, "all is told at the third try", func() bool { return distinct(in.taken()) == changes })
+	testenv.Eventually(t, time.Minute, "all is told at the third try", func() bool { return distinct(in.taken()) == changes })
 }
 
 func TestNoticesThatWereNotTakenComeAfterARestart(t *testing.T) {
@@ -85,14 +85,14 @@ func TestNoticesThatWereNotTakenComeAfterARestart(t *testing.T) {
 	s.stop()
 	in.takeAll()
 	s.restarted(provider.Behaviour{})
-	testenv.Eventually(t, 10*time.Second, "all is told", func() bool { return distinct(in.taken()) == changes })
+	testenv.Eventually(t, time.Minute, "all is told", func() bool { return distinct(in.taken()) == changes })
 }
 
 func TestDuplicatesAreSentTwice(t *testing.T) {
 	in := newInbox(t, nil)
 	s := start(t, provider.Behaviour{DuplicateRate: 1, ReorderWithin: 20 * ms}, in)
 	changes := s.through(10)
-	testenv.Eventually(t, 10*time.Second, "all is told twice", func() bool { return len(in.taken()) == 2*changes })
+	testenv.Eventually(t, time.Minute, "all is told twice", func() bool { return len(in.taken()) == 2*changes })
 	times := map[string]int{}
 	for _, n := range in.taken() {
 		times[n.ID]++
@@ -108,7 +108,7 @@ func TestReorderedNoticesOvertakeEachOther(t *testing.T) {
 	in := newInbox(t, nil)
 	s := start(t, provider.Behaviour{ReorderRate: 0.5, ReorderWithin: 500 * ms}, in)
 	changes := s.through(40)
-	testenv.Eventually(t, 10*time.Second, "all is told", func() bool { return len(in.taken()) == changes })
+	testenv.Eventually(t, time.Minute, "all is told", func() bool { return len(in.taken()) == changes })
 	if got := in.taken(); inOrder(got) || distinct(got) != changes {
 		t.Errorf("%d of %d, in order: %v", distinct(got), changes, inOrder(got))
 	}
@@ -119,7 +119,7 @@ func TestNoticesWait(t *testing.T) {
 	s := start(t, provider.Behaviour{NoticeDelay: 300 * ms}, in)
 	began := time.Now()
 	s.pay("p", "tok_ok")
-	testenv.Eventually(t, 10*time.Second, "it is told", func() bool { return len(in.taken()) == 1 })
+	testenv.Eventually(t, time.Minute, "it is told", func() bool { return len(in.taken()) == 1 })
 	if took := time.Since(began); took < 300*time.Millisecond {
 		t.Errorf("after %s", took)
 	}
@@ -142,17 +142,17 @@ func TestWhatCanNotBeToldIsNotDone(t *testing.T) {
 		t.Errorf("it changed: %+v", s.now(p))
 	}
 	in.takeAll()
-	testenv.Eventually(t, 20*time.Second, "all is told", func() bool { return distinct(in.taken()) == 2 })
-	testenv.Eventually(t, 10*time.Second, "it goes on", func() bool {
+	testenv.Eventually(t, time.Minute, "all is told", func() bool { return distinct(in.taken()) == 2 })
+	testenv.Eventually(t, time.Minute, "it goes on", func() bool {
 		res, err := s.send(t.Context(), "POST", "/v1/payments", "3", charge("tok_ok"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return res.Body.Close() == nil && res.StatusCode == http.StatusCreated
 	})
-	testenv.Eventually(t, 10*time.Second, "that is told", func() bool { return distinct(in.taken()) == 3 })
+	testenv.Eventually(t, time.Minute, "that is told", func() bool { return distinct(in.taken()) == 3 })
 	s.ask("POST", "/v1/payments", "4", charge("tok_ok"), 503, nil) // there are as many as it keeps
-	testenv.Eventually(t, 10*time.Second, "what it has goes on", func() bool {
+	testenv.Eventually(t, time.Minute, "what it has goes on", func() bool {
 		res, err := s.send(t.Context(), "POST", "/v1/payments/"+p.ID+"/capture", "c", "")
 		if err != nil {
 			t.Fatal(err)
@@ -174,11 +174,11 @@ func TestOldNoticesAreGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startAt(t, journal, provider.Behaviour{}, in)
-	testenv.Eventually(t, 10*time.Second, "both were tried", func() bool { return in.tried("old") > 0 && in.tried("young") > 0 })
+	testenv.Eventually(t, time.Minute, "both were tried", func() bool { return in.tried("old") > 0 && in.tried("young") > 0 })
 	s.stop()
 	in.takeAll()
 	s.restarted(provider.Behaviour{}).pay("p", "tok_ok")
-	testenv.Eventually(t, 10*time.Second, "the young one and the new one are taken", func() bool { return len(in.taken()) == 2 })
+	testenv.Eventually(t, time.Minute, "the young one and the new one are taken", func() bool { return len(in.taken()) == 2 })
 	if n := in.tried("old"); n != 1 {
 		t.Errorf("the old one was tried %d times", n)
 	}

@@ -65,9 +65,9 @@ func TestWhatWasLostIsRestoredThoughTheFirstTriesFail(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- halls.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
-	testenv.Eventually(t, 10*time.Second, "the event is known", func() bool { return halls.Known(ctx) == nil })
+	testenv.Eventually(t, 20*time.Second, "the event is known", func() bool { return halls.Known(ctx) == nil })
 	close(missed)
-	testenv.Eventually(t, 10*time.Second, "the third try is made, which succeeds", func() bool { return len(calls) == 3 })
+	testenv.Eventually(t, 20*time.Second, "the third try is made, which succeeds", func() bool { return len(calls) == 3 })
 	<-time.After(2 * time.Second) // it must not be called again: it is heavy
 	if len(calls) != 3 {
 		t.Errorf("called %d times, though the third has succeeded", len(calls))
@@ -104,13 +104,13 @@ func TestWhatAMoveHasSoldIsToldToTheHolds(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- halls.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
-	testenv.Eventually(t, 10*time.Second, "the event is known", func() bool { return halls.Known(ctx) == nil })
+	testenv.Eventually(t, 20*time.Second, "the event is known", func() bool { return halls.Known(ctx) == nil })
 	before, err := halls.Hall("show")
 	if err != nil || before.Venue.ID != "hall" || len(told) > 0 {
 		t.Fatalf("%+v, %v; told %d times", before, err, len(told))
 	}
 	close(gone)
-	testenv.Eventually(t, 10*time.Second, "the event is in the theatre, and the holds are told", func() bool {
+	testenv.Eventually(t, 20*time.Second, "the event is in the theatre, and the holds are told", func() bool {
 		now, err := halls.Hall("show")
 		return err == nil && now.Venue.ID == "theatre" && len(told) == 1
 	})

@@ -90,9 +90,9 @@ func (in *inbox) versions(id string) (of map[int64]payments.Payment, all int) {
 	return of, len(in.known)
 }
 
-func client(t *testing.T, url string) *adapter.Provider {
+func client(t *testing.T, url string, timeout time.Duration) *adapter.Provider {
 	t.Helper()
-	p, err := adapter.Open(adapter.Config{URL: url, Key: apiKey, Timeout: time.Second, Tries: 1})
+	p, err := adapter.Open(adapter.Config{URL: url, Key: apiKey, Timeout: timeout, Tries: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,12 +116,12 @@ func TestTheProcessServesAndStops(t *testing.T) {
 			t.Errorf("%s: %s, %v, %s", path, res.Status, err, body)
 		}
 	}
-	p := client(t, base)
+	p := client(t, base, 20*time.Second)
 	made, err := p.Authorise(ctx, "1", payments.Charge{Order: "o", Amount: 1, Currency: "EUR", Source: "tok_slow"})
 	if err != nil || made.Status != payments.Pending {
 		t.Fatalf("%+v, %v", made, err)
 	}
-	testenv.Eventually(t, 10*time.Second, "the notice says that it is authorised", func() bool {
+	testenv.Eventually(t, time.Minute, "the notice says that it is authorised", func() bool {
 		of, _ := in.versions(made.ID)
 		return of[2].Status == payments.Authorised
 	})
@@ -129,7 +129,7 @@ func TestTheProcessServesAndStops(t *testing.T) {
 	if err != nil || captured.Status != payments.Captured {
 		t.Fatalf("%+v, %v", captured, err)
 	}
-	testenv.Eventually(t, 10*time.Second, "the notice says that it is captured", func() bool {
+	testenv.Eventually(t, time.Minute, "the notice says that it is captured", func() bool {
 		of, _ := in.versions(made.ID)
 		return of[3] == captured
 	})
