@@ -110,7 +110,7 @@ func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
 		t.Fatalf("before the sale: %+v", h)
 	}
 	put(time.Now())
-	testenv.Eventually(t, 10*time.Second, "the early are in", func() bool { return head().Served == 4 })
+	testenv.Eventually(t, time.Minute, "the early are in", func() bool { return head().Served == 4 })
 
 	two := start(t, namespace)
 	late := tickets.Account("late")
@@ -123,7 +123,7 @@ func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
 	}
 	passes := room.Passes{Secret: []byte(secret), For: time.Minute, Now: time.Now}
 	for account, session := range sessions {
-		testenv.Eventually(t, 10*time.Second, string(account)+" has a pass of the second gate", func() bool {
+		testenv.Eventually(t, time.Minute, string(account)+" has a pass of the second gate", func() bool {
 			status, body := two.ask("GET", "/api/room/e", session)
 			var told struct{ Pass string }
 			if err := json.Unmarshal(body, &told); err != nil || status != 200 {
