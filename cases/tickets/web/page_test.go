@@ -41,14 +41,22 @@ func buys(t *testing.T, b *browsertest.Tab, s *scene) {
 		if (document.querySelectorAll("[data-n].held").length === 2) window.heldAt ??= Date.now();
 	}).observe(document.querySelector("#map-box"), { subtree: true, attributes: true, attributeFilter: ["class"] })`))
 
-	clicked := browsertest.Eval[float64](t, b, `(document.querySelector("#best-submit").click(), Date.now())`)
-	b.Until(t, 10*time.Second, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelectorAll("[data-n].mine").length === 2`)
-	other.Until(t, 10*time.Second, `window.heldAt !== undefined`)
-	took := browsertest.Eval[float64](t, other, `window.heldAt`) - clicked
-	t.Logf("another browser showed the seats as held %.0f ms after the click", took)
-	if took > 1000 {
-		t.Errorf("another browser showed it after %.0f ms, want 1 s at most", took)
-	}
+	let := false
+	within(t, "another browser shows the seats as held", time.Second, func() float64 {
+		if let { // what was held at the try before
+			b.Do(t, 10*time.Second, chromedp.Click("#release"))
+			for _, page := range []*browsertest.Tab{b, other} {
+				page.Until(t, 10*time.Second, `document.querySelectorAll("[data-n].free").length === 500`)
+			}
+			b.Until(t, 10*time.Second, `!document.querySelector("#choose").hidden`)
+			other.Do(t, 10*time.Second, browsertest.Script(`window.heldAt = undefined`))
+		}
+		let = true
+		clicked := browsertest.Eval[float64](t, b, `(document.querySelector("#best-submit").click(), Date.now())`)
+		b.Until(t, 10*time.Second, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelectorAll("[data-n].mine").length === 2`)
+		other.Until(t, 10*time.Second, `window.heldAt !== undefined`)
+		return browsertest.Eval[float64](t, other, `window.heldAt`) - clicked
+	})
 	if apart := browsertest.Eval[int](t, b, `(([a, b]) => b.dataset.n - a.dataset.n)(document.querySelectorAll("[data-n].mine"))`); apart != 1 {
 		t.Errorf("the two seats are %d apart", apart)
 	}
@@ -161,14 +169,16 @@ func movesAway(t *testing.T, b *browsertest.Tab, s *scene) {
 }
 
 func reconnects(t *testing.T, b *browsertest.Tab, s *scene) {
-	s.open(t, b, "short")
+	s.put(t, "again", `{"name":"Again","venue":"theatre","starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
+		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":300,"maxHold":300}`)
+	s.open(t, b, "again")
 	for _, name := range []string{"booking-1", "booking-2"} {
 		if err := s.Kill(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b.Until(t, 10*time.Second, `!document.querySelector("#away").hidden || document.querySelector("#live").dataset.state === "up"`)
-	s.hold(t, s.fan(t), "short", 2)
+	s.hold(t, s.fan(t), "again", 2)
 	b.Until(t, 20*time.Second, `document.querySelector("#away").hidden && document.querySelector("#live").dataset.state === "up" && document.querySelectorAll("[data-n].held").length === 2`)
 }
 

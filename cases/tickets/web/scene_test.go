@@ -98,7 +98,7 @@ func (s *scene) put(t *testing.T, event, body string) {
 	t.Helper()
 	s.must(t, "PUT", "api/events/"+event, s.organiser, body, nil)
 	for _, replica := range []string{"booking-1", "booking-2"} {
-		testenv.Eventually(t, 10*time.Second, replica+" shows "+event, func() bool {
+		testenv.Eventually(t, time.Minute, replica+" shows "+event, func() bool {
 			resp, err := http.Get("http://" + s.Addr(replica) + "/api/events/" + event)
 			if err != nil {
 				t.Fatal(err)
@@ -113,7 +113,7 @@ func (s *scene) put(t *testing.T, event, body string) {
 func (s *scene) knownToGate(t *testing.T, event string) {
 	t.Helper()
 	fan := s.fan(t)
-	testenv.Eventually(t, 10*time.Second, "the gate knows "+event, func() bool {
+	testenv.Eventually(t, time.Minute, "the gate knows "+event, func() bool {
 		_, text := s.ask(t, "GET", "api/room/"+event, fan, "", nil)
 		return strings.Contains(text, "/problems/no-place")
 	})
