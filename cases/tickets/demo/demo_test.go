@@ -22,7 +22,7 @@ func small(t *testing.T, c *rig.Case) demo.Config {
 	cfg := demo.Defaults(c.Page)
 	cfg.Organiser, cfg.Postgres, cfg.Namespace = c.Lab["ORGANISER_SECRET"], c.Lab["POSTGRES"], c.Lab["NAMESPACE"]
 	cfg.Provider, cfg.ProviderKey = c.Lab["PROVIDER"], c.Lab["PROVIDER_KEY"]
-	cfg.Venue, cfg.Fans, cfg.Bots, cfg.Patience = "theatre", 300, 50, 90*time.Second
+	cfg.Venue, cfg.Fans, cfg.Bots, cfg.Patience = "theatre", 300, 50, 4*time.Minute
 	return cfg
 }
 

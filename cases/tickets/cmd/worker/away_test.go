@@ -51,14 +51,14 @@ func TestOrdersGetTheirTicketsWhileKafkaIsAway(t *testing.T) {
 			way := h.away("KAFKA", "kafka")
 			h.place("won", h.hold("a", h.fresh(2), 2*time.Minute), "tok_ok")
 			h.worker("")
-			testenv.Eventually(t, 60*time.Second, "the tickets are issued", func() bool { return h.all(tickets.Ticketed) })
+			testenv.Eventually(t, 4*time.Minute, "the tickets are issued", func() bool { return h.all(tickets.Ticketed) })
 			if n, err := h.db.Saga().Unsent(t.Context()); err != nil || n != 5 {
 				t.Errorf("%d events wait, %v, want 5", n, err)
 			}
 			if err := way.Mend(); err != nil {
 				t.Fatal(err)
 			}
-			testenv.Eventually(t, 30*time.Second, "the fan is told", func() bool { return h.all(tickets.Done) })
+			testenv.Eventually(t, 2*time.Minute, "the fan is told", func() bool { return h.all(tickets.Done) })
 			h.audit()
 		})
 	}
@@ -71,14 +71,14 @@ func TestHeldSeatsAreSoldWhileRedisIsAway(t *testing.T) {
 	way := h.away("REDIS", "redis")
 	h.place("won", h.hold("a", h.fresh(2), 2*time.Minute), "tok_ok")
 	h.worker("")
-	testenv.Eventually(t, 30*time.Second, "the tickets are issued", func() bool { return h.all(tickets.Done) })
+	testenv.Eventually(t, 2*time.Minute, "the tickets are issued", func() bool { return h.all(tickets.Done) })
 	h.place("declined", h.hold("b", h.fresh(1), 2*time.Minute), "tok_declined")
-	testenv.Eventually(t, 30*time.Second, "the seats are to be freed", func() bool { return h.all(tickets.Done, tickets.Releasing) })
+	testenv.Eventually(t, 2*time.Minute, "the seats are to be freed", func() bool { return h.all(tickets.Done, tickets.Releasing) })
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 30*time.Second, "they are", func() bool { return h.all(tickets.Done, tickets.Cancelled) })
-	testenv.Eventually(t, 10*time.Second, "all fans are told", func() bool { return h.untold(true) == "" })
+	testenv.Eventually(t, 2*time.Minute, "they are", func() bool { return h.all(tickets.Done, tickets.Cancelled) })
+	testenv.Eventually(t, time.Minute, "all fans are told", func() bool { return h.untold(true) == "" })
 	h.audit()
 }
 
@@ -94,15 +94,15 @@ func TestOrdersGoOnOncePostgresIsBack(t *testing.T) {
 	for round := range 4 {
 		h.some(round)
 	}
-	testenv.Eventually(t, 30*time.Second, "some orders have gone on", func() bool { return !h.all(tickets.Placed) })
+	testenv.Eventually(t, 2*time.Minute, "some orders have gone on", func() bool { return !h.all(tickets.Placed) })
 	way.Cut()
 	gone := time.Now()
-	testenv.Eventually(t, 10*time.Second, "leases are over", func() bool { return time.Since(gone) > 2*time.Second })
+	testenv.Eventually(t, time.Minute, "leases are over", func() bool { return time.Since(gone) > 2*time.Second })
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 60*time.Second, "all orders have ended", h.look)
-	testenv.Eventually(t, 10*time.Second, "all fans are told", func() bool { return h.untold(true) == "" })
+	testenv.Eventually(t, 4*time.Minute, "all orders have ended", h.look)
+	testenv.Eventually(t, time.Minute, "all fans are told", func() bool { return h.untold(true) == "" })
 	select {
 	case <-exited:
 		t.Error("the worker has ended")
@@ -129,7 +129,7 @@ func TestOrdersWaitForTheProvider(t *testing.T) {
 	h.env = append(h.env, "PROVIDER=http://"+way.Addr())
 	h.place("won", h.hold("a", h.fresh(2), 2*time.Minute), "tok_ok")
 	h.worker("")
-	testenv.Eventually(t, 30*time.Second, "a step has failed", func() bool {
+	testenv.Eventually(t, 2*time.Minute, "a step has failed", func() bool {
 		n, err := h.db.Saga().InTrouble(t.Context())
 		return err == nil && n == 1
 	})
@@ -139,6 +139,6 @@ func TestOrdersWaitForTheProvider(t *testing.T) {
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 30*time.Second, "the order is done", func() bool { return h.all(tickets.Done) })
+	testenv.Eventually(t, 2*time.Minute, "the order is done", func() bool { return h.all(tickets.Done) })
 	h.audit()
 }

@@ -137,7 +137,7 @@ func (h *hall) worker(dieAt string) (cmd *exec.Cmd, exited <-chan struct{}) {
 func (h *hall) hold(name string, seats []tickets.SeatID, d time.Duration) tickets.Grant {
 	h.t.Helper()
 	var g tickets.Grant
-	testenv.Eventually(h.t, 10*time.Second, "the seats are held", func() bool {
+	testenv.Eventually(h.t, time.Minute, "the seats are held", func() bool {
 		var err error
 		g, err = h.claims.Hold(h.t.Context(), tickets.Claim{Hold: tickets.HoldID(name), Event: h.event.ID, Account: tickets.Account("of-" + name), Seats: seats, For: d})
 		if err != nil && !tickets.Expected(err) {
@@ -170,19 +170,23 @@ func (h *hall) place(kind string, g tickets.Grant, source string) {
 	h.orders[id] = kind
 }
 
+// long is how long a hold lasts that isn't to end before a worker comes to its order,
+// of which many are killed.
+const long = 10 * time.Minute
+
 // some places an order of each kind.
 func (h *hall) some(round int) {
 	h.t.Helper()
 	name := func(kind string) string { return fmt.Sprintf("%s-%d", kind, round) }
-	h.place("good", h.hold(name("good"), h.fresh(2), time.Minute), "tok_ok")
-	h.place("declined", h.hold(name("declined"), h.fresh(1), time.Minute), "tok_declined")
-	h.place("refused", h.hold(name("refused"), h.fresh(1), time.Minute), "4242 4242 4242 4242") // is no token
-	h.place("unanswered", h.hold(name("unanswered"), h.fresh(1), time.Minute), "tok_timeout")
-	h.place("slow", h.hold(name("slow"), h.fresh(1), time.Minute), "tok_slow")
+	h.place("good", h.hold(name("good"), h.fresh(2), long), "tok_ok")
+	h.place("declined", h.hold(name("declined"), h.fresh(1), long), "tok_declined")
+	h.place("refused", h.hold(name("refused"), h.fresh(1), long), "4242 4242 4242 4242") // is no token
+	h.place("unanswered", h.hold(name("unanswered"), h.fresh(1), long), "tok_timeout")
+	h.place("slow", h.hold(name("slow"), h.fresh(1), long), "tok_slow")
 	h.place("late", h.hold(name("late"), h.fresh(1), time.Millisecond), "tok_ok") // nobody else wants it
 	contested := h.fresh(1)
 	lost := h.hold(name("lost"), contested, time.Millisecond)
-	won := h.hold(name("won"), contested, time.Minute)
+	won := h.hold(name("won"), contested, long)
 	h.place("lost", lost, "tok_ok")
 	h.place("won", won, "tok_ok")
 }

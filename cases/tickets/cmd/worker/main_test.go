@@ -48,7 +48,7 @@ func TestEveryOrderEndsThoughWorkersAreKilledAtEachStep(t *testing.T) {
 			for round, place := range places {
 				h.some(round)
 				cmd, exited := h.worker(place)
-				testenv.Eventually(t, 30*time.Second, "the worker dies: "+place, func() bool {
+				testenv.Eventually(t, 3*time.Minute, "the worker dies: "+place, func() bool {
 					h.look()
 					select {
 					case <-exited:
@@ -62,8 +62,8 @@ func TestEveryOrderEndsThoughWorkersAreKilledAtEachStep(t *testing.T) {
 				}
 			}
 			cmd, exited := h.worker("")
-			testenv.Eventually(t, 60*time.Second, "all orders have ended", h.look)
-			testenv.Eventually(t, 10*time.Second, "all fans are told", func() bool { return h.untold(true) == "" })
+			testenv.Eventually(t, 4*time.Minute, "all orders have ended", h.look)
+			testenv.Eventually(t, 2*time.Minute, "all fans are told", func() bool { return h.untold(true) == "" })
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
