@@ -118,8 +118,8 @@ func (o *Owner) Change(code, change string) {
 	}
 }
 
-// Soon waits, for five seconds at most, until it holds.
+// Soon waits, for fifteen seconds at most, until it holds.
 func Soon(t testing.TB, holds func() bool) bool {
 	t.Helper()
-	return grade.Soon(5*time.Second, holds)
+	return grade.Soon(15*time.Second, holds)
 }

@@ -132,8 +132,8 @@ func (s *Somebody) ask(addr, key, method, path, body string) Answer {
 	return grade.Ask(t, s.c.client, req)
 }
 
-// Soon waits, for five seconds at most, until it holds.
+// Soon waits, for fifteen seconds at most, until it holds.
 func Soon(t testing.TB, holds func() bool) bool {
 	t.Helper()
-	return grade.Soon(5*time.Second, holds)
+	return grade.Soon(15*time.Second, holds)
 }
