@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -35,10 +34,6 @@ type window struct {
 // else meanwhile.
 const tallies = 64
 
-// tables is how many hold the counts of a window. Small ones Redis searches from
-// end to end, so more of them are slow until they have grown.
-const tables = 64
-
 // Count adds one to each of the keys, below the namespace, and returns how many
 // there were of each in the window that ends now, this one included. It may be
 // off by what a sliding count over two fixed windows is off: the window before is
@@ -46,11 +41,12 @@ const tables = 64
 // that is off counts into another window for as long as it is off. After an error
 // it may have counted. What is counted expires by itself.
 //
-// The counts of a window stand in 64 tables, each thing in one of them by its
-// hash: a key for each count would take three times the memory, and to give back
-// one table of them all would hold Redis up. What many ask to count at the same
-// moment is counted by one call of the script, one after the other: to call it cost
-// Redis more than to count.
+// The counts of a window stand in one table, each under the hash of its key: a key
+// of Redis for each would take three times the memory. What many ask to count at the
+// same moment is counted by one call of the script, with one read and one write: a
+// command for each cost Redis more than to count, and its append-only file three
+// times the bytes. When a table ends it is large, and Redis must give it back beside
+// the commands (lazyfree-lazy-expire).
 func (c *Client) Count(ctx context.Context, namespace string, length time.Duration, keys ...string) ([]int, error) {
 	t := &tally{of: window{namespace, length}, keys: keys}
 	err := c.counting.Do(ctx, t)
@@ -84,23 +80,20 @@ func (c *Client) count(ctx context.Context, batch []*tally) error {
 func (c *Client) countIn(ctx context.Context, of window, batch []*tally) ([]int, error) {
 	now := time.Now().UnixNano()
 	number := now / int64(of.length)
-	this, before := of.table(number), of.table(number-1)
-	var names []string
 	args := []any{1 - float64(now%int64(of.length))/float64(of.length), 2 * of.length.Milliseconds()}
+	const before = 2 // the names
 	for _, t := range batch {
 		for _, key := range t.keys {
 			sum := sha256.Sum256([]byte(key))
-			table := strconv.Itoa(int(sum[0]) % tables)
-			names = append(names, this+table, before+table)
-			args = append(args, string(sum[1:9]))
+			args = append(args, string(sum[:8]))
 		}
 	}
-	answer, err := countScript.Run(ctx, c.Client, names, args...).Int64Slice()
+	answer, err := countScript.Run(ctx, c.Client, []string{of.table(number), of.table(number - 1)}, args...).Int64Slice()
 	if err != nil {
 		return nil, err
 	}
-	if len(answer) != len(names)/2 {
-		return nil, fmt.Errorf("the script returned %d values for %d", len(answer), len(names)/2)
+	if len(answer) != len(args)-before {
+		return nil, fmt.Errorf("the script returned %d values for %d", len(answer), len(args)-before)
 	}
 	counts := make([]int, len(answer))
 	for i, n := range answer {
@@ -109,9 +102,9 @@ func (c *Client) countIn(ctx context.Context, of window, batch []*tally) ([]int,
 	return counts, nil
 }
 
-// table is what the names of the tables of one window begin with.
+// table is the name of the table of one window.
 func (w window) table(number int64) string {
-	return w.namespace + ":{tries}:" + w.length.String() + ":" + strconv.FormatInt(number, 10) + ":"
+	return fmt.Sprintf("%s:{tries}:%s:%d", w.namespace, w.length, number)
 }
 
 // Spend marks something as used for a while, and reports whether it was the first

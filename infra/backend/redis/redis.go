@@ -67,6 +67,8 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 			"--save", "", // the append-only file is enough
 			"--maxmemory", maxMemory,
 			"--maxmemory-policy", "volatile-lru",
+			"--lazyfree-lazy-expire", "yes", // what ends, or has to go, is given back beside the commands
+			"--lazyfree-lazy-eviction", "yes",
 			"--daemonize", "no",
 		},
 		Dir:     site.Data,
