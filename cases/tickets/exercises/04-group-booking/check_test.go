@@ -15,8 +15,12 @@ import (
 	"designkits/cases/tickets/exercises"
 )
 
-// maxHold is how long a group has, in seconds.
-const maxHold = 20
+// How long a group has, in seconds: one that is to complete, however busy the machine
+// is, and one whose time is to end.
+const (
+	plenty = 300
+	brief  = 20
+)
 
 // A group is one as the API shows it.
 type group struct {
@@ -47,9 +51,10 @@ func (g group) String() string {
 
 // A scene is an event, and friends who want to go.
 type scene struct {
-	t     *testing.T
-	c     *exercises.Case
-	event string
+	t       *testing.T
+	c       *exercises.Case
+	event   string
+	maxHold time.Duration
 }
 
 // gather holds seats and makes a group of them.
@@ -65,8 +70,8 @@ func (s *scene) gather(leader *exercises.Somebody, seats int) (g group, h exerci
 	if a := leader.Again("gather-"+h.Seats[0].Seat, 1, http.MethodPost, s.event+"/groups", body); !a.Into(http.StatusCreated, &again) || again.ID != g.ID {
 		s.t.Errorf("POST …/groups repeated with its key: %s, want the same group", a)
 	}
-	if left := time.Until(g.Until); left > maxHold*time.Second+time.Second || left < (maxHold-10)*time.Second {
-		s.t.Errorf("a group that has just been made has %s to pay, want about the event's maxHold, %d s", left, maxHold)
+	if left := time.Until(g.Until); left > s.maxHold+time.Second || left < s.maxHold-10*time.Second {
+		s.t.Errorf("a group that has just been made has %s to pay, want about the event's maxHold, %s", left, s.maxHold)
 	}
 	return g, h
 }
@@ -133,14 +138,21 @@ func (g group) state(seat string) string {
 
 func TestGroupBooking(t *testing.T) {
 	c := exercises.Start(t)
-	s := &scene{t: t, c: c, event: c.Open(fmt.Sprintf(`{"holdFor":10,"maxHold":%d}`, maxHold))}
+	s := open(t, c, plenty)
 	t.Run("all pay", s.allPay)
-	t.Run("not all pay", s.notAllPay)
+	t.Run("not all pay", open(t, c, brief).notAllPay)
 	t.Run("many want to pay", s.manyPay)
 }
 
+// open has an event whose groups have so many seconds.
+func open(t *testing.T, c *exercises.Case, maxHold int) *scene {
+	t.Helper()
+	event := c.Open(fmt.Sprintf(`{"holdFor":10,"maxHold":%d}`, maxHold))
+	return &scene{t: t, c: c, event: event, maxHold: time.Duration(maxHold) * time.Second}
+}
+
 // sub is the scene of a part of the check.
-func (s *scene) sub(t *testing.T) *scene { return &scene{t, s.c, s.event} }
+func (s *scene) sub(t *testing.T) *scene { return &scene{t, s.c, s.event, s.maxHold} }
 
 func (s *scene) allPay(t *testing.T) {
 	s = s.sub(t)
@@ -154,11 +166,11 @@ func (s *scene) allPay(t *testing.T) {
 	seats := []string{g.Shares[0].Seat, g.Shares[1].Seat, g.Shares[2].Seat}
 	s.pays(0, leader, g.ID, seats[0], "tok_ok")
 	s.pays(1, friend, g.ID, seats[1], "tok_declined")
-	g = s.becomes(friend, g.ID, "with the declined share open again", 5*time.Second, func(g group) bool {
+	g = s.becomes(friend, g.ID, "with the declined share open again", 30*time.Second, func(g group) bool {
 		return g.state(seats[1]) == "open" && g.state(seats[0]) == "authorised"
 	})
 	s.pays(0, friend, g.ID, seats[1], "tok_ok")
-	g = s.becomes(friend, g.ID, "with two authorised shares: a card that was declined doesn't spoil the next", 5*time.Second, func(g group) bool {
+	g = s.becomes(friend, g.ID, "with two authorised shares: a card that was declined doesn't spoil the next", 30*time.Second, func(g group) bool {
 		return g.state(seats[1]) == "authorised"
 	})
 	if g.Ended || g.State != "placed" || g.state(seats[2]) != "open" {
@@ -169,7 +181,7 @@ func (s *scene) allPay(t *testing.T) {
 	}
 	s.pays(1, third, g.ID, seats[2], "tok_slow")
 
-	g = s.becomes(leader, g.ID, "done, with all shares captured", 20*time.Second, func(g group) bool { return g.State == "done" && g.all("captured") })
+	g = s.becomes(leader, g.ID, "done, with all shares captured", time.Minute, func(g group) bool { return g.State == "done" && g.all("captured") })
 	for n, who := range []*exercises.Somebody{leader, friend, third} {
 		mine := s.look(n, who, g.ID)
 		for _, share := range mine.Shares {
@@ -233,7 +245,7 @@ func (s *scene) notAllPay(t *testing.T) {
 	g, h := s.gather(leader, 3)
 	s.pays(0, leader, g.ID, g.Shares[0].Seat, "tok_ok")
 	s.pays(1, friend, g.ID, g.Shares[1].Seat, "tok_ok")
-	s.becomes(leader, g.ID, "with two authorised shares", 5*time.Second, func(g group) bool {
+	s.becomes(leader, g.ID, "with two authorised shares", 30*time.Second, func(g group) bool {
 		return g.Shares[0].State == "authorised" && g.Shares[1].State == "authorised"
 	})
 	names := []string{h.Seats[0].Seat, h.Seats[1].Seat, h.Seats[2].Seat}
@@ -246,8 +258,8 @@ func (s *scene) notAllPay(t *testing.T) {
 			t.Fatalf("before a group's time is over somebody else asks for its seats: %s, want 409", a)
 		}
 	}
-	g = s.becomes(leader, g.ID, "cancelled when its time is over", time.Until(g.Until)+10*time.Second, func(g group) bool { return g.State == "cancelled" })
-	if late := time.Since(g.Until); late > 6*time.Second {
+	g = s.becomes(leader, g.ID, "cancelled when its time is over", time.Until(g.Until)+30*time.Second, func(g group) bool { return g.State == "cancelled" })
+	if late := time.Since(g.Until); late > 15*time.Second { // five, and ten that a busy machine may take
 		t.Errorf("a group is cancelled %s after its time, want at most five seconds", late)
 	}
 	if g.Reason == "" || g.Shares[0].State != "released" || g.Shares[1].State != "released" {
@@ -308,7 +320,7 @@ func (s *scene) manyPay(t *testing.T) {
 				"reading that a share is open and writing who pays it are two steps, and somebody comes in between", payers, g.Shares[n].Seat)
 		}
 	}
-	g = s.becomes(leader, g.ID, "done once all shares are paid", 20*time.Second, func(g group) bool { return g.State == "done" && g.all("captured") })
+	g = s.becomes(leader, g.ID, "done once all shares are paid", time.Minute, func(g group) bool { return g.State == "done" && g.all("captured") })
 	for n, share := range g.Shares {
 		for m, fan := range fans {
 			if mine := s.look(m, fan, g.ID).Shares[n]; mine.Mine != told[n][m].Load() || (mine.Ticket != "") != mine.Mine {
