@@ -91,8 +91,8 @@ func serve(t *testing.T, checkout, caseName string) (address string, call func(a
 // open goes to an address of the page and waits until it is complete.
 func open(t *testing.T, b *browsertest.Tab, address string) {
 	t.Helper()
-	b.Do(t, 30*time.Second, chromedp.Navigate(address), chromedp.WaitReady("#article"))
-	b.Until(t, 20*time.Second, `[...document.querySelectorAll("#article figure.diagram")].every((f) => f.dataset.state)`)
+	b.Do(t, chromedp.Navigate(address), chromedp.WaitReady("#article"))
+	b.Until(t, `[...document.querySelectorAll("#article figure.diagram")].every((f) => f.dataset.state)`)
 }
 
 func TestThePageOfTheShortener(t *testing.T) {
@@ -118,12 +118,12 @@ func drawsAll(t *testing.T, b *browsertest.Tab) {
 	if states := browsertest.Eval[string](t, b, `[...document.querySelectorAll("#article figure.diagram")].map((f) => f.dataset.state + f.querySelector(".drawn").shadowRoot.querySelectorAll(".node").length).join()`); !strings.HasPrefix(states, "drawn") || strings.Contains(states, "failed") || strings.Contains(states, "drawn0") {
 		t.Errorf("the diagrams of the open doc are %q", states)
 	}
-	b.Do(t, 10*time.Second, chromedp.Click("#article .enlarge"))
-	b.Until(t, 5*time.Second, `document.querySelector("dialog.large .drawn").shadowRoot.querySelector("svg").getBoundingClientRect().width > 2/3*innerWidth`)
+	b.Do(t, chromedp.Click("#article .enlarge"))
+	b.Until(t, `document.querySelector("dialog.large .drawn").shadowRoot.querySelector("svg").getBoundingClientRect().width > 2/3*innerWidth`)
 	b.CheckAccess(t, "dialog.large")
 	b.ShootScreen(t, "large")
-	b.Do(t, 10*time.Second, chromedp.Click("dialog.large button"))
-	b.Until(t, 5*time.Second, `document.querySelector("dialog.large") === null`)
+	b.Do(t, chromedp.Click("dialog.large button"))
+	b.Until(t, `document.querySelector("dialog.large") === null`)
 	docs, err := filepath.Glob(filepath.Join(root, "cases", "*", "DESIGN.md"))
 	if err != nil || len(docs) == 0 {
 		t.Fatalf("design docs: %v, %v", docs, err)
@@ -175,8 +175,8 @@ func mermaidBlocks(doc string) (blocks []block) {
 
 func opensSource(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address)
-	b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#article a")].find((a) => a.textContent === "Permutation").click()`))
-	b.Until(t, 10*time.Second, `document.querySelector("#panel-source .hl") !== null`)
+	b.Do(t, browsertest.Script(`[...document.querySelectorAll("#article a")].find((a) => a.textContent === "Permutation").click()`))
+	b.Until(t, `document.querySelector("#panel-source .hl") !== null`)
 	marked := browsertest.Eval[string](t, b, `[...document.querySelectorAll("#panel-source .hl .cl")].map((l) => l.textContent).join("")`)
 	if !strings.Contains(marked, "type Permutation struct") || !strings.HasPrefix(marked, "//") || strings.Contains(marked, "\nfunc") {
 		t.Errorf("marked is not the type with its comment:\n%s", marked)
@@ -185,51 +185,51 @@ func opensSource(t *testing.T, b *browsertest.Tab, address string) {
 		t.Errorf("the marked lines are not in sight (see %s)", b.ShootScreen(t, "source"))
 	}
 	// The address leads there again, and Back to where one was.
-	b.Do(t, 20*time.Second, chromedp.Reload())
-	b.Until(t, 10*time.Second, `document.querySelector("#panel-source .hl") !== null`)
+	b.Do(t, chromedp.Reload())
+	b.Until(t, `document.querySelector("#panel-source .hl") !== null`)
 }
 
 func searches(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address)
-	b.Do(t, 10*time.Second, chromedp.KeyEvent("/"), chromedp.WaitVisible("#search[open]"), browsertest.Fill("#query", "feistel network"))
-	b.Until(t, 10*time.Second, `document.querySelector("#hits a b")?.textContent === "Codes that are short, unique and not guessable"`)
+	b.Do(t, chromedp.KeyEvent("/"), chromedp.WaitVisible("#search[open]"), browsertest.Fill("#query", "feistel network"))
+	b.Until(t, `document.querySelector("#hits a b")?.textContent === "Codes that are short, unique and not guessable"`)
 	b.CheckAccess(t, "#search")
-	b.Do(t, 10*time.Second, chromedp.KeyEvent("\r"))
-	b.Until(t, 10*time.Second, `!document.querySelector("#search").open && location.hash === "#codes-that-are-short-unique-and-not-guessable"`)
-	b.Until(t, 5*time.Second, `document.querySelector('#chapters [aria-current]')?.textContent.startsWith("Codes that are short")`)
+	b.Do(t, chromedp.KeyEvent("\r"))
+	b.Until(t, `!document.querySelector("#search").open && location.hash === "#codes-that-are-short-unique-and-not-guessable"`)
+	b.Until(t, `document.querySelector('#chapters [aria-current]')?.textContent.startsWith("Codes that are short")`)
 	// Another document opens in the page.
-	b.Do(t, 10*time.Second, chromedp.KeyEvent("/"), browsertest.Fill("#query", "add a backend"))
-	b.Until(t, 10*time.Second, `document.querySelector("#hits a b")?.textContent === "Add a backend"`)
-	b.Do(t, 10*time.Second, chromedp.Click("#hits a"))
-	b.Until(t, 10*time.Second, `document.querySelector("#article h1").textContent === "Contributing"`)
-	b.Do(t, 10*time.Second, browsertest.Script(`history.back()`))
-	b.Until(t, 10*time.Second, `document.querySelector("#article h1").textContent === "URL shortener"`)
+	b.Do(t, chromedp.KeyEvent("/"), browsertest.Fill("#query", "add a backend"))
+	b.Until(t, `document.querySelector("#hits a b")?.textContent === "Add a backend"`)
+	b.Do(t, chromedp.Click("#hits a"))
+	b.Until(t, `document.querySelector("#article h1").textContent === "Contributing"`)
+	b.Do(t, browsertest.Script(`history.back()`))
+	b.Until(t, `document.querySelector("#article h1").textContent === "URL shortener"`)
 }
 
 func steps(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address)
 	for _, want := range []string{"The problem", "Requirements", "Capacity"} {
-		b.Do(t, 10*time.Second, chromedp.KeyEvent("j"))
-		b.Until(t, 5*time.Second, fmt.Sprintf(`document.querySelector("#chapters [aria-current]").textContent === %q`, want))
+		b.Do(t, chromedp.KeyEvent("j"))
+		b.Until(t, fmt.Sprintf(`document.querySelector("#chapters [aria-current]").textContent === %q`, want))
 	}
-	b.Do(t, 10*time.Second, chromedp.KeyEvent("k"))
-	b.Until(t, 5*time.Second, `document.querySelector("#chapters [aria-current]").textContent === "Requirements"`)
+	b.Do(t, chromedp.KeyEvent("k"))
+	b.Until(t, `document.querySelector("#chapters [aria-current]").textContent === "Requirements"`)
 }
 
 func slides(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address+"?panel=estimate")
-	b.Until(t, 4*time.Minute, `document.querySelectorAll("#effects li").length > 0`) // the lab is built
+	b.UntilWithin(t, 4*time.Minute, `document.querySelectorAll("#effects li").length > 0`) // the lab is built
 	before := b.Text(t, `[data-row="redirects at peak"] td:nth-child(2)`)
-	b.Do(t, 10*time.Second, browsertest.Fill(`[data-input="clicks per link"]`, "900"))
-	b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelector('[data-row="redirects at peak"].moved td:nth-child(2)')?.textContent !== %q`, before))
-	b.Until(t, 10*time.Second, `document.querySelector("#answer").textContent.includes("was")`)
-	b.Do(t, 10*time.Second, chromedp.Click("#reset"))
-	b.Until(t, 10*time.Second, fmt.Sprintf(`document.querySelectorAll(".moved").length === 0 && document.querySelector('[data-row="redirects at peak"] td:nth-child(2)').textContent === %q`, before))
+	b.Do(t, browsertest.Fill(`[data-input="clicks per link"]`, "900"))
+	b.Until(t, fmt.Sprintf(`document.querySelector('[data-row="redirects at peak"].moved td:nth-child(2)')?.textContent !== %q`, before))
+	b.Until(t, `document.querySelector("#answer").textContent.includes("was")`)
+	b.Do(t, chromedp.Click("#reset"))
+	b.Until(t, fmt.Sprintf(`document.querySelectorAll(".moved").length === 0 && document.querySelector('[data-row="redirects at peak"] td:nth-child(2)').textContent === %q`, before))
 }
 
 func offersStart(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address)
-	b.Until(t, 10*time.Second, `document.querySelector("#start") !== null`)
+	b.Until(t, `document.querySelector("#start") !== null`)
 	if text := b.Text(t, "#panel-live"); !strings.Contains(text, "go run ./infra/kit up shortener") {
 		t.Errorf("the panel doesn't say what to type: %s", text)
 	}
@@ -239,20 +239,20 @@ func offersStart(t *testing.T, b *browsertest.Tab, address string) {
 func fits(t *testing.T, b *browsertest.Tab, address string, width int64, scheme string) {
 	b.Emulate(t, width, scheme)
 	open(t, b, address)
-	b.Until(t, 10*time.Second, `document.querySelector("#start") !== null`)
+	b.Until(t, `document.querySelector("#start") !== null`)
 	b.CheckWidth(t, width)
 	b.CheckAccess(t, "body")
 	b.ShootScreen(t, "read")
 	for _, panel := range []string{"estimate", "benches", "curveballs", "exercises", "source"} {
-		b.Do(t, 10*time.Second, browsertest.Script(fmt.Sprintf(`document.querySelector("#tab-%s").click()`, panel)))
+		b.Do(t, browsertest.Script(fmt.Sprintf(`document.querySelector("#tab-%s").click()`, panel)))
 		switch panel {
 		case "estimate":
-			b.Until(t, 4*time.Minute, `document.querySelectorAll("#effects li").length > 0`)
+			b.UntilWithin(t, 4*time.Minute, `document.querySelectorAll("#effects li").length > 0`)
 		case "source":
-			b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#article a")].find((a) => a.textContent === "Permutation").click()`))
-			b.Until(t, 10*time.Second, `document.querySelector("#panel-source .hl") !== null`)
+			b.Do(t, browsertest.Script(`[...document.querySelectorAll("#article a")].find((a) => a.textContent === "Permutation").click()`))
+			b.Until(t, `document.querySelector("#panel-source .hl") !== null`)
 		}
-		b.Until(t, 60*time.Second, fmt.Sprintf(`document.querySelector("#panel-%s").textContent.length > 0 && !document.querySelector("#panel-%s .empty")`, panel, panel))
+		b.Until(t, fmt.Sprintf(`document.querySelector("#panel-%s").textContent.length > 0 && !document.querySelector("#panel-%s .empty")`, panel, panel))
 		b.CheckWidth(t, width)
 		b.ShootScreen(t, panel)
 		b.CheckAccess(t, "#panel-"+panel) // the rest is as it was

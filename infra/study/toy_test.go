@@ -76,10 +76,10 @@ func refusesWrongUse(t *testing.T, call func(args ...string) *exec.Cmd) {
 }
 
 func startsAndShows(t *testing.T, b *browsertest.Tab) {
-	b.Until(t, 20*time.Second, `document.querySelector("#start") !== null`)
-	b.Do(t, 10*time.Second, chromedp.Click("#start"))
-	b.Until(t, 4*time.Minute, `document.querySelector("#panel-live .lines")?.textContent.includes("[UP] redis") || document.querySelector("#live-page") !== null`)
-	b.Until(t, 4*time.Minute, `document.querySelector("#live-page") !== null && document.querySelector("#parts").textContent === "2 of 2 parts up"`)
+	b.Until(t, `document.querySelector("#start") !== null`)
+	b.Do(t, chromedp.Click("#start"))
+	b.UntilWithin(t, 4*time.Minute, `document.querySelector("#panel-live .lines")?.textContent.includes("[UP] redis") || document.querySelector("#live-page") !== null`)
+	b.UntilWithin(t, 4*time.Minute, `document.querySelector("#live-page") !== null && document.querySelector("#parts").textContent === "2 of 2 parts up"`)
 	src := browsertest.Eval[string](t, b, `document.querySelector("#live-page").src`)
 	awaitFrame(t, b, src)
 	b.CheckAccess(t, "#panel-live")
@@ -110,8 +110,8 @@ func awaitFrame(t *testing.T, b *browsertest.Tab, address string) {
 }
 
 func comparesBenches(t *testing.T, b *browsertest.Tab) {
-	b.Do(t, 10*time.Second, chromedp.Click("#tab-benches"))
-	b.Until(t, 10*time.Second, `document.querySelectorAll(".compared li").length === 2`)
+	b.Do(t, chromedp.Click("#tab-benches"))
+	b.Until(t, `document.querySelectorAll(".compared li").length === 2`)
 	widths := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".compared rect")].map((r) => Math.round(r.getAttribute("width"))).join()`)
 	if widths != "75,100,100,33" {
 		t.Errorf("the bars are %s wide, want 75,100,100,33", widths)
@@ -121,13 +121,13 @@ func comparesBenches(t *testing.T, b *browsertest.Tab) {
 }
 
 func predicts(t *testing.T, b *browsertest.Tab) {
-	b.Do(t, 10*time.Second, chromedp.Click("#tab-curveballs"))
-	b.Until(t, 4*time.Minute, `document.querySelector(".question") !== null`) // the lab is built
-	b.Do(t, 10*time.Second, chromedp.Click(".question summary"), chromedp.WaitVisible("#guess-full-bucket"),
+	b.Do(t, chromedp.Click("#tab-curveballs"))
+	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".question") !== null`) // the lab is built
+	b.Do(t, chromedp.Click(".question summary"), chromedp.WaitVisible("#guess-full-bucket"),
 		browsertest.Fill("#guess-full-bucket", "3"), chromedp.Click(".question .primary"))
-	b.Until(t, 4*time.Minute, `document.querySelector(".timeline")?.textContent.includes("the bucket is full")`)
-	b.Until(t, 30*time.Second, `document.querySelector(".report .verdict")?.textContent.trim() === "held"`)
-	b.Until(t, 10*time.Second, `document.querySelectorAll(".report .load canvas").length === 2`)
+	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".timeline")?.textContent.includes("the bucket is full")`)
+	b.Until(t, `document.querySelector(".report .verdict")?.textContent.trim() === "held"`)
+	b.Until(t, `document.querySelectorAll(".report .load canvas").length === 2`)
 	if said := b.Text(t, ".prediction"); said != "You said 3 l for spilled; it was 1.5 l: off by 1.5 l, a factor of 2." {
 		t.Errorf("the prediction: %q", said)
 	}
@@ -139,14 +139,14 @@ func predicts(t *testing.T, b *browsertest.Tab) {
 }
 
 func hints(t *testing.T, b *browsertest.Tab) {
-	b.Do(t, 10*time.Second, chromedp.Click("#tab-exercises"))
-	b.Until(t, 10*time.Second, `document.querySelector("#panel-exercises .badge")?.textContent === "new"`)
-	b.Do(t, 10*time.Second, chromedp.Click("#panel-exercises summary"))
-	b.Until(t, 10*time.Second, `document.querySelector("#panel-exercises .task")?.textContent.includes("Count every drop")`)
+	b.Do(t, chromedp.Click("#tab-exercises"))
+	b.Until(t, `document.querySelector("#panel-exercises .badge")?.textContent === "new"`)
+	b.Do(t, chromedp.Click("#panel-exercises summary"))
+	b.Until(t, `document.querySelector("#panel-exercises .task")?.textContent.includes("Count every drop")`)
 	for _, want := range []string{"Hint 1 of 2", "Hint 2 of 2"} {
-		b.Do(t, 10*time.Second, browsertest.Script(`[...document.querySelectorAll("#panel-exercises button")].find((b) => b.textContent === "Next hint").click()`))
-		b.Until(t, 20*time.Second, fmt.Sprintf(`document.querySelector("#panel-exercises .outcome").textContent.includes(%q)`, want))
-		b.Until(t, 20*time.Second, `document.querySelector("#panel-exercises .badge").textContent === "started" && !document.querySelector("#panel-exercises .acts button").disabled`)
+		b.Do(t, browsertest.Script(`[...document.querySelectorAll("#panel-exercises button")].find((b) => b.textContent === "Next hint").click()`))
+		b.Until(t, fmt.Sprintf(`document.querySelector("#panel-exercises .outcome").textContent.includes(%q)`, want))
+		b.Until(t, `document.querySelector("#panel-exercises .badge").textContent === "started" && !document.querySelector("#panel-exercises .acts button").disabled`)
 	}
 	if text := b.Text(t, "#panel-exercises .outcome"); !strings.Contains(text, "Hint 1 of 2") {
 		t.Errorf("the first hint is gone: %s", text)

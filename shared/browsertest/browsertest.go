@@ -23,8 +23,8 @@ import (
 // agent is a person's: headless Chromium's own would be counted as a bot.
 const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
 
-// patience is the least that is given to everything which a test waits for: it is to
-// fail by what never happens, and not by a browser that is slow on a busy machine.
+// patience is given to everything that a test waits for: it is to fail by what never
+// happens, and not by a browser that is slow on a busy machine.
 const patience = time.Minute
 
 // A Tab is one tab of a browser of its own.
@@ -87,10 +87,10 @@ func (b *Tab) CheckConsole(t *testing.T) {
 	}
 }
 
-// Do does one thing after the other, within a time, or a minute if that is longer.
-func (b *Tab) Do(t *testing.T, within time.Duration, actions ...chromedp.Action[chromedp.Void]) {
+// Do does one thing after the other, within a minute.
+func (b *Tab) Do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.Ctx, max(within, patience))
+	ctx, cancel := context.WithTimeout(b.Ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		t.Fatalf("%v (see %s)", err, b.Shoot(t, "failed"))
@@ -119,10 +119,15 @@ func Fill(selector, value string) chromedp.Action[chromedp.Void] {
 	return Script(fmt.Sprintf(`{ const field = document.querySelector(%q); field.value = %q; field.dispatchEvent(new Event("input", { bubbles: true })); }`, selector, value))
 }
 
-// Until waits until an expression is true, within a time, or a minute if that is longer.
-func (b *Tab) Until(t *testing.T, within time.Duration, expression string) {
+// Until waits until an expression is true, for a minute at most.
+func (b *Tab) Until(t *testing.T, expression string) {
 	t.Helper()
-	within = max(within, patience)
+	b.UntilWithin(t, patience, expression)
+}
+
+// UntilWithin is Until for what takes longer, such as a server that starts.
+func (b *Tab) UntilWithin(t *testing.T, within time.Duration, expression string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(b.Ctx, within)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](expression,
@@ -169,7 +174,7 @@ func (b *Tab) picture(t *testing.T, name string, take chromedp.Action[[]byte]) s
 // Emulate sets the screen's width and the system's colours, "light" or "dark".
 func (b *Tab) Emulate(t *testing.T, width int64, scheme string) {
 	t.Helper()
-	b.Do(t, 10*time.Second, chromedp.EmulateViewport(width, 900),
+	b.Do(t, chromedp.EmulateViewport(width, 900),
 		chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
@@ -201,7 +206,7 @@ type violation struct {
 // the test, others are told.
 func (b *Tab) CheckAccess(t *testing.T, selector string) {
 	t.Helper()
-	b.Do(t, 20*time.Second, Script(axe.Script))
+	b.Do(t, Script(axe.Script))
 	// Frames are pages of their own.
 	found := Eval[string](t, b, fmt.Sprintf(`axe.run(%q, { iframes: false, resultTypes: ["violations"] }).then((r) => JSON.stringify(r.violations))`, selector))
 	var violations []violation

@@ -20,20 +20,20 @@ import (
 func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 	s := start(t)
 	ana, bo := s.signUp("ana"), s.signUp("bo")
-	ana.Do(t, time.Minute, chromedp.Click("#new-chat"), chromedp.SendKeys("#ask-name", "bo\r"), chromedp.WaitVisible("#thread"))
+	ana.Do(t, chromedp.Click("#new-chat"), chromedp.SendKeys("#ask-name", "bo\r"), chromedp.WaitVisible("#thread"))
 
 	t.Run("a text, and how far it has come", func(t *testing.T) {
 		s.say(ana, "hello bo")
-		bo.Until(t, time.Minute, `document.querySelector("#talks .badge")?.textContent === "1 unread"`)
-		ana.Until(t, time.Minute, `document.querySelector(".line.mine")?.dataset.state === "delivered"`)
+		bo.Until(t, `document.querySelector("#talks .badge")?.textContent === "1 unread"`)
+		ana.Until(t, `document.querySelector(".line.mine")?.dataset.state === "delivered"`)
 		s.press(bo, "#talks button")
 		s.shows(bo, "hello bo")
-		ana.Until(t, time.Minute, `document.querySelector(".line.mine")?.dataset.state === "read"`)
-		ana.Until(t, time.Minute, `document.querySelector("#status").textContent === "online"`)
-		bo.Do(t, 30*time.Second, chromedp.SendKeys("#text", "hel"))
+		ana.Until(t, `document.querySelector(".line.mine")?.dataset.state === "read"`)
+		ana.Until(t, `document.querySelector("#status").textContent === "online"`)
+		bo.Do(t, chromedp.SendKeys("#text", "hel"))
 		testenv.Eventually(t, time.Minute, "ana sees that bo types", func() bool {
 			// It is stored nowhere, and who is catching up at that moment isn't told: bo types on.
-			bo.Do(t, 30*time.Second, browsertest.Script(`document.querySelector("#text").dispatchEvent(new Event("input"))`))
+			bo.Do(t, browsertest.Script(`document.querySelector("#text").dispatchEvent(new Event("input"))`))
 			return browsertest.Eval[bool](t, ana, `document.querySelector("#status").textContent === "bo is typing…"`)
 		})
 		s.say(bo, "lo ana")
@@ -41,52 +41,52 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 	})
 	t.Run("edit, reaction, answer, deletion", func(t *testing.T) {
 		s.act(ana, "hello bo", "Edit")
-		ana.Do(t, 30*time.Second, browsertest.Fill("#text", "hello, Bo"), chromedp.SendKeys("#text", "\r"))
+		ana.Do(t, browsertest.Fill("#text", "hello, Bo"), chromedp.SendKeys("#text", "\r"))
 		s.shows(bo, "hello, Bo")
 		s.act(bo, "hello, Bo", "👍")
-		ana.Until(t, time.Minute, `document.querySelector(".reactions")?.textContent.includes("👍 1")`)
+		ana.Until(t, `document.querySelector(".reactions")?.textContent.includes("👍 1")`)
 		s.act(bo, "hello, Bo", "Answer")
 		s.say(bo, "@ana yes")
-		ana.Until(t, time.Minute, `document.querySelector(".quote")?.textContent.includes("hello, Bo") && document.querySelector("mark.me")?.textContent === "@ana"`)
+		ana.Until(t, `document.querySelector(".quote")?.textContent.includes("hello, Bo") && document.querySelector("mark.me")?.textContent === "@ana"`)
 		s.say(ana, "a slip")
 		s.shows(bo, "a slip")
 		s.act(ana, "a slip", "Delete for everyone")
-		bo.Until(t, time.Minute, `!document.querySelector("#lines").textContent.includes("a slip") && document.querySelector("#lines").textContent.includes("was deleted")`)
+		bo.Until(t, `!document.querySelector("#lines").textContent.includes("a slip") && document.querySelector("#lines").textContent.includes("was deleted")`)
 	})
 	t.Run("a picture comes with a thumbnail", func(t *testing.T) {
-		ana.Do(t, 30*time.Second, chromedp.SetUploadFiles("#file", []string{picture(t)}))
-		bo.Until(t, time.Minute, `document.querySelector(".attachment img")?.naturalWidth === 240`)
+		ana.Do(t, chromedp.SetUploadFiles("#file", []string{picture(t)}))
+		bo.Until(t, `document.querySelector(".attachment img")?.naturalWidth === 240`)
 		s.press(bo, ".attachment")
-		bo.Until(t, time.Minute, `document.querySelector("img.full")?.naturalWidth === 600`)
-		bo.Do(t, 30*time.Second, browsertest.Script(`document.querySelector("#dialog").close()`))
+		bo.Until(t, `document.querySelector("img.full")?.naturalWidth === 600`)
+		bo.Do(t, browsertest.Script(`document.querySelector("#dialog").close()`))
 	})
 	t.Run("both see the same safety number", func(t *testing.T) {
 		var numbers []string
 		for _, b := range []*browsertest.Tab{ana, bo} {
-			b.Do(t, 30*time.Second, chromedp.Click("#about"), browsertest.Script(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent.startsWith("Safety")).click()`))
-			b.Until(t, time.Minute, `document.querySelector("#dialog-body .number")`)
+			b.Do(t, chromedp.Click("#about"), browsertest.Script(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent.startsWith("Safety")).click()`))
+			b.Until(t, `document.querySelector("#dialog-body .number")`)
 			numbers = append(numbers, b.Text(t, "#dialog-body .number"))
 			b.CheckAccess(t, "html")
-			b.Do(t, 30*time.Second, browsertest.Script(`document.querySelector("#dialog").close()`))
+			b.Do(t, browsertest.Script(`document.querySelector("#dialog").close()`))
 		}
 		if numbers[0] != numbers[1] || len(strings.Fields(numbers[0])) != 12 {
 			t.Errorf("%q and %q", numbers[0], numbers[1])
 		}
 	})
 	t.Run("a channel: one writes, the other reads and may leave", func(t *testing.T) {
-		ana.Do(t, time.Minute, chromedp.Click("#new-channel"), chromedp.WaitVisible("#ask-title"))
+		ana.Do(t, chromedp.Click("#new-channel"), chromedp.WaitVisible("#ask-title"))
 		ana.CheckAccess(t, "html")
-		ana.Do(t, time.Minute, chromedp.SendKeys("#ask-title", "Water"), chromedp.SendKeys("#ask-names", "bo\r"))
-		ana.Until(t, time.Minute, `document.querySelector("#status").textContent === "channel, readers: 1" && !document.querySelector("#dialog").open`)
+		ana.Do(t, chromedp.SendKeys("#ask-title", "Water"), chromedp.SendKeys("#ask-names", "bo\r"))
+		ana.Until(t, `document.querySelector("#status").textContent === "channel, readers: 1" && !document.querySelector("#dialog").open`)
 		s.say(ana, "the water is off")
 		s.opens(bo, "Water")
 		s.shows(bo, "the water is off")
 		s.muted(bo, "only its admins write")
-		bo.Until(t, 30*time.Second, `!document.querySelector("#lines .more") && document.activeElement.id === "title"`)
+		bo.Until(t, `!document.querySelector("#lines .more") && document.activeElement.id === "title"`)
 		for _, width := range []int64{360, 1440} {
 			for _, scheme := range []string{"light", "dark"} {
 				bo.Emulate(t, width, scheme)
-				bo.Until(t, 30*time.Second, settled)
+				bo.Until(t, settled)
 				bo.CheckWidth(t, width)
 				bo.CheckAccess(t, "html")
 				bo.ShootScreen(t, fmt.Sprintf("channel-%d-%s", width, scheme))
@@ -94,20 +94,20 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 		}
 		s.inDetails(bo, "Leave the channel")
 		s.muted(bo, "aren't in this channel any more")
-		ana.Until(t, time.Minute, `document.querySelector("#status").textContent === "channel, readers: 0"`)
+		ana.Until(t, `document.querySelector("#status").textContent === "channel, readers: 0"`)
 		s.inDetails(ana, "Add readers")
-		ana.Do(t, time.Minute, chromedp.WaitVisible("#ask-names"), chromedp.SendKeys("#ask-names", "bo\r"))
+		ana.Do(t, chromedp.WaitVisible("#ask-names"), chromedp.SendKeys("#ask-names", "bo\r"))
 		s.muted(bo, "only its admins write")
-		ana.Until(t, time.Minute, `!document.querySelector("#dialog").open`)
+		ana.Until(t, `!document.querySelector("#dialog").open`)
 		s.say(ana, "the water is on")
 		s.shows(bo, "the water is on")
 		s.opens(ana, "bo")
 		s.opens(bo, "ana")
 	})
 	t.Run("the search finds what this device has", func(t *testing.T) {
-		ana.Do(t, 30*time.Second, chromedp.SendKeys("#search", "YES"))
-		ana.Until(t, 30*time.Second, `document.querySelectorAll("#found button").length === 1`)
-		ana.Do(t, 30*time.Second, browsertest.Fill("#search", ""))
+		ana.Do(t, chromedp.SendKeys("#search", "YES"))
+		ana.Until(t, `document.querySelectorAll("#found button").length === 1`)
+		ana.Do(t, browsertest.Fill("#search", ""))
 	})
 	t.Run("without a gateway it says so, and what is written goes out later", func(t *testing.T) {
 		for _, gateway := range []string{"gateway-1", "gateway-2"} {
@@ -120,7 +120,7 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 	})
 	t.Run("a reload shows the same, from the browser's own database", func(t *testing.T) {
 		before := ana.Text(t, "#lines")
-		ana.Do(t, time.Minute, chromedp.Reload())
+		ana.Do(t, chromedp.Reload())
 		s.press(ana, "#talks button")
 		s.shows(ana, "through the kill")
 		if after := ana.Text(t, "#lines"); len(after) < len(before)-40 {
@@ -131,7 +131,7 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("fits %d px in %s", width, scheme), func(t *testing.T) {
 				ana.Emulate(t, width, scheme)
-				ana.Until(t, 30*time.Second, settled)
+				ana.Until(t, settled)
 				ana.CheckWidth(t, width)
 				ana.CheckAccess(t, "html")
 				ana.ShootScreen(t, fmt.Sprintf("chat-%d-%s", width, scheme))
@@ -169,18 +169,18 @@ func TestTwoPeopleSideBySide(t *testing.T) {
 	s := start(t)
 	b := browsertest.Open(t)
 	b.Emulate(t, 1440, "light")
-	b.Do(t, time.Minute, chromedp.Navigate(s.url("/two")))
-	b.Until(t, 2*time.Minute, `document.body.dataset.ready`)
+	b.Do(t, chromedp.Navigate(s.url("/two")))
+	b.UntilWithin(t, 2*time.Minute, `document.body.dataset.ready`)
 	in := func(frame string) string { return fmt.Sprintf(`document.querySelector("#%s").contentDocument`, frame) }
-	b.Do(t, 30*time.Second, browsertest.Script(fmt.Sprintf(`(() => { const d = %s; d.querySelector("#text").value = "seen on three screens"; d.querySelector("#compose").requestSubmit(); })()`, in("bo-phone"))))
+	b.Do(t, browsertest.Script(fmt.Sprintf(`(() => { const d = %s; d.querySelector("#text").value = "seen on three screens"; d.querySelector("#compose").requestSubmit(); })()`, in("bo-phone"))))
 	for _, frame := range []string{"ana-phone", "ana-laptop", "bo-phone"} {
-		b.Until(t, time.Minute, in(frame)+`.querySelector("#lines").textContent.includes("seen on three screens")`)
-		b.Until(t, time.Minute, in(frame)+`.querySelector("#talks").textContent.includes("Weekend walks")`)
+		b.Until(t, in(frame)+`.querySelector("#lines").textContent.includes("seen on three screens")`)
+		b.Until(t, in(frame)+`.querySelector("#talks").textContent.includes("Weekend walks")`)
 	}
 	b.ShootScreen(t, "two-1440")
 	for _, width := range []int64{360, 1440} {
 		b.Emulate(t, width, "dark")
-		b.Until(t, 30*time.Second, settled)
+		b.Until(t, settled)
 		b.CheckWidth(t, width)
 		b.CheckAccess(t, "html")
 		b.ShootScreen(t, fmt.Sprintf("two-%d-dark", width))
@@ -189,13 +189,13 @@ func TestTwoPeopleSideBySide(t *testing.T) {
 	b.CheckConsole(t)
 
 	t.Run("the operator sees them", func(t *testing.T) {
-		b.Do(t, time.Minute, chromedp.Navigate(s.url("/operator")), chromedp.SendKeys("#secret", "wrong\r"))
-		b.Until(t, 30*time.Second, `document.querySelector("#secret-complaint").textContent !== ""`)
-		b.Do(t, 30*time.Second, browsertest.Fill("#secret", operatorSecret), chromedp.SendKeys("#secret", "\r"))
-		b.Until(t, time.Minute, `document.querySelectorAll("#gateways tr").length === 2 && document.querySelectorAll("#owners li").length === 16 && !document.querySelector('#owners [data-owner="none"]')`)
+		b.Do(t, chromedp.Navigate(s.url("/operator")), chromedp.SendKeys("#secret", "wrong\r"))
+		b.Until(t, `document.querySelector("#secret-complaint").textContent !== ""`)
+		b.Do(t, browsertest.Fill("#secret", operatorSecret), chromedp.SendKeys("#secret", "\r"))
+		b.Until(t, `document.querySelectorAll("#gateways tr").length === 2 && document.querySelectorAll("#owners li").length === 16 && !document.querySelector('#owners [data-owner="none"]')`)
 		for _, width := range []int64{360, 1440} {
 			b.Emulate(t, width, "light")
-			b.Until(t, 30*time.Second, settled)
+			b.Until(t, settled)
 			b.CheckWidth(t, width)
 			b.CheckAccess(t, "html")
 			b.ShootScreen(t, fmt.Sprintf("operator-%d", width))

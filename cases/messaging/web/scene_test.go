@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"go.uber.org/goleak"
@@ -39,62 +38,62 @@ func (s *scene) signUp(name string) *browsertest.Tab {
 	s.t.Helper()
 	b := browsertest.Open(s.t)
 	b.Emulate(s.t, 1440, "light")
-	b.Do(s.t, time.Minute, chromedp.Navigate(s.url("/?as=phone")), chromedp.WaitVisible("#sign-up-name"))
-	b.Do(s.t, time.Minute, chromedp.SendKeys("#sign-up-name", name), chromedp.Click("#sign-up button"), chromedp.WaitVisible("#chat"))
+	b.Do(s.t, chromedp.Navigate(s.url("/?as=phone")), chromedp.WaitVisible("#sign-up-name"))
+	b.Do(s.t, chromedp.SendKeys("#sign-up-name", name), chromedp.Click("#sign-up button"), chromedp.WaitVisible("#chat"))
 	s.connected(b)
 	return b
 }
 
 func (s *scene) connected(b *browsertest.Tab) {
 	s.t.Helper()
-	b.Until(s.t, time.Minute, `document.querySelector("#offline").hidden && document.body.dataset.gateway`)
+	b.Until(s.t, `document.querySelector("#offline").hidden && document.body.dataset.gateway`)
 }
 
 // press presses a button as soon as it is there. It is found and pressed at once: the
 // page may draw it anew in between.
 func (s *scene) press(b *browsertest.Tab, selector string) {
 	s.t.Helper()
-	b.Until(s.t, time.Minute, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })(document.querySelector(%q))`, selector))
+	b.Until(s.t, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })(document.querySelector(%q))`, selector))
 }
 
 // say types a message and sends it.
 func (s *scene) say(b *browsertest.Tab, text string) {
 	s.t.Helper()
-	b.Do(s.t, 30*time.Second, chromedp.SendKeys("#text", text+"\r"))
+	b.Do(s.t, chromedp.SendKeys("#text", text+"\r"))
 }
 
 // shows waits until the open conversation has a line with the text, in whatever state.
 func (s *scene) shows(b *browsertest.Tab, text string) {
 	s.t.Helper()
-	b.Until(s.t, time.Minute, fmt.Sprintf(`[...document.querySelectorAll("#lines .line")].some((li) => li.querySelector(".text")?.textContent === %q)`, text))
+	b.Until(s.t, fmt.Sprintf(`[...document.querySelectorAll("#lines .line")].some((li) => li.querySelector(".text")?.textContent === %q)`, text))
 }
 
 // act presses a button of the menu of a line, which it has once it is known to be sent:
 // others may show it before.
 func (s *scene) act(b *browsertest.Tab, text, button string) {
 	s.t.Helper()
-	b.Until(s.t, time.Minute, fmt.Sprintf(`((more) => { more?.click(); return Boolean(more); })([...document.querySelectorAll("#lines .line")].find((li) => li.querySelector(".text")?.textContent === %q)?.querySelector(".more"))`, text))
-	b.Do(s.t, time.Minute, browsertest.Script(fmt.Sprintf(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent === %q).click()`, button)))
+	b.Until(s.t, fmt.Sprintf(`((more) => { more?.click(); return Boolean(more); })([...document.querySelectorAll("#lines .line")].find((li) => li.querySelector(".text")?.textContent === %q)?.querySelector(".more"))`, text))
+	b.Do(s.t, browsertest.Script(fmt.Sprintf(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent === %q).click()`, button)))
 }
 
 // opens opens a conversation of the list, by its title.
 func (s *scene) opens(b *browsertest.Tab, title string) {
 	s.t.Helper()
-	b.Until(s.t, time.Minute, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })([...document.querySelectorAll("#talks button")].find((b) => b.querySelector("b").firstChild.textContent === %q))`, title))
-	b.Until(s.t, time.Minute, fmt.Sprintf(`document.querySelector("#title").textContent === %q`, title))
+	b.Until(s.t, fmt.Sprintf(`((button) => { button?.click(); return Boolean(button); })([...document.querySelectorAll("#talks button")].find((b) => b.querySelector("b").firstChild.textContent === %q))`, title))
+	b.Until(s.t, fmt.Sprintf(`document.querySelector("#title").textContent === %q`, title))
 }
 
 // muted waits until nothing can be written in the open conversation, and it says why.
 func (s *scene) muted(b *browsertest.Tab, why string) {
 	s.t.Helper()
-	b.Until(s.t, time.Minute, fmt.Sprintf(`document.querySelector("#compose").hidden && !document.querySelector("#muted").hidden && document.querySelector("#muted").textContent.includes(%q)`, why))
+	b.Until(s.t, fmt.Sprintf(`document.querySelector("#compose").hidden && !document.querySelector("#muted").hidden && document.querySelector("#muted").textContent.includes(%q)`, why))
 }
 
 // inDetails presses a button of what there is to know of the open conversation.
 func (s *scene) inDetails(b *browsertest.Tab, button string) {
 	s.t.Helper()
 	// What is there to be pressed depends on what has come so far.
-	b.Until(s.t, time.Minute, fmt.Sprintf(`(() => {
+	b.Until(s.t, fmt.Sprintf(`(() => {
 		document.querySelector("#about").click();
 		const button = [...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent === %q);
 		button?.click();

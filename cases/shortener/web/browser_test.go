@@ -16,8 +16,8 @@ import (
 
 func open(t *testing.T, b *browsertest.Tab, address string) {
 	t.Helper()
-	b.Do(t, 30*time.Second, chromedp.Navigate(address), chromedp.WaitReady("#links"))
-	b.Until(t, 20*time.Second, `localStorage.getItem("shortener.key") !== null`)
+	b.Do(t, chromedp.Navigate(address), chromedp.WaitReady("#links"))
+	b.Until(t, `localStorage.getItem("shortener.key") !== null`)
 }
 
 // follow clicks on a link that opens a new tab, and comes back to the page.
@@ -43,7 +43,7 @@ func follow(t *testing.T, b *browsertest.Tab, selector string) {
 func shorten(t *testing.T, b *browsertest.Tab, target string) string {
 	t.Helper()
 	before := browsertest.Eval[string](t, b, `document.querySelector("#short")?.href || ""`)
-	b.Do(t, 10*time.Second, browsertest.Fill("#target", ""), chromedp.SendKeys("#target", target), chromedp.Click("#submit"))
-	b.Until(t, 10*time.Second, fmt.Sprintf(`(document.querySelector("#short")?.href || "") !== %q`, before))
+	b.Do(t, browsertest.Fill("#target", ""), chromedp.SendKeys("#target", target), chromedp.Click("#submit"))
+	b.Until(t, fmt.Sprintf(`(document.querySelector("#short")?.href || "") !== %q`, before))
 	return browsertest.Eval[string](t, b, `document.querySelector("#short").href`)
 }

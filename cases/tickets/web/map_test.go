@@ -50,20 +50,20 @@ func prices(venue string) string {
 func paints(t *testing.T, b *browsertest.Tab, s *scene) {
 	within(t, "5,000 seats are drawn", firstPaint, func() float64 {
 		s.open(t, b, "large")
-		b.Until(t, 10*time.Second, `document.querySelectorAll("[data-n]").length === 5000`)
+		b.Until(t, `document.querySelectorAll("[data-n]").length === 5000`)
 		return browsertest.Eval[float64](t, b, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.getEntriesByName("map drawn")[0].startTime))))`)
 	})
 	b.ShootScreen(t, "hall")
 	b.CheckAccess(t, "#sale")
 
 	// What is drawn is noted: how many seats in a frame, and how long that took.
-	b.Do(t, 10*time.Second, browsertest.Script(`window.drawn = []; new PerformanceObserver((list) => {
+	b.Do(t, browsertest.Script(`window.drawn = []; new PerformanceObserver((list) => {
 		for (const e of list.getEntriesByName("seats changed")) drawn.push([e.detail, e.duration]);
 	}).observe({ type: "measure" })`))
 	for range 10 {
 		s.hold(t, s.fan(t), "large", 50)
 	}
-	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-n].held").length === 500`)
+	b.Until(t, `document.querySelectorAll("[data-n].held").length === 500`)
 	frames := browsertest.Eval[[][2]float64](t, b, `drawn`)
 	t.Logf("500 seats held by ten others were drawn so (seats, ms): %.1f", frames)
 
@@ -118,37 +118,37 @@ func moves(t *testing.T, b *browsertest.Tab) {
 	scale := `Number(document.querySelector(".map > g").getAttribute("transform").match(/scale\(([\d.]+)\)/)[1])`
 	fit := browsertest.Eval[float64](t, b, scale)
 	wheel := func(delta int) {
-		b.Do(t, 10*time.Second, browsertest.Script(fmt.Sprintf(`document.querySelector(".map").dispatchEvent(new WheelEvent("wheel", { deltaY: %d, clientX: 500, clientY: 500, cancelable: true, bubbles: true }))`, delta)))
+		b.Do(t, browsertest.Script(fmt.Sprintf(`document.querySelector(".map").dispatchEvent(new WheelEvent("wheel", { deltaY: %d, clientX: 500, clientY: 500, cancelable: true, bubbles: true }))`, delta)))
 	}
 	wheel(-600)
-	b.Until(t, 5*time.Second, fmt.Sprintf(`%s > %f`, scale, 2*fit))
+	b.Until(t, fmt.Sprintf(`%s > %f`, scale, 2*fit))
 	b.ShootScreen(t, "hall-close")
 	wheel(5000)
-	b.Until(t, 5*time.Second, fmt.Sprintf(`Math.abs(%s - %f) < 0.001`, scale, fit))
+	b.Until(t, fmt.Sprintf(`Math.abs(%s - %f) < 0.001`, scale, fit))
 }
 
 func opensSection(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.open(t, b, "huge")
-	b.Until(t, 10*time.Second, `document.querySelectorAll("[data-s]").length === 81`)
+	b.Until(t, `document.querySelectorAll("[data-s]").length === 81`)
 	b.ShootScreen(t, "stadium")
 	b.CheckAccess(t, "#sale")
 	section := `document.querySelector('[data-s][aria-label^="Lower ring 12,"]')`
 	s.holdIn(t, s.fan(t), "huge", "lower-12", 4)
-	b.Until(t, 5*time.Second, section+`.getAttribute("aria-label").includes("496 of 500 free")`)
+	b.Until(t, section+`.getAttribute("aria-label").includes("496 of 500 free")`)
 
-	b.Do(t, 10*time.Second, browsertest.Script(section+`.focus()`))
-	b.Do(t, 10*time.Second, browsertest.Script(section+`.dispatchEvent(new MouseEvent("click", { bubbles: true }))`))
-	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-n]").length === 500 && document.querySelectorAll("[data-n].held").length === 4`)
+	b.Do(t, browsertest.Script(section+`.focus()`))
+	b.Do(t, browsertest.Script(section+`.dispatchEvent(new MouseEvent("click", { bubbles: true }))`))
+	b.Until(t, `document.querySelectorAll("[data-n]").length === 500 && document.querySelectorAll("[data-n].held").length === 4`)
 	b.ShootScreen(t, "section")
 	press(t, b, "Escape")
-	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-s]").length === 81`)
+	b.Until(t, `document.querySelectorAll("[data-s]").length === 81`)
 
 	// Standing room is asked for by number.
-	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector('[data-s][aria-label^="Pitch"]').dispatchEvent(new MouseEvent("click", { bubbles: true }))`))
-	b.Until(t, 5*time.Second, `document.querySelector("#best-section").value === "pitch"`)
-	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"))
-	b.Until(t, 10*time.Second, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelector("#held-lines").textContent.includes("Pitch, standing, place")`)
-	b.Do(t, 10*time.Second, chromedp.Click("#release"))
+	b.Do(t, browsertest.Script(`document.querySelector('[data-s][aria-label^="Pitch"]').dispatchEvent(new MouseEvent("click", { bubbles: true }))`))
+	b.Until(t, `document.querySelector("#best-section").value === "pitch"`)
+	b.Do(t, chromedp.Click("#best-submit"))
+	b.Until(t, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelector("#held-lines").textContent.includes("Pitch, standing, place")`)
+	b.Do(t, chromedp.Click("#release"))
 }
 
 func waits(t *testing.T, b *browsertest.Tab, s *scene) {
@@ -157,22 +157,22 @@ func waits(t *testing.T, b *browsertest.Tab, s *scene) {
 		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":60,"maxHold":120}`, begins))
 	s.knownToGate(t, "queued")
 	show(t, b, s.page+"#/event/queued")
-	b.Do(t, 10*time.Second, chromedp.WaitVisible("#room-submit"))
+	b.Do(t, chromedp.WaitVisible("#room-submit"))
 	b.CheckAccess(t, "html")
 	// One that names itself a program has to work.
-	b.Do(t, 10*time.Second, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	b.Do(t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 (X11; Linux x86_64) Playwright"})
 		return err
 	}))
-	b.Do(t, 10*time.Second, browsertest.Script(`window.gaps = 0; { let last = performance.now(); const look = (now) => { gaps = Math.max(gaps, now - last); last = now; requestAnimationFrame(look); }; requestAnimationFrame(look); }
+	b.Do(t, browsertest.Script(`window.gaps = 0; { let last = performance.now(); const look = (now) => { gaps = Math.max(gaps, now - last); last = now; requestAnimationFrame(look); }; requestAnimationFrame(look); }
 		new MutationObserver(() => { window.worked ||= !document.querySelector("#work").hidden; window.lottery ||= document.querySelector("#room").dataset.status === "early"; })
 			.observe(document.querySelector("#room"), { subtree: true, attributes: true, childList: true })`), chromedp.Click("#room-submit"))
-	b.Until(t, 60*time.Second, `document.querySelector("#room").dataset.status === "early" || !document.querySelector("#sale").hidden`)
+	b.Until(t, `document.querySelector("#room").dataset.status === "early" || !document.querySelector("#sale").hidden`)
 	b.ShootScreen(t, "lottery")
-	b.Until(t, 60*time.Second, `!document.querySelector("#sale").hidden && document.querySelectorAll("[data-n]").length === 500`)
+	b.Until(t, `!document.querySelector("#sale").hidden && document.querySelectorAll("[data-n]").length === 500`)
 	if !browsertest.Eval[bool](t, b, `window.worked === true`) {
 		t.Error("no work was asked for")
 	}
 	t.Logf("lottery seen: %v; the page's longest pause while it worked: %.0f ms", browsertest.Eval[bool](t, b, `window.lottery === true`), browsertest.Eval[float64](t, b, `gaps`))
-	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
+	b.Do(t, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
 }

@@ -37,24 +37,24 @@ func buys(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.open(t, other, "theatre")
 	s.open(t, b, "theatre")
 	// The other page notes when it shows a seat as held.
-	other.Do(t, 10*time.Second, browsertest.Script(`new MutationObserver(() => {
+	other.Do(t, browsertest.Script(`new MutationObserver(() => {
 		if (document.querySelectorAll("[data-n].held").length === 2) window.heldAt ??= Date.now();
 	}).observe(document.querySelector("#map-box"), { subtree: true, attributes: true, attributeFilter: ["class"] })`))
 
 	let := false
 	within(t, "another browser shows the seats as held", time.Second, func() float64 {
 		if let { // what was held at the try before
-			b.Do(t, 10*time.Second, chromedp.Click("#release"))
+			b.Do(t, chromedp.Click("#release"))
 			for _, page := range []*browsertest.Tab{b, other} {
-				page.Until(t, 10*time.Second, `document.querySelectorAll("[data-n].free").length === 500`)
+				page.Until(t, `document.querySelectorAll("[data-n].free").length === 500`)
 			}
-			b.Until(t, 10*time.Second, `!document.querySelector("#choose").hidden`)
-			other.Do(t, 10*time.Second, browsertest.Script(`window.heldAt = undefined`))
+			b.Until(t, `!document.querySelector("#choose").hidden`)
+			other.Do(t, browsertest.Script(`window.heldAt = undefined`))
 		}
 		let = true
 		clicked := browsertest.Eval[float64](t, b, `(document.querySelector("#best-submit").click(), Date.now())`)
-		b.Until(t, 10*time.Second, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelectorAll("[data-n].mine").length === 2`)
-		other.Until(t, 10*time.Second, `window.heldAt !== undefined`)
+		b.Until(t, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelectorAll("[data-n].mine").length === 2`)
+		other.Until(t, `window.heldAt !== undefined`)
 		return browsertest.Eval[float64](t, other, `window.heldAt`) - clicked
 	})
 	if apart := browsertest.Eval[int](t, b, `(([a, b]) => b.dataset.n - a.dataset.n)(document.querySelectorAll("[data-n].mine"))`); apart != 1 {
@@ -64,21 +64,21 @@ func buys(t *testing.T, b *browsertest.Tab, s *scene) {
 	b.CheckAccess(t, "html")
 	until := `document.querySelector("#left").textContent`
 	before := browsertest.Eval[string](t, b, until)
-	b.Until(t, 5*time.Second, fmt.Sprintf(`%s < %q`, until, before))
-	b.Do(t, 10*time.Second, chromedp.Click("#extend"))
-	b.Until(t, 5*time.Second, fmt.Sprintf(`%s >= %q`, until, before))
+	b.Until(t, fmt.Sprintf(`%s < %q`, until, before))
+	b.Do(t, chromedp.Click("#extend"))
+	b.Until(t, fmt.Sprintf(`%s >= %q`, until, before))
 
-	b.Do(t, 10*time.Second, chromedp.Click("#pay"))
-	b.Until(t, 20*time.Second, `document.querySelectorAll("#order-tickets .code svg").length === 2 && document.querySelector("#order").dataset.state === "done"`)
+	b.Do(t, chromedp.Click("#pay"))
+	b.Until(t, `document.querySelectorAll("#order-tickets .code svg").length === 2 && document.querySelector("#order").dataset.state === "done"`)
 	b.ShootScreen(t, "tickets")
 	b.CheckAccess(t, "html")
-	other.Until(t, 5*time.Second, `document.querySelectorAll("[data-n].sold").length === 2`)
+	other.Until(t, `document.querySelectorAll("[data-n].sold").length === 2`)
 	other.CheckConsole(t)
 }
 
 func usesKeyboard(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.open(t, b, "theatre")
-	b.Do(t, 10*time.Second, chromedp.Focus("#zoom-in"), chromedp.KeyEvent("\t"))
+	b.Do(t, chromedp.Focus("#zoom-in"), chromedp.KeyEvent("\t"))
 	here := `document.activeElement.getAttribute("aria-label") || ""`
 	if at := browsertest.Eval[string](t, b, here); at != "Stalls, row A, seat 11, €65, sold" {
 		t.Fatalf("Tab reaches %q first", at)
@@ -90,35 +90,35 @@ func usesKeyboard(t *testing.T, b *browsertest.Tab, s *scene) {
 		{"ArrowLeft", "Stalls, row B, seat 20, €65, available"}, {" ", "Stalls, row B, seat 20, €65, chosen by you"},
 	} {
 		press(t, b, step.key)
-		b.Until(t, 5*time.Second, fmt.Sprintf(`(%s) === %q`, here, step.to))
+		b.Until(t, fmt.Sprintf(`(%s) === %q`, here, step.to))
 	}
 	if got := browsertest.Eval[int](t, b, `document.querySelectorAll("[data-n][tabindex='0']").length`); got != 1 {
 		t.Errorf("Tab reaches %d seats, want one", got)
 	}
-	b.Do(t, 10*time.Second, chromedp.Focus("#hold-picked"))
+	b.Do(t, chromedp.Focus("#hold-picked"))
 	press(t, b, "Enter")
-	b.Until(t, 10*time.Second, `!document.querySelector("#held").hidden && document.activeElement.id === "held-title"`)
-	b.Do(t, 10*time.Second, chromedp.Focus("#release"))
+	b.Until(t, `!document.querySelector("#held").hidden && document.activeElement.id === "held-title"`)
+	b.Do(t, chromedp.Focus("#release"))
 	press(t, b, "Enter")
-	b.Until(t, 10*time.Second, `!document.querySelector("#choose").hidden && document.querySelectorAll("[data-n].free").length === 498`)
+	b.Until(t, `!document.querySelector("#choose").hidden && document.querySelectorAll("[data-n].free").length === 498`)
 }
 
 func declined(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.open(t, b, "theatre")
-	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"), chromedp.WaitVisible("#pay"), browsertest.Fill("#voucher", "NONE"), chromedp.Click("#pay"))
-	b.Until(t, 10*time.Second, `document.querySelector("#voucher-complaint").textContent.includes("no such voucher") && document.activeElement.id === "voucher"`)
-	b.Do(t, 10*time.Second, browsertest.Fill("#voucher", ""), chromedp.Click(`[value="tok_declined"]`), chromedp.Click("#pay"))
-	b.Until(t, 20*time.Second, `document.querySelector("#order").dataset.state === "cancelled" && document.querySelector("#order-words").textContent.includes("declined")`)
-	b.Until(t, 5*time.Second, `document.querySelectorAll("[data-n].free").length === 498`)
+	b.Do(t, chromedp.Click("#best-submit"), chromedp.WaitVisible("#pay"), browsertest.Fill("#voucher", "NONE"), chromedp.Click("#pay"))
+	b.Until(t, `document.querySelector("#voucher-complaint").textContent.includes("no such voucher") && document.activeElement.id === "voucher"`)
+	b.Do(t, browsertest.Fill("#voucher", ""), chromedp.Click(`[value="tok_declined"]`), chromedp.Click("#pay"))
+	b.Until(t, `document.querySelector("#order").dataset.state === "cancelled" && document.querySelector("#order-words").textContent.includes("declined")`)
+	b.Until(t, `document.querySelectorAll("[data-n].free").length === 498`)
 }
 
 func expires(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.put(t, "short", `{"name":"Short","venue":"theatre","starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
 		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":10,"maxHold":10}`)
 	s.open(t, b, "short")
-	b.Do(t, 10*time.Second, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
-	b.Until(t, 15*time.Second, `!document.querySelector("#choose").hidden && document.querySelector("#choose-complaint").textContent.includes("over")`)
-	b.Until(t, 2*time.Second, `document.querySelectorAll("[data-n].free").length === 500`)
+	b.Do(t, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
+	b.Until(t, `!document.querySelector("#choose").hidden && document.querySelector("#choose-complaint").textContent.includes("over")`)
+	b.Until(t, `document.querySelectorAll("[data-n].free").length === 500`)
 }
 
 func waitsOnTheList(t *testing.T, b *browsertest.Tab, s *scene) {
@@ -128,25 +128,25 @@ func waitsOnTheList(t *testing.T, b *browsertest.Tab, s *scene) {
 		s.hold(t, s.fan(t), "full", 50)
 	}
 	s.open(t, b, "full")
-	b.Do(t, 10*time.Second, chromedp.WaitVisible("#sold-out"), chromedp.Click("#best-submit"))
-	b.Until(t, 10*time.Second, `document.querySelector("#choose-complaint").textContent.includes("no")`)
-	b.Do(t, 10*time.Second, chromedp.Click("#wait"))
-	b.Until(t, 10*time.Second, `document.querySelector("#wait-words").textContent.includes("number 1 on the list")`)
+	b.Do(t, chromedp.WaitVisible("#sold-out"), chromedp.Click("#best-submit"))
+	b.Until(t, `document.querySelector("#choose-complaint").textContent.includes("no")`)
+	b.Do(t, chromedp.Click("#wait"))
+	b.Until(t, `document.querySelector("#wait-words").textContent.includes("number 1 on the list")`)
 	b.ShootScreen(t, "sold-out")
 }
 
 func overlooks(t *testing.T, b *browsertest.Tab, s *scene) {
 	show(t, b, s.page+"#/organiser")
-	b.Do(t, 10*time.Second, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", "wrong"), chromedp.Click("#organiser-open [type=submit]"))
-	b.Until(t, 10*time.Second, `document.querySelector("#organiser-complaint").textContent !== ""`)
-	b.Do(t, 10*time.Second, browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
-	b.Until(t, 10*time.Second, `document.querySelector("#chart canvas") !== null && document.querySelectorAll("#latest tr").length > 0`)
-	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#desk-event").value = "theatre"; document.querySelector("#desk-event").dispatchEvent(new Event("change"))`))
+	b.Do(t, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", "wrong"), chromedp.Click("#organiser-open [type=submit]"))
+	b.Until(t, `document.querySelector("#organiser-complaint").textContent !== ""`)
+	b.Do(t, browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
+	b.Until(t, `document.querySelector("#chart canvas") !== null && document.querySelectorAll("#latest tr").length > 0`)
+	b.Do(t, browsertest.Script(`document.querySelector("#desk-event").value = "theatre"; document.querySelector("#desk-event").dispatchEvent(new Event("change"))`))
 	figure := func(n int) string {
 		return fmt.Sprintf(`document.querySelector("#desk-figures div:nth-child(%d) .figure")?.textContent`, n)
 	}
 	// Two were bought, and one of them given back.
-	b.Until(t, 10*time.Second, figure(1)+` === "1" && `+figure(3)+` === "€65" && `+figure(5)+` === "1"`)
+	b.Until(t, figure(1)+` === "1" && `+figure(3)+` === "€65" && `+figure(5)+` === "1"`)
 	b.Shoot(t, "organiser")
 	b.CheckAccess(t, "html")
 }
@@ -157,15 +157,15 @@ func movesAway(t *testing.T, b *browsertest.Tab, s *scene) {
 	other := browsertest.Open(t)
 	s.open(t, other, "moved")
 	show(t, b, s.page+"#/organiser")
-	b.Do(t, 10*time.Second, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
-	b.Until(t, 10*time.Second, `document.querySelector("#desk-event option[value=moved]") !== null`)
-	b.Do(t, 10*time.Second, browsertest.Script(`document.querySelector("#desk-event").value = "moved"; document.querySelector("#desk-move").open = true`),
+	b.Do(t, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
+	b.Until(t, `document.querySelector("#desk-event option[value=moved]") !== null`)
+	b.Do(t, browsertest.Script(`document.querySelector("#desk-event").value = "moved"; document.querySelector("#desk-move").open = true`),
 		browsertest.Fill("#move-venue", "moon"), chromedp.Click("#move [type=submit]"))
-	b.Until(t, 10*time.Second, `document.querySelector("#move-complaint").textContent.includes("no venue")`)
+	b.Until(t, `document.querySelector("#move-complaint").textContent.includes("no venue")`)
 	b.CheckAccess(t, "html")
-	b.Do(t, 10*time.Second, browsertest.Fill("#move-venue", "theatre"), chromedp.Click("#move [type=submit]"))
-	b.Until(t, 20*time.Second, `document.querySelector("#move-words").textContent.includes("It is in the theatre")`)
-	other.Until(t, 20*time.Second, `document.querySelector("#live")?.dataset.state === "up" && document.querySelectorAll("[data-n]").length === 500`)
+	b.Do(t, browsertest.Fill("#move-venue", "theatre"), chromedp.Click("#move [type=submit]"))
+	b.Until(t, `document.querySelector("#move-words").textContent.includes("It is in the theatre")`)
+	other.Until(t, `document.querySelector("#live")?.dataset.state === "up" && document.querySelectorAll("[data-n]").length === 500`)
 }
 
 func reconnects(t *testing.T, b *browsertest.Tab, s *scene) {
@@ -177,9 +177,9 @@ func reconnects(t *testing.T, b *browsertest.Tab, s *scene) {
 			t.Fatal(err)
 		}
 	}
-	b.Until(t, 10*time.Second, `!document.querySelector("#away").hidden || document.querySelector("#live").dataset.state === "up"`)
+	b.Until(t, `!document.querySelector("#away").hidden || document.querySelector("#live").dataset.state === "up"`)
 	s.hold(t, s.fan(t), "again", 2)
-	b.Until(t, 20*time.Second, `document.querySelector("#away").hidden && document.querySelector("#live").dataset.state === "up" && document.querySelectorAll("[data-n].held").length === 2`)
+	b.Until(t, `document.querySelector("#away").hidden && document.querySelector("#live").dataset.state === "up" && document.querySelectorAll("[data-n].held").length === 2`)
 }
 
 // views are the pages, and what shows that each is complete.
@@ -196,7 +196,7 @@ func fits(t *testing.T, b *browsertest.Tab, s *scene, width int64, scheme string
 	b.Emulate(t, width, scheme)
 	for _, view := range views {
 		show(t, b, s.page+"#/"+view.address)
-		b.Until(t, 20*time.Second, view.ready)
+		b.Until(t, view.ready)
 		b.Shoot(t, fmt.Sprintf("%d-%s-%s", width, scheme, view.name))
 		b.CheckWidth(t, width)
 		b.CheckAccess(t, "html")

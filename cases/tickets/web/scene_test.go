@@ -134,14 +134,14 @@ func (s *scene) holdIn(t *testing.T, fan, event, section string, seats int) {
 // show opens a page anew.
 func show(t *testing.T, b *browsertest.Tab, address string) {
 	t.Helper()
-	b.Do(t, 30*time.Second, chromedp.Navigate("about:blank"), chromedp.Navigate(address))
+	b.Do(t, chromedp.Navigate("about:blank"), chromedp.Navigate(address))
 }
 
 // open shows an event's map.
 func (s *scene) open(t *testing.T, b *browsertest.Tab, event string) {
 	t.Helper()
 	show(t, b, s.page+"#/event/"+event)
-	b.Until(t, 20*time.Second, `document.querySelector("#live").dataset.state === "up" && document.querySelector("#map-box [data-n], #map-box [data-s]") !== null`)
+	b.Until(t, `document.querySelector("#live").dataset.state === "up" && document.querySelector("#map-box [data-n], #map-box [data-s]") !== null`)
 }
 
 // press presses a key.
@@ -150,5 +150,5 @@ func press(t *testing.T, b *browsertest.Tab, key string) {
 	keys := map[string]string{
 		"ArrowDown": kb.ArrowDown, "ArrowRight": kb.ArrowRight, "ArrowLeft": kb.ArrowLeft, "End": kb.End, "Enter": kb.Enter, "Escape": kb.Escape, " ": " ",
 	}
-	b.Do(t, 10*time.Second, chromedp.KeyEvent(keys[key]))
+	b.Do(t, chromedp.KeyEvent(keys[key]))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -39,7 +38,7 @@ func TestAPageUploadsAnAttachmentFromItsGatewaysOrigin(t *testing.T) {
 	ana := s.person(1)[0]
 	tab := browsertest.Open(t)
 	for _, gateway := range []string{"gateway-1", "gateway-2"} {
-		tab.Do(t, 30*time.Second, chromedp.Navigate("http://"+s.Addr(gateway)+"/"))
+		tab.Do(t, chromedp.Navigate("http://"+s.Addr(gateway)+"/"))
 		if !browsertest.Eval[bool](t, tab, fmt.Sprintf(upload, s.token(ana))) {
 			t.Errorf("what came back from the page of %s isn't what was uploaded", gateway)
 		}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -39,7 +38,7 @@ func open(t *testing.T) *browsertest.Tab {
 	}))
 	t.Cleanup(server.Close)
 	b := browsertest.Open(t)
-	b.Do(t, 30*time.Second, chromedp.Navigate(server.URL))
+	b.Do(t, chromedp.Navigate(server.URL))
 	browsertest.Eval[string](t, b, `(async () => {
 		const go = new Go();
 		const { instance } = await WebAssembly.instantiateStreaming(fetch("/main.wasm"), go.importObject);
