@@ -78,14 +78,11 @@ func (p *Publisher) Publish(ctx context.Context, e Entry) {
 	}
 }
 
-// Prime puts a new link into the caches, of which nobody else can hold anything
-// yet, so there is nobody to tell: into the shared one soon. That it fails does
-// no harm.
-func (p *Publisher) Prime(l Link) {
-	e := Entry{Link: l}
-	p.resolver.Apply(e)
-	p.resolver.fillSoon(e)
-}
+// Prime holds a new link in this process, where whoever made it tries it first.
+// Nobody else can hold anything of it yet, so there is nobody to tell. The shared
+// cache gets it when somebody asks another process for it: a link that nobody
+// follows takes no room there, and making one needs no trip.
+func (p *Publisher) Prime(l Link) { p.resolver.Apply(Entry{Link: l}) }
 
 func (p *Publisher) tell(ctx context.Context, e Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, publishWithin)

@@ -60,7 +60,7 @@ type Resolver struct {
 	stop    context.CancelFunc
 	running context.Context // that of all readings
 	work    sync.WaitGroup  // the readings, and those who fill
-	fills   chan Entry      // new, or read from the store: for the shared cache
+	fills   chan Entry      // read from the store: for the shared cache
 
 	hits, sharedHits, storeReads, coalesced, stale, storeErrors, sharedErrors, unfilled atomic.Int64
 }
