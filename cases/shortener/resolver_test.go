@@ -197,6 +197,28 @@ func TestWhatOneReplicaHasReadTheOthersNeedNot(t *testing.T) {
 	}
 }
 
+// Whoever makes a link tries it at the process that made it. The others read it from
+// the store, and only then is it in the shared cache.
+func TestANewLinkIsSharedOnceAnotherReplicaIsAsked(t *testing.T) {
+	at := newPlace(t)
+	maker, other := startResolving(t, at, shortener.ResolverConfig{}), startResolving(t, at, shortener.ResolverConfig{})
+	l := maker.claim(t)
+	shortener.NewPublisher(maker.Resolver, maker.cache, maker.changes, 1).Prime(l)
+	if got := maker.leads(t, l.Code); got != l.Target || maker.store.reads.Load() != 0 {
+		t.Errorf("the maker: %s, after %d reads", got, maker.store.reads.Load())
+	}
+	if _, found, err := maker.cache.Get(t.Context(), l.Code); err != nil || found {
+		t.Errorf("in the shared cache before anybody asked for it: %t, %v", found, err)
+	}
+	if got := other.leads(t, l.Code); got != l.Target || other.store.reads.Load() != 1 {
+		t.Errorf("the other: %s, after %d reads", got, other.store.reads.Load())
+	}
+	testenv.Eventually(t, 20*time.Second, "the shared cache is filled", func() bool {
+		_, found, err := other.cache.Get(t.Context(), l.Code)
+		return err == nil && found
+	})
+}
+
 func TestWithoutChangesNothingIsTrustedForLong(t *testing.T) {
 	r := startResolving(t, newPlace(t), shortener.ResolverConfig{})
 	l := r.claim(t)
