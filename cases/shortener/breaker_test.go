@@ -33,7 +33,7 @@ func TestFiveFailuresInTenSecondsOpenTheBreaker(t *testing.T) {
 				b := shortener.NewBreaker(shortener.BreakerConfig{})
 				for i := range c.failures {
 					if i > 0 {
-						time.Sleep(c.apart)
+						<-time.After(c.apart)
 					}
 					for range 20 { // what goes well in between doesn't hide them
 						_ = b.Do(t.Context(), succeeds)
@@ -59,18 +59,18 @@ func TestAnOpenBreakerCallsNobodyAndTriesAgainAfterThirtySeconds(t *testing.T) {
 		}
 		called := false
 		look := func(context.Context) error { called = true; return errRedis }
-		time.Sleep(29 * time.Second)
+		<-time.After(29 * time.Second)
 		if err := b.Do(t.Context(), look); !errors.Is(err, shortener.ErrCacheAway) || called {
 			t.Errorf("after 29 s: %v, called %v", err, called)
 		}
-		time.Sleep(1100 * time.Millisecond)
+		<-time.After(1100 * time.Millisecond)
 		if err := b.Do(t.Context(), look); !errors.Is(err, errRedis) || !called {
 			t.Errorf("half-open: %v, called %v", err, called)
 		}
 		if err := b.Do(t.Context(), succeeds); !errors.Is(err, shortener.ErrCacheAway) {
 			t.Errorf("after the try has failed: %v", err)
 		}
-		time.Sleep(30100 * time.Millisecond)
+		<-time.After(30100 * time.Millisecond)
 		if err := b.Do(t.Context(), succeeds); err != nil || b.State() != "closed" {
 			t.Errorf("the try went well: %v, %s", err, b.State())
 		}
