@@ -38,7 +38,7 @@ func (s *History) Put(ctx context.Context, messages []messaging.Message) error {
 			if !s.db.buckets.has(b) && !slices.Contains(begun, b) {
 				begun = append(begun, b)
 				writes = append(writes, write{
-					partition: "newest_buckets " + string(b.conversation), bytes: 64,
+					partition: "newest_buckets " + string(b.conversation),
 					// A timestamp of 0 would do for bucket 0, but says "none" to some tools.
 					statement: `INSERT INTO newest_buckets (conversation, bucket) VALUES (?, ?) USING TIMESTAMP ?`,
 					values:    []any{string(b.conversation), b.number, b.number + 1},
@@ -72,17 +72,12 @@ func putOf(m messaging.Message, b bucket) write {
 		}
 	}
 	return write{
-		partition: fmt.Sprintf("messages %s %d", b.conversation, b.number), bytes: size(m),
+		partition: fmt.Sprintf("messages %s %d", b.conversation, b.number),
 		statement: putMessage,
 		values: []any{string(b.conversation), b.number, int64(m.Seq), string(m.ID), m.Sender.String(), string(m.Kind),
 			unset(m.Target == 0, int64(m.Target)), unset(len(m.Users) == 0, m.Users), unset(m.Title == "", m.Title), m.At,
 			unset(len(m.Body.Shared) == 0, m.Body.Shared), unset(bodies == nil, bodies)},
 	}
-}
-
-// size is about how many bytes the values of a message are.
-func size(m messaging.Message) int {
-	return 150 + len(m.Title) + 21*len(m.Users) + m.Body.Size() + 26*len(m.Body.To)
 }
 
 // Forget takes the bodies away with timestamp 2, under which a Put is, whether it

@@ -69,7 +69,7 @@ func (s *Inbox) put(ctx context.Context, items []messaging.Item) error {
 			if !s.db.days.has(d) && !slices.Contains(begun, d) {
 				begun = append(begun, d)
 				writes = append(writes, write{
-					partition: "inbox_days " + d.device.String(), bytes: 64,
+					partition: "inbox_days " + d.device.String(),
 					statement: `INSERT INTO inbox_days (device, day) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?`,
 					values:    []any{d.device.String(), d.date(), inboxSeconds, now.UnixMicro()},
 				})
@@ -89,7 +89,7 @@ func itemOf(item messaging.Item, d deviceDay) write {
 	m, device := item.Message, d.device.String()
 	own := m.Body.To[item.Device]
 	return write{
-		partition: fmt.Sprintf("inbox %s %d", device, d.day), bytes: 150 + len(m.Title) + 21*len(m.Users) + len(m.Body.Shared) + len(own),
+		partition: fmt.Sprintf("inbox %s %d", device, d.day),
 		statement: putItem,
 		values: []any{device, d.date(), string(m.Conversation), int64(m.Seq), string(m.ID), m.Sender.String(), string(m.Kind),
 			unset(m.Target == 0, int64(m.Target)), unset(len(m.Users) == 0, m.Users), unset(m.Title == "", m.Title), m.At,
@@ -120,7 +120,7 @@ func (s *Inbox) Drop(ctx context.Context, receipts []messaging.Receipt) error {
 // drop removes a conversation's items of a day up to a number.
 func (s *Inbox) drop(d deviceDay, c messaging.ConversationID, upTo messaging.Seq) write {
 	return write{
-		partition: fmt.Sprintf("inbox %s %d", d.device, d.day), bytes: 64,
+		partition: fmt.Sprintf("inbox %s %d", d.device, d.day),
 		statement: `DELETE FROM inbox USING TIMESTAMP 2 WHERE device = ? AND day = ? AND conversation = ? AND seq <= ?`,
 		values:    []any{d.device.String(), d.date(), string(c), int64(upTo)},
 	}
@@ -134,7 +134,7 @@ func (s *Inbox) Forget(ctx context.Context, devices []messaging.Address, m messa
 		for i, a := range devices {
 			d := deviceDay{a, dayOf(m.At)}
 			writes[i] = write{
-				partition: fmt.Sprintf("inbox %s %d", d.device, d.day), bytes: 64,
+				partition: fmt.Sprintf("inbox %s %d", d.device, d.day),
 				statement: `UPDATE inbox USING TIMESTAMP 2 SET shared = null, own = null WHERE device = ? AND day = ? AND conversation = ? AND seq = ?`,
 				values:    []any{a.String(), d.date(), string(m.Conversation), int64(m.Seq)},
 			}

@@ -29,13 +29,13 @@ func (s *Prekeys) Publish(ctx context.Context, b messaging.Bundle) error {
 		user, device := string(b.Device.User), int(b.Device.Device)
 		partition := "prekeys " + b.Device.String()
 		writes := []write{{
-			partition: partition, bytes: len(b.Identity) + len(b.Signed) + 50,
+			partition: partition,
 			statement: `INSERT INTO prekeys (user, device, identity, signed) VALUES (?, ?, ?, ?)`,
 			values:    []any{user, device, b.Identity, b.Signed},
 		}}
 		for _, p := range b.OneTime {
 			writes = append(writes, write{
-				partition: partition, bytes: len(p.Key) + 50,
+				partition: partition,
 				statement: `INSERT INTO prekeys (user, device, id, key) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
 				values:    []any{user, device, int64(p.ID), p.Key},
 			})

@@ -49,7 +49,7 @@ func ofReceipts(receipts []messaging.Receipt) string {
 func mark(r messaging.Receipt, column string, number messaging.Seq) write {
 	c, shard := string(r.Conversation), shardOf(r.Conversation, r.Device.User)
 	return write{
-		partition: fmt.Sprintf("receipts %s %d", c, shard), bytes: 80,
+		partition: fmt.Sprintf("receipts %s %d", c, shard),
 		statement: `UPDATE receipts USING TIMESTAMP ? SET ` + column + ` = ? WHERE conversation = ? AND shard = ? AND user = ? AND device = ?`,
 		values:    []any{int64(number), int64(number), c, shard, string(r.Device.User), int(r.Device.Device)},
 	}

@@ -68,7 +68,7 @@ func (s *Rosters) change(ctx context.Context, operation string, c messaging.Conv
 		for _, m := range changed {
 			shard := shardOf(c, m.User)
 			writes = append(writes, write{
-				partition: fmt.Sprintf("members %s %d", c, shard), bytes: 80,
+				partition: fmt.Sprintf("members %s %d", c, shard),
 				statement: `INSERT INTO members (conversation, shard, user, role, since, until) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
 				values:    []any{string(c), shard, string(m.User), string(m.Role), int64(m.Since), int64(m.Until), int64(by)},
 			}, indexOf(c, m, by))
@@ -80,7 +80,7 @@ func (s *Rosters) change(ctx context.Context, operation string, c messaging.Conv
 // indexOf puts the conversation into a person's index, or takes it out.
 func indexOf(c messaging.ConversationID, m messaging.Membership, by messaging.Seq) write {
 	w := write{
-		partition: "conversations_by_user " + string(m.User), bytes: 50,
+		partition: "conversations_by_user " + string(m.User),
 		statement: `INSERT INTO conversations_by_user (user, conversation) VALUES (?, ?) USING TIMESTAMP ?`,
 		values:    []any{string(m.User), string(c), int64(by)},
 	}

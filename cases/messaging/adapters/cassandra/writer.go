@@ -8,6 +8,7 @@ import (
 	"github.com/gocql/gocql"
 	"golang.org/x/sync/errgroup"
 
+	"designkits/cases/messaging"
 	"designkits/shared/gather"
 )
 
@@ -15,9 +16,35 @@ import (
 // order with others.
 type write struct {
 	partition string // the table and the partition key
-	bytes     int    // of its values, about
 	statement string
 	values    []any
+}
+
+// size is what Cassandra counts of the write, or more: it adds to each value when it
+// was written and until when it lasts.
+func (w write) size() int {
+	const beside = 20
+	size := 0
+	for _, value := range w.values {
+		switch v := value.(type) {
+		case string:
+			size += len(v)
+		case []byte:
+			size += len(v)
+		case []messaging.UserID:
+			for _, u := range v {
+				size += 4 + len(u)
+			}
+		case map[string][]byte:
+			for key, each := range v {
+				size += 8 + len(key) + len(each)
+			}
+		default: // a number, a time, or nothing
+			size += 8
+		}
+		size += beside
+	}
+	return size
 }
 
 // What one batch may hold. It makes its coordinator do the work of several, so
@@ -97,13 +124,14 @@ func pack(writes []write) (batches [][]write) {
 	var batch []write
 	bytes, partitions := 0, 0
 	for _, next := range writes {
+		size := next.size()
 		fresh := len(batch) == 0 || batch[len(batch)-1].partition != next.partition
-		if len(batch) > 0 && (bytes+next.bytes > maxBatchBytes || fresh && partitions == maxBatchPartitions) {
+		if len(batch) > 0 && (bytes+size > maxBatchBytes || fresh && partitions == maxBatchPartitions) {
 			batches = append(batches, batch)
 			batch, bytes, partitions, fresh = nil, 0, 0, true
 		}
 		batch = append(batch, next)
-		bytes += next.bytes
+		bytes += size
 		if fresh {
 			partitions++
 		}
