@@ -40,7 +40,7 @@ func BenchmarkBareInsert(b *testing.B) {
 	db := benchDB(b)
 	parallel(b, func(ctx context.Context, m messaging.Message) error {
 		w := putOf(m, bucket{m.Conversation, m.Seq.Bucket()})
-		return db.session.Query(w.statement, w.values...).WithContext(ctx).Exec()
+		return db.session.Query(w.Statement, w.Values...).WithContext(ctx).Exec()
 	})
 }
 

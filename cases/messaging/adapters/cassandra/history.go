@@ -8,6 +8,7 @@ import (
 	"github.com/gocql/gocql"
 
 	"designkits/cases/messaging"
+	"designkits/shared/cql"
 )
 
 // History is the messaging.History.
@@ -31,17 +32,17 @@ const putMessage = `INSERT INTO messages (conversation, bucket, seq, id, sender,
 // Put is repeated.
 func (s *History) Put(ctx context.Context, messages []messaging.Message) error {
 	return s.db.run(ctx, "put messages", subjectOf(messages), func(ctx context.Context) error {
-		writes := make([]write, 0, len(messages)+1)
+		writes := make([]cql.Write, 0, len(messages)+1)
 		var begun []bucket
 		for _, m := range messages {
 			b := bucket{m.Conversation, m.Seq.Bucket()}
 			if !s.db.buckets.has(b) && !slices.Contains(begun, b) {
 				begun = append(begun, b)
-				writes = append(writes, write{
-					partition: "newest_buckets " + string(b.conversation),
+				writes = append(writes, cql.Write{
+					Partition: "newest_buckets " + string(b.conversation),
 					// A timestamp of 0 would do for bucket 0, but says "none" to some tools.
-					statement: `INSERT INTO newest_buckets (conversation, bucket) VALUES (?, ?) USING TIMESTAMP ?`,
-					values:    []any{string(b.conversation), b.number, b.number + 1},
+					Statement: `INSERT INTO newest_buckets (conversation, bucket) VALUES (?, ?) USING TIMESTAMP ?`,
+					Values:    []any{string(b.conversation), b.number, b.number + 1},
 				})
 			}
 			writes = append(writes, putOf(m, b))
@@ -63,7 +64,7 @@ func subjectOf(messages []messaging.Message) string {
 	return fmt.Sprintf("(%d, the first is %s/%d)", len(messages), first.Conversation, first.Seq)
 }
 
-func putOf(m messaging.Message, b bucket) write {
+func putOf(m messaging.Message, b bucket) cql.Write {
 	var bodies map[string][]byte
 	if len(m.Body.To) > 0 {
 		bodies = make(map[string][]byte, len(m.Body.To))
@@ -71,10 +72,10 @@ func putOf(m messaging.Message, b bucket) write {
 			bodies[a.String()] = each
 		}
 	}
-	return write{
-		partition: fmt.Sprintf("messages %s %d", b.conversation, b.number),
-		statement: putMessage,
-		values: []any{string(b.conversation), b.number, int64(m.Seq), string(m.ID), m.Sender.String(), string(m.Kind),
+	return cql.Write{
+		Partition: fmt.Sprintf("messages %s %d", b.conversation, b.number),
+		Statement: putMessage,
+		Values: []any{string(b.conversation), b.number, int64(m.Seq), string(m.ID), m.Sender.String(), string(m.Kind),
 			unset(m.Target == 0, int64(m.Target)), unset(len(m.Users) == 0, m.Users), unset(m.Title == "", m.Title), m.At,
 			unset(len(m.Body.Shared) == 0, m.Body.Shared), unset(bodies == nil, bodies)},
 	}

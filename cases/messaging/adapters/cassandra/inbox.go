@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"designkits/cases/messaging"
+	"designkits/shared/cql"
 )
 
 // Inbox is the messaging.Inbox.
@@ -62,16 +63,16 @@ func (s *Inbox) put(ctx context.Context, items []messaging.Item) error {
 	return s.db.run(ctx, "put items", subject, func(ctx context.Context) error {
 		now := s.db.config.Now()
 		recent := dayOf(now) - 1
-		writes := make([]write, 0, len(items)+4)
+		writes := make([]cql.Write, 0, len(items)+4)
 		var begun []deviceDay
 		for _, item := range items {
 			d := deviceDay{item.Device, dayOf(item.Message.At)}
 			if !s.db.days.has(d) && !slices.Contains(begun, d) {
 				begun = append(begun, d)
-				writes = append(writes, write{
-					partition: "inbox_days " + d.device.String(),
-					statement: `INSERT INTO inbox_days (device, day) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?`,
-					values:    []any{d.device.String(), d.date(), inboxSeconds, now.UnixMicro()},
+				writes = append(writes, cql.Write{
+					Partition: "inbox_days " + d.device.String(),
+					Statement: `INSERT INTO inbox_days (device, day) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?`,
+					Values:    []any{d.device.String(), d.date(), inboxSeconds, now.UnixMicro()},
 				})
 			}
 			writes = append(writes, itemOf(item, d))
@@ -85,13 +86,13 @@ func (s *Inbox) put(ctx context.Context, items []messaging.Item) error {
 	})
 }
 
-func itemOf(item messaging.Item, d deviceDay) write {
+func itemOf(item messaging.Item, d deviceDay) cql.Write {
 	m, device := item.Message, d.device.String()
 	own := m.Body.To[item.Device]
-	return write{
-		partition: fmt.Sprintf("inbox %s %d", device, d.day),
-		statement: putItem,
-		values: []any{device, d.date(), string(m.Conversation), int64(m.Seq), string(m.ID), m.Sender.String(), string(m.Kind),
+	return cql.Write{
+		Partition: fmt.Sprintf("inbox %s %d", device, d.day),
+		Statement: putItem,
+		Values: []any{device, d.date(), string(m.Conversation), int64(m.Seq), string(m.ID), m.Sender.String(), string(m.Kind),
 			unset(m.Target == 0, int64(m.Target)), unset(len(m.Users) == 0, m.Users), unset(m.Title == "", m.Title), m.At,
 			unset(len(m.Body.Shared) == 0, m.Body.Shared), unset(len(own) == 0, own), inboxSeconds},
 	}
@@ -102,7 +103,7 @@ func (s *Inbox) Drop(ctx context.Context, receipts []messaging.Receipt) error {
 	today := dayOf(s.db.config.Now())
 	for some := range slices.Chunk(receipts, fewWrites) {
 		err := s.db.run(ctx, "drop items", ofReceipts(some), func(ctx context.Context) error {
-			writes := make([]write, 0, len(some))
+			writes := make([]cql.Write, 0, len(some))
 			for _, r := range some {
 				if r.Delivered > 0 {
 					writes = append(writes, s.drop(deviceDay{r.Device, today}, r.Conversation, r.Delivered))
@@ -118,11 +119,11 @@ func (s *Inbox) Drop(ctx context.Context, receipts []messaging.Receipt) error {
 }
 
 // drop removes a conversation's items of a day up to a number.
-func (s *Inbox) drop(d deviceDay, c messaging.ConversationID, upTo messaging.Seq) write {
-	return write{
-		partition: fmt.Sprintf("inbox %s %d", d.device, d.day),
-		statement: `DELETE FROM inbox USING TIMESTAMP 2 WHERE device = ? AND day = ? AND conversation = ? AND seq <= ?`,
-		values:    []any{d.device.String(), d.date(), string(c), int64(upTo)},
+func (s *Inbox) drop(d deviceDay, c messaging.ConversationID, upTo messaging.Seq) cql.Write {
+	return cql.Write{
+		Partition: fmt.Sprintf("inbox %s %d", d.device, d.day),
+		Statement: `DELETE FROM inbox USING TIMESTAMP 2 WHERE device = ? AND day = ? AND conversation = ? AND seq <= ?`,
+		Values:    []any{d.device.String(), d.date(), string(c), int64(upTo)},
 	}
 }
 
@@ -130,13 +131,13 @@ func (s *Inbox) drop(d deviceDay, c messaging.ConversationID, upTo messaging.Seq
 // before or after.
 func (s *Inbox) Forget(ctx context.Context, devices []messaging.Address, m messaging.Message) error {
 	return s.db.run(ctx, "forget items", fmt.Sprintf("%s/%d at %d devices", m.Conversation, m.Seq, len(devices)), func(ctx context.Context) error {
-		writes := make([]write, len(devices))
+		writes := make([]cql.Write, len(devices))
 		for i, a := range devices {
 			d := deviceDay{a, dayOf(m.At)}
-			writes[i] = write{
-				partition: fmt.Sprintf("inbox %s %d", d.device, d.day),
-				statement: `UPDATE inbox USING TIMESTAMP 2 SET shared = null, own = null WHERE device = ? AND day = ? AND conversation = ? AND seq = ?`,
-				values:    []any{a.String(), d.date(), string(m.Conversation), int64(m.Seq)},
+			writes[i] = cql.Write{
+				Partition: fmt.Sprintf("inbox %s %d", d.device, d.day),
+				Statement: `UPDATE inbox USING TIMESTAMP 2 SET shared = null, own = null WHERE device = ? AND day = ? AND conversation = ? AND seq = ?`,
+				Values:    []any{a.String(), d.date(), string(m.Conversation), int64(m.Seq)},
 			}
 		}
 		return s.db.writer.do(ctx, writes)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"designkits/cases/messaging"
+	"designkits/shared/cql"
 )
 
 // A place is where in an inbox a page ends: behind that item of that day.
@@ -152,7 +153,7 @@ func (s *Inbox) unacknowledged(ctx context.Context, d deviceDay, stored []messag
 	if err != nil {
 		return nil, err
 	}
-	var drops []write
+	var drops []cql.Write
 	dropped := map[messaging.ConversationID]bool{} // once is enough for all that follow
 	open := slices.DeleteFunc(stored, func(m messaging.Message) bool {
 		acknowledged := upTo[m.Conversation]

@@ -28,16 +28,16 @@ func (s *Prekeys) Publish(ctx context.Context, b messaging.Bundle) error {
 	return s.db.run(ctx, "publish prekeys", b.Device.String(), func(ctx context.Context) error {
 		user, device := string(b.Device.User), int(b.Device.Device)
 		partition := "prekeys " + b.Device.String()
-		writes := []write{{
-			partition: partition,
-			statement: `INSERT INTO prekeys (user, device, identity, signed) VALUES (?, ?, ?, ?)`,
-			values:    []any{user, device, b.Identity, b.Signed},
+		writes := []cql.Write{{
+			Partition: partition,
+			Statement: `INSERT INTO prekeys (user, device, identity, signed) VALUES (?, ?, ?, ?)`,
+			Values:    []any{user, device, b.Identity, b.Signed},
 		}}
 		for _, p := range b.OneTime {
-			writes = append(writes, write{
-				partition: partition,
-				statement: `INSERT INTO prekeys (user, device, id, key) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
-				values:    []any{user, device, int64(p.ID), p.Key},
+			writes = append(writes, cql.Write{
+				Partition: partition,
+				Statement: `INSERT INTO prekeys (user, device, id, key) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
+				Values:    []any{user, device, int64(p.ID), p.Key},
 			})
 		}
 		return s.db.writer.do(ctx, writes)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
+	"designkits/shared/cql"
 )
 
 // Receipts is the messaging.Receipts. Each number is written with itself as its
@@ -24,7 +25,7 @@ var _ messaging.Receipts = (*Receipts)(nil)
 // Put stores receipts.
 func (s *Receipts) Put(ctx context.Context, receipts []messaging.Receipt) error {
 	return s.db.run(ctx, "put receipts", ofReceipts(receipts), func(ctx context.Context) error {
-		writes := make([]write, 0, 2*len(receipts))
+		writes := make([]cql.Write, 0, 2*len(receipts))
 		for _, r := range receipts {
 			if r.Delivered > 0 {
 				writes = append(writes, mark(r, "delivered", r.Delivered))
@@ -46,12 +47,12 @@ func ofReceipts(receipts []messaging.Receipt) string {
 }
 
 // mark is the write of one number.
-func mark(r messaging.Receipt, column string, number messaging.Seq) write {
+func mark(r messaging.Receipt, column string, number messaging.Seq) cql.Write {
 	c, shard := string(r.Conversation), shardOf(r.Conversation, r.Device.User)
-	return write{
-		partition: fmt.Sprintf("receipts %s %d", c, shard),
-		statement: `UPDATE receipts USING TIMESTAMP ? SET ` + column + ` = ? WHERE conversation = ? AND shard = ? AND user = ? AND device = ?`,
-		values:    []any{int64(number), int64(number), c, shard, string(r.Device.User), int(r.Device.Device)},
+	return cql.Write{
+		Partition: fmt.Sprintf("receipts %s %d", c, shard),
+		Statement: `UPDATE receipts USING TIMESTAMP ? SET ` + column + ` = ? WHERE conversation = ? AND shard = ? AND user = ? AND device = ?`,
+		Values:    []any{int64(number), int64(number), c, shard, string(r.Device.User), int(r.Device.Device)},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
+	"designkits/shared/cql"
 )
 
 // Rosters is the messaging.Rosters. The rows of a member and of a person's index
@@ -64,13 +65,13 @@ func (s *Rosters) Change(ctx context.Context, c messaging.ConversationID, change
 
 func (s *Rosters) change(ctx context.Context, operation string, c messaging.ConversationID, changed []messaging.Membership, by messaging.Seq) error {
 	return s.db.run(ctx, operation, fmt.Sprintf("%s/%d", c, by), func(ctx context.Context) error {
-		writes := make([]write, 0, 2*len(changed))
+		writes := make([]cql.Write, 0, 2*len(changed))
 		for _, m := range changed {
 			shard := shardOf(c, m.User)
-			writes = append(writes, write{
-				partition: fmt.Sprintf("members %s %d", c, shard),
-				statement: `INSERT INTO members (conversation, shard, user, role, since, until) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
-				values:    []any{string(c), shard, string(m.User), string(m.Role), int64(m.Since), int64(m.Until), int64(by)},
+			writes = append(writes, cql.Write{
+				Partition: fmt.Sprintf("members %s %d", c, shard),
+				Statement: `INSERT INTO members (conversation, shard, user, role, since, until) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+				Values:    []any{string(c), shard, string(m.User), string(m.Role), int64(m.Since), int64(m.Until), int64(by)},
 			}, indexOf(c, m, by))
 		}
 		return s.db.writer.do(ctx, writes)
@@ -78,15 +79,15 @@ func (s *Rosters) change(ctx context.Context, operation string, c messaging.Conv
 }
 
 // indexOf puts the conversation into a person's index, or takes it out.
-func indexOf(c messaging.ConversationID, m messaging.Membership, by messaging.Seq) write {
-	w := write{
-		partition: "conversations_by_user " + string(m.User),
-		statement: `INSERT INTO conversations_by_user (user, conversation) VALUES (?, ?) USING TIMESTAMP ?`,
-		values:    []any{string(m.User), string(c), int64(by)},
+func indexOf(c messaging.ConversationID, m messaging.Membership, by messaging.Seq) cql.Write {
+	w := cql.Write{
+		Partition: "conversations_by_user " + string(m.User),
+		Statement: `INSERT INTO conversations_by_user (user, conversation) VALUES (?, ?) USING TIMESTAMP ?`,
+		Values:    []any{string(m.User), string(c), int64(by)},
 	}
 	if !m.Here() {
-		w.statement = `DELETE FROM conversations_by_user USING TIMESTAMP ? WHERE user = ? AND conversation = ?`
-		w.values = []any{int64(by), string(m.User), string(c)}
+		w.Statement = `DELETE FROM conversations_by_user USING TIMESTAMP ? WHERE user = ? AND conversation = ?`
+		w.Values = []any{int64(by), string(m.User), string(c)}
 	}
 	return w
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"designkits/cases/messaging"
+	"designkits/shared/cql"
 	"designkits/shared/testenv"
 )
 
@@ -133,7 +134,7 @@ func TestPartitionsOfMembersAreBounded(t *testing.T) {
 			members = append(members, messaging.Membership{User: u, Role: messaging.Member, Since: 1 << 40})
 		}
 	}
-	var writes []write
+	var writes []cql.Write
 	for _, m := range members {
 		for device := range messaging.DeviceID(messaging.MaxDevices) {
 			r := messaging.Receipt{Conversation: c, Device: messaging.Address{User: m.User, Device: device + 1}}

@@ -28,6 +28,7 @@ package cassandra
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"time"
 
 	"github.com/gocql/gocql"
@@ -107,7 +108,7 @@ type DB struct {
 	session *gocql.Session
 	config  Config
 	reads   *gather.Gatherer[*wanted]
-	writes  *gather.Gatherer[[]gocql.BatchEntry]
+	writes  *gather.Gatherer[[]cql.Write]
 }
 
 // Open connects, creates the keyspace and the tables that are missing, and
@@ -118,28 +119,14 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{session: session, config: config, reads: gatherReads(session, config.Consistency), writes: gather.New(gather.Config[[]gocql.BatchEntry]{
-		Lanes: 4, Max: 8, Send: writer(session),
-	})}, nil
-}
-
-// writer writes what many callers have at once as one unlogged batch: one
-// request, and one place in the commit log, in place of one for each. An owner's
-// entries become one mutation; one by one they would contend for its partition.
-//
-// Such a batch makes its coordinator do the work of several, so it is kept
-// small: eight callers of one owner are nine partitions, of the ten above which
-// Cassandra warns. Four at a time: with more, a caller mostly finds one that is
-// free, and writes alone. It isn't atomic and needn't be, since each write can be
-// repeated.
-func writer(session *gocql.Session) func(context.Context, [][]gocql.BatchEntry) error {
-	return func(ctx context.Context, writes [][]gocql.BatchEntry) error {
-		batch := session.NewBatch(gocql.UnloggedBatch).WithContext(ctx)
-		for _, entries := range writes {
-			batch.Entries = append(batch.Entries, entries...)
-		}
-		return session.ExecuteBatch(batch)
-	}
+	// What many callers write goes together. An owner's entries become one mutation;
+	// one by one they would contend for its partition. Eight links of one owner, of
+	// usual length, are one batch, and what is more than that several. Four at a time:
+	// with more, a caller mostly finds one that is free, and writes alone.
+	writes := gather.New(gather.Config[[]cql.Write]{Lanes: 4, Max: 8, Send: func(ctx context.Context, calls [][]cql.Write) error {
+		return cql.WriteAll(ctx, session, slices.Concat(calls...))
+	}})
+	return &DB{session: session, config: config, reads: gatherReads(session, config.Consistency), writes: writes}, nil
 }
 
 // Close ends the connection. Calls in flight fail.

@@ -10,6 +10,7 @@ import (
 	"github.com/gocql/gocql"
 
 	"designkits/cases/shortener"
+	"designkits/shared/cql"
 )
 
 // Links is the shortener.LinkStore.
@@ -85,12 +86,12 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 		if err != nil {
 			return err
 		}
-		return s.db.writes.Do(ctx, []gocql.BatchEntry{{
+		return s.db.writes.Do(ctx, []cql.Write{{
+			Partition: "links " + linkKey(l.Code),
 			// UPDATE, not INSERT: an INSERT also writes a marker that the row exists,
 			// with a TTL of its own that no later UPDATE changes.
-			Stmt:       `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
-			Args:       []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)},
-			Idempotent: true,
+			Statement: `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
+			Values:    []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)},
 		}, index})
 	})
 }

@@ -2,12 +2,16 @@ package cassandra
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/gocql/gocql"
+	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/target"
 )
 
 // seconds of a TTL may have passed until it is read.
@@ -23,6 +27,29 @@ func ttlOf(t *testing.T, db *DB, key string) (seconds int) {
 		return 0
 	}
 	return *ttl
+}
+
+// Eight of these are more than Cassandra takes in a batch.
+func TestLongLinksThatComeTogetherAreAllStored(t *testing.T) {
+	links := openDB(t).Links()
+	all, ctx := errgroup.WithContext(t.Context())
+	for range 64 {
+		l := newLink()
+		l.Target += strings.Repeat("a", target.MaxBytes-len(l.Target))
+		all.Go(func() error {
+			if err := links.Put(ctx, l); err != nil {
+				return err
+			}
+			got, err := links.Get(ctx, l.Code)
+			if err == nil && got.Target != l.Target {
+				err = fmt.Errorf("%s leads to %d bytes, not %d", l.Code, len(got.Target), len(l.Target))
+			}
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestARowIsDroppedSomeTimeAfterItsLink(t *testing.T) {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gocql/gocql"
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
+	"designkits/shared/cql"
 )
 
 // An entry of an owner's index is written once, with timestamp 1, and deleted
@@ -21,24 +21,25 @@ func (s *Links) index(ctx context.Context, l shortener.Link) error {
 	if err != nil {
 		return err
 	}
-	return s.db.writes.Do(ctx, []gocql.BatchEntry{entry})
+	return s.db.writes.Do(ctx, []cql.Write{entry})
 }
 
 // indexed makes sure that the link's month is known of its owner, and returns
 // the entry for the index.
-func (s *Links) indexed(ctx context.Context, l shortener.Link) (gocql.BatchEntry, error) {
+func (s *Links) indexed(ctx context.Context, l shortener.Link) (cql.Write, error) {
 	month := ownerMonth{l.Owner, monthOf(l.Created)}
 	if !s.months.has(month) {
 		err := s.db.session.Query(`INSERT INTO owner_months (owner, month) VALUES (?, ?) USING TIMESTAMP 1`, string(l.Owner), month.month).
 			Idempotent(true).WithContext(ctx).Exec()
 		if err != nil {
-			return gocql.BatchEntry{}, err
+			return cql.Write{}, err
 		}
 		s.months.add(month)
 	}
-	return gocql.BatchEntry{
-		Stmt: `INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
-		Args: []any{string(l.Owner), month.month, l.Created, string(l.Code)}, Idempotent: true,
+	return cql.Write{
+		Partition: fmt.Sprintf("links_by_owner %s %d", l.Owner, month.month),
+		Statement: `INSERT INTO links_by_owner (owner, month, created, code) VALUES (?, ?, ?, ?) USING TIMESTAMP 1`,
+		Values:    []any{string(l.Owner), month.month, l.Created, string(l.Code)},
 	}, nil
 }
 
