@@ -65,11 +65,11 @@ const schema = `CREATE TABLE IF NOT EXISTS things (
 // A name is a string as the cases have them, of a type of its own.
 type name string
 
-// some are writes with values of up to so many bytes, to as many partitions.
+// some are writes with values of up to so many bytes, to nearly as many partitions.
 func some(n, bytes int) (writes []Write) {
 	text := func() string { return strings.Repeat("x", rand.IntN(bytes+1)) }
 	for number := range n {
-		place, content := fmt.Sprintf("place %d %s", rand.IntN(n), text()), any(gocql.UnsetValue)
+		place, content := fmt.Sprintf("place %d %s", rand.IntN(4*n), text()), any(gocql.UnsetValue)
 		if rand.IntN(2) == 0 {
 			content = []byte(text())
 		}
