@@ -58,10 +58,10 @@ func execute(ctx context.Context, session *gocql.Session, writes []Write) error 
 // pack puts writes together into batches within the limits, those of a partition
 // side by side. One that is larger than a batch may be goes alone.
 func pack(writes []Write) (batches [][]Write) {
-	slices.SortStableFunc(writes, func(a, b Write) int { return strings.Compare(a.Partition, b.Partition) })
+	sorted := slices.SortedStableFunc(slices.Values(writes), func(a, b Write) int { return strings.Compare(a.Partition, b.Partition) })
 	var batch []Write
 	bytes, partitions := 0, 0
-	for _, next := range writes {
+	for _, next := range sorted {
 		size := next.size()
 		fresh := len(batch) == 0 || batch[len(batch)-1].Partition != next.Partition
 		if len(batch) > 0 && (bytes+size > maxBatchBytes || fresh && partitions == maxBatchPartitions) {
@@ -74,7 +74,10 @@ func pack(writes []Write) (batches [][]Write) {
 			partitions++
 		}
 	}
-	return append(batches, batch)
+	if len(batch) > 0 {
+		batches = append(batches, batch)
+	}
+	return batches
 }
 
 // size is what Cassandra counts of the write, or more: it adds to each value when it

@@ -168,9 +168,13 @@ func picture(t *testing.T) string {
 func TestTwoPeopleSideBySide(t *testing.T) {
 	s := start(t)
 	b := browsertest.Open(t)
-	b.Emulate(t, 1440, "light")
+	b.Emulate(t, 360, "light")
 	b.Do(t, chromedp.Navigate(s.url("/two")))
 	b.UntilWithin(t, 2*time.Minute, `document.body.dataset.ready`)
+	if y := browsertest.Eval[float64](t, b, `window.scrollY`); y != 0 {
+		t.Errorf("the page has gone %.0f pixels down to one of the devices, by itself", y)
+	}
+	b.Emulate(t, 1440, "light")
 	in := func(frame string) string { return fmt.Sprintf(`document.querySelector("#%s").contentDocument`, frame) }
 	b.Do(t, browsertest.Script(fmt.Sprintf(`(() => { const d = %s; d.querySelector("#text").value = "seen on three screens"; d.querySelector("#compose").requestSubmit(); })()`, in("bo-phone"))))
 	for _, frame := range []string{"ana-phone", "ana-laptop", "bo-phone"} {

@@ -51,7 +51,8 @@ export async function open(id) {
   if (id === "") return;
   await redraw();
   byId("scroll").scrollTop = byId("scroll").scrollHeight;
-  byId(muted() ? "title" : "text").focus();
+  // A page with several devices in frames isn't to go to one of them.
+  byId(muted() ? "title" : "text").focus({ preventScroll: true });
 }
 
 const redraw = () => draw(new Set([current]));
