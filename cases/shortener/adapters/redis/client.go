@@ -12,6 +12,7 @@ package redis
 
 import (
 	"context"
+	"time"
 
 	"designkits/shared/gather"
 	"designkits/shared/redis"
@@ -22,13 +23,14 @@ import (
 type Client struct {
 	redis     *redis.Client
 	charges   *gather.Gatherer[*charge] // the limiter's
+	advances  *advances                 // the limiter's
 	namespace string
 }
 
 // Open returns a client for the Redis at addr. It doesn't connect yet, since a
 // process must be able to start while Redis is away.
 func Open(addr, namespace string) *Client {
-	c := &Client{redis: redis.Open(addr), namespace: namespace}
+	c := &Client{redis: redis.Open(addr), namespace: namespace, advances: newAdvances(time.Now)}
 	c.charges = c.gatherCharges()
 	return c
 }
