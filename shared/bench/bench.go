@@ -151,19 +151,20 @@ const (
 )
 
 // Compare measures both sides in turns and reports the median of the rounds'
-// ratios, so that a machine whose speed drifts treats both alike. A round before
-// them isn't counted: a JVM behind compiles in its first minutes what it is asked
-// most, and whoever is measured first would pay for that.
+// ratios, so that a machine whose speed drifts treats both alike. Rounds while one
+// of them still gets faster aren't counted: a JVM behind compiles in its first
+// minutes what it is asked most, and whoever asks less would pay for that.
 func (r *Run) Compare(ctx context.Context, c Comparison) error {
-	n, uncounted := cmp.Or(c.Rounds, rounds), 1
+	n := cmp.Or(c.Rounds, rounds)
 	if r.Quick {
-		n, uncounted = 1, 0
+		n = 1
 	}
 	plan := load.Plan{Rate: c.From, For: r.For(5 * time.Second), Warmup: r.For(500 * time.Millisecond), Workers: c.Workers}
 	search := load.Search{Plan: plan, SLO: c.SLO, Precision: precision}
 	base, cand := search, search
+	var warm warmUp
 	var pairs []pair
-	for round := range uncounted + n {
+	for len(pairs) < n {
 		var p pair
 		var err error
 		if p.baseline, err = base.Max(ctx, c.Baseline); err != nil {
@@ -176,7 +177,7 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 		base.Plan.Rate, base.Step = p.baseline.Offered, nearStep
 		cand.Plan.Rate, cand.Step = p.candidate.Offered, nearStep
 		which := "warming up"
-		if round >= uncounted {
+		if r.Quick || warm.done(p) {
 			pairs = append(pairs, p)
 			which = fmt.Sprintf("round %d of %d", len(pairs), n)
 		}
@@ -196,6 +197,33 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 	}
 	plan.Rate, plan.For = math.Max(1, m.candidate.Offered/2), r.For(10*time.Second)
 	return r.compareP99(ctx, c, plan)
+}
+
+// A warmUp is what comes before the rounds that count.
+type warmUp struct {
+	rounds, still int
+	base, cand    float64 // the fastest so far
+}
+
+const (
+	// faster is by what a round has to be faster than all before, to be called so.
+	faster = 1.1
+	// stillFor is after how many rounds in a row without that a side is warm.
+	stillFor  = 2
+	maxWarmUp = 8 // rounds
+)
+
+// done reports whether the round counts; it is called once for each.
+func (w *warmUp) done(p pair) bool {
+	if w.still == stillFor || w.rounds == maxWarmUp {
+		return true
+	}
+	w.rounds++
+	if w.still++; p.baseline.Offered > faster*w.base || p.candidate.Offered > faster*w.cand {
+		w.still = 0
+	}
+	w.base, w.cand = max(w.base, p.baseline.Offered), max(w.cand, p.candidate.Offered)
+	return false
 }
 
 type pair struct{ baseline, candidate *load.Result }
