@@ -64,6 +64,9 @@ func units(site backend.Site) ([]supervise.Spec, error) {
 			"--dir", site.Data,
 			"--appendonly", "yes",
 			"--appendfsync", "everysec",
+			// A rewrite takes a core for a second. With this much it is rare, and what is
+			// read at a start is seconds still.
+			"--auto-aof-rewrite-min-size", "256mb",
 			"--save", "", // the append-only file is enough
 			"--maxmemory", maxMemory,
 			"--maxmemory-policy", "volatile-lru",
