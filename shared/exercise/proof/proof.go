@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +31,11 @@ type bench struct {
 	root    string // the checkout
 	caseDir string // below root: "cases/shortener"
 	checks  string // folder of the compiled checks
-	trees   string // folder of the copies
+
+	// tree is a copy, which each patch gets in its turn until its programs are
+	// started: in a folder of its own the compiler would do everything anew.
+	patching sync.Mutex
+	tree     string
 }
 
 // Prove proves all exercises of the case above the test's folder.
@@ -55,7 +60,7 @@ func Prove(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -ldflags=-w")) // debug data makes linking twice as long
-	b := &bench{root: root, caseDir: caseDir, checks: t.TempDir(), trees: place(t, dir)}
+	b := &bench{root: root, caseDir: caseDir, checks: t.TempDir(), tree: place(t, dir)}
 	b.compile(t, dir, all)
 	t.Run("untouched", func(t *testing.T) {
 		t.Parallel()
@@ -69,12 +74,12 @@ func Prove(t *testing.T) {
 	}
 }
 
-// place is the folder of the copies. It is the same at each run, so that the
+// place is the folder of the copy. It is the same at each run, so that the
 // compiler needn't do again what it did before, unless a run is under way.
 func place(t *testing.T, dir string) string {
 	t.Helper()
-	trees := filepath.Join(os.TempDir(), fmt.Sprintf("exercises-%x", sha256.Sum224([]byte(dir))))
-	lock, err := os.OpenFile(trees+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	tree := filepath.Join(os.TempDir(), fmt.Sprintf("exercises-%x", sha256.Sum224([]byte(dir))))
+	lock, err := os.OpenFile(tree+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +87,8 @@ func place(t *testing.T, dir string) string {
 	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		return t.TempDir()
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(trees) }) // before the lock is let go
-	return trees
+	t.Cleanup(func() { _ = os.RemoveAll(tree) }) // before the lock is let go
+	return tree
 }
 
 // compile makes a program of each check, once for all builds that it grades.
@@ -132,17 +137,13 @@ func (b *bench) prove(t *testing.T, e exercise.Exercise) {
 	if err != nil {
 		t.Error(err)
 	}
-	tree := filepath.Join(b.trees, e.ID)
-	if err := errors.Join(os.RemoveAll(tree), exercise.CopyTree(b.root, tree)); err != nil {
-		t.Fatalf("copy the tree: %v", err)
-	}
 	t.Run("solution", func(t *testing.T) {
-		if passed, said := b.patched(t, tree, e, exercise.Solution); !passed {
+		if passed, said := b.grade(t, e, b.patched(t, e, exercise.Solution)); !passed {
 			t.Errorf("the check refuses the solution:\n%s", said)
 		}
 	})
 	t.Run("mistake", func(t *testing.T) {
-		passed, said := b.patched(t, tree, e, exercise.Mistake)
+		passed, said := b.grade(t, e, b.patched(t, e, exercise.Solution, exercise.Mistake))
 		if passed {
 			t.Error("the check takes the mistake")
 		} else if !strings.Contains(said, words) {
@@ -151,17 +152,24 @@ func (b *bench) prove(t *testing.T, e exercise.Exercise) {
 	})
 }
 
-// patched applies a patch to a copy of the tree and grades that.
-func (b *bench) patched(t *testing.T, tree string, e exercise.Exercise, patch string) (passed bool, said string) {
+// patched applies patches to a copy of the tree, and builds and runs the case.
+func (b *bench) patched(t *testing.T, e exercise.Exercise, patches ...string) grade.Case {
 	t.Helper()
-	err := exercise.Apply(t.Context(), tree, filepath.Join(e.Dir, patch))
-	if stale := (*exercise.Stale)(nil); errors.As(err, &stale) {
-		t.Fatalf("%v\nrefresh the patch: CONTRIBUTING.md says how, under \"Add an exercise\"", err)
+	b.patching.Lock()
+	defer b.patching.Unlock()
+	if err := errors.Join(os.RemoveAll(b.tree), exercise.CopyTree(b.root, b.tree)); err != nil {
+		t.Fatalf("copy the tree: %v", err)
 	}
-	if err != nil {
-		t.Fatal(err)
+	for _, patch := range patches {
+		err := exercise.Apply(t.Context(), b.tree, filepath.Join(e.Dir, patch))
+		if stale := (*exercise.Stale)(nil); errors.As(err, &stale) {
+			t.Fatalf("%v\nrefresh the patch: CONTRIBUTING.md says how, under \"Add an exercise\"", err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	return b.grade(t, e, b.start(t, filepath.Join(tree, b.caseDir), e.Runs))
+	return b.start(t, filepath.Join(b.tree, b.caseDir), e.Runs)
 }
 
 // start builds and runs a case until the test ends.
