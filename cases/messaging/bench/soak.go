@@ -91,8 +91,11 @@ func (s *soaking) run(ctx context.Context, r *harness.Run) error {
 		ends += d.Ends()
 	}
 	r.Logf("%s", verdict)
-	note := fmt.Sprintf("of %d messages in %d conversations on %d screens, %.0f/s; %d kills, %d connections ended under them; %s",
-		s.sent.Load(), len(s.talks), screens, float64(s.sent.Load())/took.Seconds(), s.kills, ends, verdict.First)
+	note := fmt.Sprintf("of %d messages in %d conversations on %d screens, %.0f/s; %d kills, %d connections ended under them",
+		s.sent.Load(), len(s.talks), screens, float64(s.sent.Load())/took.Seconds(), s.kills, ends)
+	if verdict.First != "" {
+		note += "; " + verdict.First
+	}
 	for _, row := range []struct {
 		name  string
 		count int
