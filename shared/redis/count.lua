@@ -4,15 +4,16 @@
 -- ARGV: how much of the one before counts, for how many ms a table is kept, and
 -- the names of what is counted.
 -- Returns the count of each. A name that comes twice is counted one after the other.
-local names = {unpack(ARGV, 3)}
+local names, share = {unpack(ARGV, 3)}, tonumber(ARGV[1])
 local now = redis.call('HMGET', KEYS[1], unpack(names))
 local before = redis.call('HMGET', KEYS[2], unpack(names))
 local new = redis.call('EXISTS', KEYS[1]) == 0
 local up, write, counts = {}, {}, {}
 for i, name in ipairs(names) do
-  up[name] = (up[name] or tonumber(now[i]) or 0) + 1
-  write[2 * i - 1], write[2 * i] = name, up[name]
-  counts[i] = up[name] + math.ceil((tonumber(before[i]) or 0) * ARGV[1])
+  local n = (up[name] or now[i] or 0) + 1
+  up[name] = n
+  write[2 * i - 1], write[2 * i] = name, n == 1 and '1' or n -- most are new, and to write a number out is dear
+  counts[i] = before[i] and n + math.ceil(before[i] * share) or n
 end
 redis.call('HSET', KEYS[1], unpack(write))
 if new then
