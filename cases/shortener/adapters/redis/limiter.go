@@ -85,8 +85,9 @@ func alike(batch []*charge) (groups [][]*charge) {
 
 // take makes one call of the script for each group, and for what it pays ahead,
 // all in one round trip. It reports which groups are settled: all but those for
-// which there is too little, and of which some might get through one by one. The members of a group take the same; each learns
-// what is left as if they had come one after the other.
+// which there is too little, and of which some might get through one by one. The
+// members of a group take the same; each learns what is left as if they had come
+// one after the other.
 func (c *Client) take(ctx context.Context, groups [][]*charge, next func([]shortener.Bucket) int) (settled []bool) {
 	calls, ahead := make([]*redis.Cmd, len(groups)), make([]int, len(groups))
 	pipe := c.redis.Pipeline()
