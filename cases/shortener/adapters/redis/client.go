@@ -12,7 +12,6 @@ package redis
 
 import (
 	"context"
-	"time"
 
 	"designkits/shared/gather"
 	"designkits/shared/redis"
@@ -23,14 +22,13 @@ import (
 type Client struct {
 	redis     *redis.Client
 	charges   *gather.Gatherer[*charge] // the limiter's
-	advances  *advances                 // the limiter's
 	namespace string
 }
 
 // Open returns a client for the Redis at addr. It doesn't connect yet, since a
 // process must be able to start while Redis is away.
 func Open(addr, namespace string) *Client {
-	c := &Client{redis: redis.Open(addr), namespace: namespace, advances: newAdvances(time.Now)}
+	c := &Client{redis: redis.Open(addr), namespace: namespace}
 	c.charges = c.gatherCharges()
 	return c
 }

@@ -18,8 +18,7 @@ import (
 //
 // What is charged to the same buckets at the same moment, as the many requests
 // of one busy key are, is charged by one call of the script, and one by one only
-// where there is too little for all. A busy key also pays some calls ahead, see
-// advances.
+// where there is too little for all.
 type Limiter struct{ client *Client }
 
 // Limiter returns the shared limiter.
@@ -39,9 +38,6 @@ type charge struct {
 
 // Take implements shortener.Limiter.
 func (l *Limiter) Take(ctx context.Context, buckets ...shortener.Bucket) (shortener.Verdict, error) {
-	if v, ok := l.client.advances.use(buckets); ok {
-		return v, nil
-	}
 	c := &charge{buckets: buckets}
 	if err := l.client.charges.Do(ctx, c); err != nil { // the context's, and then c must not be looked at
 		return shortener.Verdict{}, fmt.Errorf("redis: charge %q: %w", buckets[0].Key, err)
@@ -54,22 +50,19 @@ func (c *Client) gatherCharges() *gather.Gatherer[*charge] {
 	return gather.New(gather.Config[*charge]{Lanes: 2, Send: func(ctx context.Context, batch []*charge) error {
 		groups := alike(batch)
 		var alone [][]*charge
-		for i, settled := range c.take(ctx, groups, c.advances.next) {
-			if !settled {
+		for i, allowed := range c.take(ctx, groups) {
+			if !allowed && len(groups[i]) > 1 {
 				for j := range groups[i] {
 					alone = append(alone, groups[i][j:j+1])
 				}
 			}
 		}
 		if len(alone) > 0 {
-			c.take(ctx, alone, nothing)
+			c.take(ctx, alone)
 		}
 		return nil // each charge has its own error
 	}})
 }
-
-// nothing is what is paid ahead where there is too little.
-func nothing([]shortener.Bucket) int { return 0 }
 
 // alike returns the charges by what they take, in the order of their coming.
 func alike(batch []*charge) (groups [][]*charge) {
@@ -83,46 +76,39 @@ func alike(batch []*charge) (groups [][]*charge) {
 	return groups
 }
 
-// take makes one call of the script for each group, and for what it pays ahead,
-// all in one round trip. It reports which groups are settled: all but those for
-// which there is too little, and of which some might get through one by one. The
-// members of a group take the same; each learns what is left as if they had come
-// one after the other.
-func (c *Client) take(ctx context.Context, groups [][]*charge, next func([]shortener.Bucket) int) (settled []bool) {
-	calls, ahead := make([]*redis.Cmd, len(groups)), make([]int, len(groups))
+// take makes one call of the script for each group, all in one round trip, and
+// reports which were allowed. The members of a group take the same; each learns
+// what is left as if they had come one after the other.
+func (c *Client) take(ctx context.Context, groups [][]*charge) (allowed []bool) {
+	calls := make([]*redis.Cmd, len(groups))
 	pipe := c.redis.Pipeline()
 	for i, group := range groups {
-		ahead[i] = next(group[0].buckets)
-		keys, args := c.takes(group[0].buckets, len(group)+ahead[i])
+		keys, args := c.takes(group)
 		calls[i] = takeScript.EvalSha(ctx, pipe, keys, args...)
 	}
 	_, _ = pipe.Exec(ctx) // each call has its own error
-	settled = make([]bool, len(groups))
+	allowed = make([]bool, len(groups))
 	for i, group := range groups {
-		buckets, times := group[0].buckets, len(group)+ahead[i]
 		if redis.HasErrorPrefix(calls[i].Err(), "NOSCRIPT") { // the first call since Redis began
-			keys, args := c.takes(buckets, times)
+			keys, args := c.takes(group)
 			calls[i] = takeScript.Eval(ctx, c.redis, keys, args...)
 		}
-		left, err := leftOf(calls[i], len(buckets))
-		if err == nil {
-			c.advances.settle(buckets, ahead[i], left)
-		}
-		if settled[i] = err != nil || left.allowed || times == 1; !settled[i] {
-			continue
+		left, err := leftOf(calls[i], len(group[0].buckets))
+		if allowed[i] = err == nil && left.allowed; !allowed[i] && err == nil && len(group) > 1 {
+			continue // they are charged one by one
 		}
 		for n, member := range group {
-			member.verdict, member.err = left.verdict(buckets, times-1-n), err
+			member.verdict, member.err = left.verdict(member.buckets, len(group)-1-n), err
 		}
 	}
-	return settled
+	return allowed
 }
 
-// takes are the keys and arguments of the script that charges so many times.
-func (c *Client) takes(buckets []shortener.Bucket, times int) (keys []string, args []any) {
-	for _, b := range buckets {
+// takes are the keys and arguments of the script for a group.
+func (c *Client) takes(group []*charge) (keys []string, args []any) {
+	for _, b := range group[0].buckets {
 		keys = append(keys, c.key("limit", b.Key))
-		args = append(args, b.Burst, b.Refill, b.Cost*times)
+		args = append(args, b.Burst, b.Refill, b.Cost*len(group))
 	}
 	return keys, args
 }
