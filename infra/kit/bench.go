@@ -89,7 +89,7 @@ func (t *benchTable) line(raw []byte) {
 	case json.Unmarshal(raw, &l) != nil || l.Bench == "":
 		t.screen.linef("%s", raw)
 	case l.Result == nil:
-		t.screen.linef("%-16s %s", l.Bench, l.About)
+		t.screen.linef("%-20s %s", l.Bench, l.About)
 	default:
 		t.results = append(t.results, *l.Result)
 		t.screen.linef("%s", resultLine(*l.Result))

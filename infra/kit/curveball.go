@@ -47,14 +47,14 @@ func curveballCommand(o *options) *cobra.Command {
 			case len(args) > 1 && all:
 				return usagef("name experiments or give --all, not both")
 			}
-			run := &curveballRun{screen: newScreen(), guesses: map[string]float64{}}
+			run := &curveballRun{screen: newScreen(), guesses: map[string]guess{}}
 			if asLines {
 				run.lines = cmd.OutOrStdout()
 			}
 			if asJSON || asLines {
 				run.screen.out = os.Stderr
 			} else if !noGuess && term.IsTerminal(int(os.Stdin.Fd())) && run.screen.terminal {
-				run.ask(chosen)
+				run.ask(os.Stdin, chosen)
 			}
 			err = run.all(cmd.Context(), o, place, c, chosen)
 			if all && len(run.reports) == len(chosen) {
@@ -98,23 +98,42 @@ func listExperiments(cmd *cobra.Command, list []curveball.Summary, asJSON bool) 
 // A curveballRun is the experiments of one command.
 type curveballRun struct {
 	screen  *screen
-	guesses map[string]float64 // by experiment
+	guesses map[string]guess // by experiment
 	reports []curveball.Report
 	lines   io.Writer // gets the lab's lines as they are; nil for none
 }
 
-// ask asks for a guess of each experiment's first figure. An empty line is none.
-func (r *curveballRun) ask(list []curveball.Summary) {
-	in := bufio.NewScanner(os.Stdin)
+// A guess is what somebody expects of an experiment's first figure: as the case is
+// built, and of its naive variant. nil is none.
+type guess struct{ built, naive *float64 }
+
+// ask asks for guesses, until the input ends. An empty line is none.
+func (r *curveballRun) ask(input io.Reader, list []curveball.Summary) {
+	in := bufio.NewScanner(input)
 	for _, e := range list {
 		r.screen.linef("\n%s\nYour guess: %s%s? (Enter for none)", e.Question, e.Predict, inUnit(e.Unit))
-		if !in.Scan() {
-			return
+		g := guess{built: r.number(in, e.Unit)}
+		if e.Control != "" {
+			r.screen.linef("And %s? (Enter for none)", e.Control)
+			g.naive = r.number(in, e.Unit)
 		}
-		if v, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(in.Text(), e.Unit)), 64); err == nil {
-			r.guesses[e.Name] = v
-		}
+		r.guesses[e.Name] = g
 	}
+}
+
+// number reads lines until one is a number, or is empty.
+func (r *curveballRun) number(in *bufio.Scanner, unit string) *float64 {
+	for in.Scan() {
+		text := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(in.Text()), unit))
+		if text == "" {
+			return nil
+		}
+		if v, err := strconv.ParseFloat(text, 64); err == nil {
+			return &v
+		}
+		r.screen.linef("%q is no number; once more? (Enter for none)", text)
+	}
+	return nil
 }
 
 func inUnit(unit string) string {
@@ -177,8 +196,12 @@ func (r *curveballRun) line(raw []byte) {
 	case l.Report != nil:
 		r.reports = append(r.reports, *l.Report)
 		r.screen.linef("%s", curveball.Text(*l.Report))
-		if guess, ok := r.guesses[l.Report.Name]; ok && len(l.Report.Measured) > 0 {
-			r.screen.linef("  %s", howFar(guess, l.Report.Measured[0]))
+		g := r.guesses[l.Report.Name]
+		if g.built != nil && len(l.Report.Measured) > 0 {
+			r.screen.linef("  %s", howFar(*g.built, l.Report.Measured[0]))
+		}
+		if naive := l.Report.Control; g.naive != nil && len(naive.Measured) > 0 {
+			r.screen.linef("  %s: %s", naive.Name, howFar(*g.naive, naive.Measured[0]))
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (a *attempt) start(cmd *cobra.Command) error {
 		readme = e.Dir
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s, about %d minutes\n\n%s\n\nWhere to begin\n\n%s\n\n"+
-		"All of it: %s\nThen: kit exercise check %[6]s   when you think it works\n      kit exercise hint %[6]s    when you are stuck\n",
+		"All of it: %s\nThen: go run ./infra/kit exercise check %[6]s   when you think it works\n      go run ./infra/kit exercise hint %[6]s    when you are stuck\n",
 		e.Title, e.Minutes, a.plain(e.Section("Goal")), a.plain(e.Section("Where to begin")), readme, a.name())
 	return a.reach(progress.Started)
 }
@@ -175,7 +175,7 @@ func (a *attempt) hint(cmd *cobra.Command) error {
 	}
 	step := a.progress.Of(a.topology.Name, a.exercise)
 	if step.Hints >= len(hints) {
-		fmt.Fprintf(cmd.OutOrStdout(), "You have read all %d hints: %s\nOne way to do it: kit exercise solution %s\n",
+		fmt.Fprintf(cmd.OutOrStdout(), "You have read all %d hints: %s\nOne way to do it: go run ./infra/kit exercise solution %s\n",
 			len(hints), filepath.Join(a.exercise.Dir, "hints.md"), a.name())
 		return nil
 	}
@@ -227,7 +227,7 @@ func (a *attempt) check(cmd *cobra.Command) error {
 		return err
 	}
 	if !passed {
-		screen.linef("%s: not yet (%.0fs). kit exercise hint %[1]s shows a hint", a.name(), time.Since(began).Seconds())
+		screen.linef("%s: not yet (%.0fs). go run ./infra/kit exercise hint %[1]s shows a hint", a.name(), time.Since(began).Seconds())
 		return exitStatus(launch.ExitFailed)
 	}
 	screen.linef("%s: passed (%.0fs)", a.name(), time.Since(began).Seconds())

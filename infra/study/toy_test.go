@@ -116,6 +116,9 @@ func comparesBenches(t *testing.T, b *browsertest.Tab) {
 	if widths != "75,100,100,33" {
 		t.Errorf("the bars are %s wide, want 75,100,100,33", widths)
 	}
+	if row := browsertest.Eval[string](t, b, `[...document.querySelectorAll("#panel-benches tbody tr")].find((r) => r.textContent.startsWith("buckets")).textContent`); !strings.Contains(row, "another · 2025-12-31 · commit fedcba9876") {
+		t.Errorf("a row of another machine says %q", row)
+	}
 	b.CheckAccess(t, "#panel-benches")
 	b.ShootScreen(t, "benches")
 }
@@ -124,12 +127,13 @@ func predicts(t *testing.T, b *browsertest.Tab) {
 	b.Do(t, chromedp.Click("#tab-curveballs"))
 	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".question") !== null`) // the lab is built
 	b.Do(t, chromedp.Click(".question summary"), chromedp.WaitVisible("#guess-full-bucket"),
-		browsertest.Fill("#guess-full-bucket", "3"), chromedp.Click(".question .primary"))
+		browsertest.Fill("#guess-full-bucket", "3"), browsertest.Fill("#guess-full-bucket-naive", "40"), chromedp.Click(".question .primary"))
 	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".timeline")?.textContent.includes("the bucket is full")`)
 	b.Until(t, `document.querySelector(".report .verdict")?.textContent.trim() === "held"`)
 	b.Until(t, `document.querySelectorAll(".report .load canvas").length === 2`)
-	if said := b.Text(t, ".prediction"); said != "You said 3 l for spilled; it was 1.5 l: off by 1.5 l, a factor of 2." {
-		t.Errorf("the prediction: %q", said)
+	said := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".prediction")].map((p) => p.textContent).join(" ")`)
+	if said != "You said 3 l for spilled; it was 1.5 l: off by 1.5 l, a factor of 2. You said 40 l for spilled, without the lid; it was 40 l: exactly that." {
+		t.Errorf("the predictions: %q", said)
 	}
 	if variants := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".timeline .variant")].map((v) => v.textContent).join()`); variants != "As it is built,Control: without the lid" {
 		t.Errorf("the timeline's variants: %q", variants)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
+	"time"
 )
 
 //go:embed report.html
@@ -32,9 +34,11 @@ const (
 type chart struct {
 	Width, Height float64
 	Bars          []bar
+	Slowest       []string // a line for each load: points of the slowest answer in each second
 	Marks         []line
 	Seconds       float64
 	Highest       int64 // calls in a second
+	Longest       time.Duration
 }
 
 type bar struct {
@@ -50,7 +54,7 @@ type line struct {
 }
 
 // drawn lays out a timeline: a bar a second, successful calls below failed
-// ones, and a line for each fault and mend.
+// ones, how long the slowest took, and a line for each fault and mend.
 func drawn(events []Event, loads []Load) chart {
 	c := chart{Width: chartWidth, Height: chartHeight}
 	for _, e := range events {
@@ -60,6 +64,7 @@ func drawn(events []Event, loads []Load) chart {
 		c.Seconds = max(c.Seconds, l.From+float64(len(l.Seconds)))
 		for _, s := range l.Seconds {
 			c.Highest = max(c.Highest, s.OK+s.Failed)
+			c.Longest = max(c.Longest, s.Worst)
 		}
 	}
 	if c.Seconds == 0 {
@@ -68,8 +73,10 @@ func drawn(events []Event, loads []Load) chart {
 	x := func(at float64) float64 { return at / c.Seconds * chartWidth }
 	y := func(calls int64) float64 { return float64(calls) / float64(max(1, c.Highest)) * chartHeight }
 	for _, l := range loads {
+		var slowest strings.Builder
 		for i, s := range l.Seconds {
 			at := l.From + float64(i)
+			fmt.Fprintf(&slowest, "%.1f,%.1f ", x(at+0.5), chartHeight*(1-float64(s.Worst)/float64(max(1, c.Longest))))
 			c.Bars = append(c.Bars, bar{
 				X: x(at), Width: max(0.5, x(at+1)-x(at)-0.3),
 				OKY: chartHeight - y(s.OK), OKHeight: y(s.OK),
@@ -77,6 +84,7 @@ func drawn(events []Event, loads []Load) chart {
 				Title: fmt.Sprintf("%s, %.0f s: %d answered, %d failed, slowest %v", l.Name, at, s.OK, s.Failed, s.Worst),
 			})
 		}
+		c.Slowest = append(c.Slowest, slowest.String())
 	}
 	for _, e := range events {
 		if e.Kind == Fault || e.Kind == Mended {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"designkits/shared/curveball"
 	"designkits/shared/load"
@@ -15,13 +16,14 @@ func TestTheReportShowsLoadFaultsAndVerdictsAndEscapesText(t *testing.T) {
 		Name: "store-dies", Question: "The store dies <now>?", Verdict: curveball.DidNotHold,
 		Measured: []curveball.Outcome{{Figure: "lost", Value: 3, Band: "lost = 0"}},
 		Timeline: []curveball.Event{{At: 1, Kind: curveball.Fault, Text: "killed"}, {At: 2, Kind: curveball.Mended, Text: "back"}},
-		Load:     []curveball.Load{{Name: "reads", Seconds: []load.Second{{OK: 10}, {OK: 4, Failed: 6}}}},
+		Load:     []curveball.Load{{Name: "reads", Seconds: []load.Second{{OK: 10, Worst: time.Second}, {OK: 4, Failed: 6, Worst: 2 * time.Second}}}},
+		Control:  curveball.Control{Name: "without", Measured: []curveball.Outcome{{Figure: "lost"}}, Timeline: []curveball.Event{{At: 3, Kind: curveball.Fault, Text: "killed without load"}}},
 	}
 	var page strings.Builder
 	if err := curveball.HTML(&page, "Test", []curveball.Report{r}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"The store dies &lt;now&gt;?", `class="bad">did not hold`, `class="fault"`, `class="mended"`, "4 answered, 6 failed", `viewBox="0 -2 720 128"`} {
+	for _, want := range []string{"The store dies &lt;now&gt;?", `class="bad">did not hold`, `class="fault"`, `class="mended"`, "4 answered, 6 failed", `points="180.0,60.0 540.0,0.0 "`, "at most 2s", "killed without load</title>", `viewBox="0 -2 720 128"`} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -16,7 +16,7 @@ export async function start() {
   }
   const compared = file.results.filter((r) => r.baseline);
   panel.replaceChildren(
-    h("p", { class: "hint" }, `${file.machine} · ${file.date} · commit ${file.commit.slice(0, 10)}`),
+    h("p", { class: "hint" }, `${file.machine} · ${file.date} · commit ${file.commit.slice(0, 10)}; a row of another day or machine says so`),
     compared.length > 0 && h("h2", {}, "Beside the baseline"),
     h("ul", { class: "compared" }, ...compared.map(pair)),
     h("h2", {}, "All figures"),
@@ -42,6 +42,7 @@ function pair(r) {
 
 function row(r) {
   const goal = r.goal ? [h("span", { class: r.held ? "badge good" : "badge bad" }, r.held ? "held" : "not held"), ` ${r.goal}`] : ["–"];
-  return h("tr", {}, h("td", {}, r.name, r.note && h("span", { class: "why" }, r.note)), h("td", { class: "number" }, figure(r.value, r.unit)),
+  const stamp = r.earlier && `${r.earlier.machine} · ${r.earlier.date} · commit ${r.earlier.commit.slice(0, 10)}`;
+  return h("tr", {}, h("td", {}, r.name, r.note && h("span", { class: "why" }, r.note), stamp && h("span", { class: "why" }, stamp)), h("td", { class: "number" }, figure(r.value, r.unit)),
     h("td", { class: "number" }, r.baseline ? figure(r.baseline, r.unit) : "–"), h("td", { class: "number" }, r.ratio ? `×${number.format(r.ratio)}` : "–"), h("td", {}, ...goal));
 }

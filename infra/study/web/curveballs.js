@@ -35,18 +35,15 @@ function answer(c) {
 
 function item(c) {
   const asked = { name: c.predict, unit: c.unit ?? "" };
-  const id = `guess-${c.name}`;
-  const guess = h("input", { id, class: "input number", type: "number", step: "any" });
+  const guess = field(`guess-${c.name}`, `Your prediction: ${asked.name}`, asked.unit);
+  const naive = c.control && field(`guess-${c.name}-naive`, `And ${c.control}`, asked.unit);
   const run = h("button", { class: "button primary", type: "button" }, "Run");
   const stop = h("button", { class: "button", type: "button", hidden: true }, "Stop");
   const out = h("div", { class: "outcome" });
   const element = h("li", {}, h("details", { class: "question", "data-name": c.name },
     h("summary", {}, h("span", {}, c.question)),
-    h("p", {}, h("b", {}, "Hypothesis. "), c.hypothesis),
-    h("div", { class: "guess" },
-      h("div", { class: "field" }, h("label", { for: id }, `Your prediction: ${asked.name}`), h("span", { class: "with-unit" }, guess, h("span", { class: "unit" }, asked.unit))),
-      run, stop),
-    h("details", { class: "band" }, h("summary", {}, "What the hypothesis expects"), h("ul", {}, ...c.expected.map((e) => h("li", {}, e)))),
+    h("div", { class: "guess" }, guess.element, naive?.element, run, stop),
+    h("details", { class: "band" }, h("summary", {}, "What the design expects"), h("p", {}, c.hypothesis), h("ul", {}, ...c.expected.map((e) => h("li", {}, e)))),
     answer(c),
     h("p", { class: "hint" }, "The same by hand: ", h("code", {}, `go run ./infra/kit curveball ${caseName} ${c.name}`)),
     out));
@@ -54,7 +51,7 @@ function item(c) {
   async function follow(attach) {
     element.firstChild.open = true;
     run.disabled = true;
-    guess.readOnly = true;
+    for (const f of [guess, naive]) f?.hold(true);
     const view = timeline(out);
     let job;
     try {
@@ -70,13 +67,25 @@ function item(c) {
       out.replaceChildren(h("p", { class: "notice bad" }, failed.message));
     }
     run.disabled = false;
-    guess.readOnly = false;
+    for (const f of [guess, naive]) f?.hold(false);
     stop.hidden = true;
     say(run, "Run again");
-    if (job) view.end(job, asked, guess.value === "" ? null : guess.valueAsNumber);
+    if (job) view.end(job, asked, { built: guess.number(), naive: naive?.number() ?? null });
   }
   run.addEventListener("click", () => follow((handlers) => begin("curveball", c.name, handlers)));
   return { element, follow };
+}
+
+// field is a number to fill in, which may be left empty.
+function field(id, label, unit) {
+  const input = h("input", { id, class: "input number", type: "number", step: "any" });
+  return {
+    element: h("div", { class: "field" }, h("label", { for: id }, label), h("span", { class: "with-unit" }, input, h("span", { class: "unit" }, unit))),
+    hold(on) {
+      input.readOnly = on;
+    },
+    number: () => (input.value === "" ? null : input.valueAsNumber),
+  };
 }
 
 // timeline shows events as they happen, and the report in the end.

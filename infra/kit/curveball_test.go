@@ -1,0 +1,35 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"designkits/shared/curveball"
+)
+
+func TestGuessesAreAskedForAndCompared(t *testing.T) {
+	var said strings.Builder
+	run := &curveballRun{screen: &screen{out: &said}, guesses: map[string]guess{}}
+	list := []curveball.Summary{
+		{Name: "dies", Question: "It dies?", Predict: "lost", Unit: "ms", Control: "without a log"},
+		{Name: "alone", Question: "And alone?", Predict: "lost"},
+		{Name: "never", Question: "Who is asked when the input has ended?", Predict: "lost"},
+	}
+	run.ask(strings.NewReader("many\n 12 ms \n\n3e2\n"), list)
+	built, naive, alone := run.guesses["dies"].built, run.guesses["dies"].naive, run.guesses["alone"].built
+	if built == nil || *built != 12 || naive != nil || alone == nil || *alone != 300 || run.guesses["never"].built != nil {
+		t.Errorf("%+v", run.guesses)
+	}
+	for _, want := range []string{"Your guess: lost in ms? (Enter for none)", "And without a log?", `"many" is no number; once more?`} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("it doesn't say %q:\n%s", want, said.String())
+		}
+	}
+	run.guesses["dies"] = guess{built: new(2.0), naive: new(20.0)}
+	run.line([]byte(`{"report":{"name":"dies","measured":[{"figure":"lost","value":0}],"control":{"name":"without a log","measured":[{"figure":"lost","value":10}]}}}`))
+	for _, want := range []string{"you said 2, it was 0: off by 2", "without a log: you said 20, it was 10: off by a factor of 2"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("it doesn't say %q:\n%s", want, said.String())
+		}
+	}
+}
