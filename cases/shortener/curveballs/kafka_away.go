@@ -17,10 +17,10 @@ import (
 	"designkits/shared/rig"
 )
 
-// KafkaAway is a click log that takes nothing for a while.
+// KafkaAway is a click log that takes nothing for a minute.
 var KafkaAway = curveball.Experiment{
 	Name:       "kafka-away",
-	Question:   "Kafka is away for a while. What becomes of the clicks of that time?",
+	Question:   "Kafka is away for a minute. What becomes of the clicks of that time?",
 	Hypothesis: "They wait on the replicas' disks and are counted afterwards: none is lost, none counts twice, and their order holds.",
 	Answer: `The redirect never waits for Kafka. What Kafka has not acknowledged within 75 ms is written to a
 [Spool](clicks/spool/spool.go) on the replica's disk and replayed, oldest first, when Kafka is back; what comes
@@ -62,7 +62,7 @@ twelve minutes of our peak on two replicas. And a replica's disk must outlive th
 		if err := t.Break(ctx, "kafka is frozen", with(kit.Pause, "kafka"), with(kit.Resume, "kafka")); err != nil {
 			return err
 		}
-		failed, err := click("Kafka is away", 15*time.Second)
+		failed, err := click("Kafka is away", time.Minute)
 		if err != nil {
 			return err
 		}
