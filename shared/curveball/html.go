@@ -91,5 +91,6 @@ func drawn(events []Event, loads []Load) chart {
 			c.Marks = append(c.Marks, line{x(e.At), e.Kind, e.Text, e.At})
 		}
 	}
+	c.Longest = c.Longest.Round(100 * time.Microsecond)
 	return c
 }
