@@ -45,7 +45,7 @@ func (f File) Markdown() string {
 		}
 		earlier := ""
 		if r.Earlier != nil {
-			earlier = fmt.Sprintf(" (%s, %s)", r.Earlier.Date, r.Earlier.Machine)
+			earlier = fmt.Sprintf(" (%s, %s, at %s)", r.Earlier.Date, r.Earlier.Machine, r.Earlier.Commit)
 		}
 		fmt.Fprintf(&b, "| %s | %s%s%s |\n", Cells(r, " | "), mark, r.Note, earlier)
 	}
