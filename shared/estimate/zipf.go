@@ -41,6 +41,17 @@ func ZipfCacheKeys(ratio, n, s float64) float64 {
 	return smallest(n, func(k float64) bool { return ZipfHitRatio(k, n, s) >= ratio })
 }
 
+// ZipfDistinct is how many different keys are among so many requests, on
+// average, of n keys of which the ith most popular is asked for in proportion
+// to 1/i^s. Requests for one key are taken to come independently (Poisson).
+func ZipfDistinct(requests, n, s float64) float64 {
+	distinct := 0.0
+	for _, r := range ranksOf(n, s) {
+		distinct -= r.keys * math.Expm1(-requests*r.share/r.keys)
+	}
+	return distinct
+}
+
 // smallest is the smallest number of keys up to n that is enough.
 func smallest(n float64, enough func(float64) bool) float64 {
 	low, high := 1.0, n

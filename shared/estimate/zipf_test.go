@@ -99,6 +99,41 @@ func countTinyLFU(k, n int, s float64) float64 {
 	return float64(hits) / float64(asks-asks/2)
 }
 
+// The formula against drawing requests and looking at which keys came up.
+func TestZipfDistinctAgreesWithDrawing(t *testing.T) {
+	const n, rounds = 20_000, 20
+	for _, s := range []float64{0.6, 1, 1.4} {
+		sums, sum := make([]float64, n), 0.0
+		for i := range sums {
+			sum += math.Pow(float64(i+1), -s)
+			sums[i] = sum
+		}
+		for _, requests := range []int{1, 300, 50_000} {
+			random := rand.New(rand.NewPCG(1, 2))
+			drawn := 0
+			for range rounds {
+				seen := map[int]bool{}
+				for range requests {
+					seen[sort.SearchFloat64s(sums, random.Float64()*sum)] = true
+				}
+				drawn += len(seen)
+			}
+			want := float64(drawn) / rounds
+			got := estimate.ZipfDistinct(float64(requests), n, s)
+			if requests == 1 {
+				// A Poisson number of requests, one on average, may be none.
+				want = 0
+				for i := range n {
+					want -= math.Expm1(-math.Pow(float64(i+1), -s) / sum)
+				}
+			}
+			if math.Abs(got-want) > 0.01*want {
+				t.Errorf("s=%v, %d requests for %d keys: %.2f different ones, want %.2f", s, requests, n, got, want)
+			}
+		}
+	}
+}
+
 func TestTinyLFUCacheKeysIsTheInverse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := math.Floor(rapid.Float64Range(10, 1e9).Draw(t, "n"))
