@@ -42,7 +42,9 @@ type transition struct {
 	to   State
 }
 
-// transitions are all there are. A step that isn't here can't be taken.
+// transitions are all there are. A step that isn't here can't be taken: the stores
+// have conditions of their own, which are tested against this table, by claimstest
+// until a seat is paid and by adapters/postgres from then on.
 var transitions = []transition{
 	{Available, Hold, Held},
 	{Held, Extend, Held},
@@ -73,18 +75,6 @@ func (s State) After(step Step) (State, error) {
 		}
 	}
 	return "", &Illegal{From: s, Step: step}
-}
-
-// Before returns the states from which the step can be taken: what a store
-// compares with when it takes it.
-func Before(step Step) []State {
-	var from []State
-	for _, t := range transitions {
-		if t.step == step {
-			from = append(from, t.from)
-		}
-	}
-	return from
 }
 
 // An Illegal is a step that can't be taken. Nothing has changed.

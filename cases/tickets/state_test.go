@@ -2,7 +2,6 @@ package tickets_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,9 +56,6 @@ func TestBetweenTwoSalesASeatWasFree(t *testing.T) {
 		for _, step := range rapid.SliceOf(rapid.SampledFrom(tickets.Steps())).Draw(t, "steps") {
 			next, err := state.After(step)
 			if err != nil {
-				if slices.Contains(tickets.Before(step), state) {
-					t.Fatalf("%s is said to lead from %s, and doesn't", step, state)
-				}
 				continue
 			}
 			switch {

@@ -1,6 +1,6 @@
 // Package audit compares the books of a sale: the orders, the record of sales,
-// the tickets, and what the payment provider has. When nothing is under way they
-// must agree to the cent.
+// the tickets, what the payment provider has, and the log of what happened. When
+// nothing is under way they must agree to the cent.
 package audit
 
 import (
@@ -22,6 +22,8 @@ type Books struct {
 	// Payment returns where the payment of an order stands, by the provider, and
 	// nil when it knows none. It is called by many goroutines at once.
 	Payment func(ctx context.Context, o tickets.Order) (*payments.Payment, error)
+	// Log tells how it came to this, and also what was wrong for a while only.
+	Log Log
 }
 
 // A Balance is what the books of an event add up to.
@@ -62,6 +64,14 @@ func (books Books) Event(ctx context.Context, event tickets.EventID) (Balance, e
 	}
 	for seat, order := range sold {
 		b.fault("seat %s is sold to %s, which isn't to have it", seat, order)
+	}
+	told, err := ReadLog(ctx, books.Log, event)
+	if err != nil {
+		return b, err
+	}
+	b.Faults = append(b.Faults, told.Faults()...)
+	if told.Orders() != b.Orders || told.Owned() != b.Sold {
+		b.fault("the log tells of %d orders and %d seats sold, the books have %d and %d", told.Orders(), told.Owned(), b.Orders, b.Sold)
 	}
 	return b, nil
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -30,6 +31,34 @@ type place struct {
 // NewReplay returns a replay that has read nothing.
 func NewReplay() *Replay {
 	return &Replay{orders: map[tickets.OrderID]saga.Event{}, owners: map[place]tickets.OrderID{}}
+}
+
+// A Log keeps what happened to the orders of events.
+type Log interface {
+	// Log returns up to n events of an event's orders, those that follow the one
+	// of an id, by their ids.
+	Log(ctx context.Context, event tickets.EventID, after int64, n int) ([]saga.Event, error)
+}
+
+// eventsPerRead is how many events are read at a time.
+const eventsPerRead = 5000
+
+// ReadLog replays all that the log has of an event on which nothing is under way.
+func ReadLog(ctx context.Context, log Log, event tickets.EventID) (*Replay, error) {
+	r := NewReplay()
+	for after := int64(0); ; {
+		events, err := log.Log(ctx, event, after, eventsPerRead)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			r.Read(e)
+			after = e.ID
+		}
+		if len(events) < eventsPerRead {
+			return r, nil
+		}
+	}
 }
 
 // Faults are what can't have been, each a sentence.

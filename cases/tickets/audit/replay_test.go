@@ -1,8 +1,11 @@
 package audit_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/audit"
@@ -25,6 +28,61 @@ func read(all ...[]saga.Event) *audit.Replay {
 		}
 	}
 	return r
+}
+
+// A paged is a log that gives what it is asked for.
+type paged []saga.Event
+
+func (p paged) Log(_ context.Context, _ tickets.EventID, after int64, n int) ([]saga.Event, error) {
+	rest := p[after:]
+	return rest[:min(n, len(rest))], nil
+}
+
+func TestALongLogIsReadToItsEnd(t *testing.T) {
+	var all paged
+	for n := range 10_001 {
+		e := told(tickets.OrderID(fmt.Sprint(n)), tickets.Placed)[0]
+		e.ID = int64(n + 1)
+		all = append(all, e)
+	}
+	for _, n := range []int{0, 5000, 10_001} {
+		if r, err := audit.ReadLog(t.Context(), all[:n], "show"); err != nil || r.Orders() != n || len(r.Faults()) > 0 {
+			t.Errorf("%d of %d orders: %v, %v", r.Orders(), n, r.Faults(), err)
+		}
+	}
+}
+
+// Books in which there is nothing.
+type (
+	noOrders struct{ tickets.Orders }
+	noSales  struct{ tickets.Sales }
+)
+
+func (noOrders) OfEvent(context.Context, tickets.EventID, time.Time, int) ([]tickets.Order, error) {
+	return nil, nil
+}
+
+func (noSales) Sold(context.Context, tickets.EventID) (map[tickets.SeatID]tickets.OrderID, error) {
+	return nil, nil
+}
+
+func TestWhatTheLogTellsAndTheBooksDontIsAFault(t *testing.T) {
+	books := audit.Books{Orders: noOrders{}, Sales: noSales{}}
+	for want, log := range map[string]paged{
+		"":                                      nil,
+		"begins confirmed":                      told("one", tickets.Confirmed),
+		"the log tells of 1 orders and 0 seats": told("one", tickets.Placed),
+		"the log tells of 1 orders and 1 seats": told("one", tickets.Placed, tickets.Authorised, tickets.Confirmed),
+	} {
+		for i := range log {
+			log[i].ID = int64(i + 1)
+		}
+		books.Log = log
+		b, err := books.Event(t.Context(), "show")
+		if faults := strings.Join(b.Faults, "; "); err != nil || (faults == "") != (want == "") || !strings.Contains(faults, want) {
+			t.Errorf("%v, %v, want %q", b.Faults, err, want)
+		}
+	}
 }
 
 func TestASaleAfterARefundIsFine(t *testing.T) {

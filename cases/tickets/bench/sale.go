@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -63,6 +64,9 @@ type sale struct {
 	replicas []*client.Client
 	blocks   [][]tickets.SeatID
 	event    tickets.EventID
+	// asked and held count the seats of all visits; one that many ask for counts
+	// for each.
+	asked, held atomic.Int64
 
 	mu      sync.Mutex
 	history []op                         // of the sampled seats
@@ -127,10 +131,19 @@ func (s *sale) run(ctx context.Context, r *harness.Run) error {
 	}
 	r.Report(harness.Result{
 		Name: "oversold", Value: float64(len(balance.Faults)),
-		Note: fmt.Sprintf("seats sold twice, lost, or with a history that can't be; %d seats sold, %d orders, %d cancelled, to %d buyers in %s; %d ops on %d seats checked by porcupine",
-			balance.Sold, balance.Orders, balance.Cancelled, crowd, long, len(s.history), sampled(s.history)),
+		Note: fmt.Sprintf("seats sold twice, lost, or with a history that can't be, by the books, the log of events and porcupine (%d ops on %d seats). "+
+			"%d buyers, each of whom waits for its tickets before it asks again, asked %d times for one of %d seats in the %s, held %d and bought %d; %d orders, %d cancelled",
+			len(s.history), sampled(s.history), crowd, s.asked.Load(), s.seats(), long, s.held.Load(), balance.Sold, balance.Orders, balance.Cancelled),
 	}, harness.AtMost(0))
 	return err
+}
+
+// seats is how many there are.
+func (s *sale) seats() (n int) {
+	for _, block := range s.blocks {
+		n += len(block)
+	}
+	return n
 }
 
 func sampled(history []op) int {
@@ -211,9 +224,17 @@ func (s *sale) buy(ctx context.Context) {
 	if sample {
 		wish = client.Wish{Seats: s.blocks[rand.IntN(hot)]}
 	}
+	wanted := int64(len(wish.Seats))
+	if wish.Best != nil {
+		wanted = int64(wish.Best.Seats)
+	}
+	s.asked.Add(wanted)
 	by, call := client.NewKey(), time.Now()
 	hold, err := fan.Hold(ctx, s.event, by, "", wish)
 	now := time.Now()
+	if err == nil {
+		s.held.Add(wanted)
+	}
 	switch {
 	case err == nil && sample:
 		s.noteAll(wish.Seats, granted, by, call, now)
@@ -322,7 +343,7 @@ func (s *sale) settle(ctx context.Context, r *harness.Run) (audit.Balance, error
 		return audit.Balance{}, err
 	}
 	defer bank.Close()
-	books := audit.Books{Orders: s.db.Orders(), Sales: s.db.Sales(), Tickets: s.db.Tickets(), Payment: func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
+	books := audit.Books{Orders: s.db.Orders(), Sales: s.db.Sales(), Tickets: s.db.Tickets(), Log: s.db.Saga(), Payment: func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
 		if o.Payment == "" {
 			return nil, nil
 		}

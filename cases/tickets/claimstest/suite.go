@@ -43,6 +43,7 @@ func Rules() []Rule {
 		{"a refunded seat is free, and sold again", refunded},
 		{"the later hold has the higher token", tokensRise},
 		{"the state of each seat can be seen", states},
+		{"a seat takes the steps that its state allows, and no others", steps},
 		{"under load no seat is sold twice or lost", sale},
 		{"the end of the context ends the call", ended},
 	}

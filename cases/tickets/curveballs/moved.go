@@ -139,7 +139,7 @@ func (s *site) inspect(ctx context.Context, t *curveball.Trial, event tickets.Ev
 		return err
 	}
 	defer bank.Close()
-	books := audit.Books{Orders: s.db.Orders(), Sales: s.db.Sales(), Tickets: s.db.Tickets(), Payment: func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
+	books := audit.Books{Orders: s.db.Orders(), Sales: s.db.Sales(), Tickets: s.db.Tickets(), Log: s.db.Saga(), Payment: func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
 		p, err := bank.Payment(ctx, o.Payment)
 		return &p, err
 	}}

@@ -2,12 +2,9 @@ package curveballs
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"designkits/cases/tickets"
 	"designkits/cases/tickets/audit"
-	"designkits/cases/tickets/saga"
 	"designkits/shared/curveball"
 	"designkits/shared/rig"
 )
@@ -53,10 +50,11 @@ notice says sends orders that were done back to the start.`,
 		if err != nil {
 			return err
 		}
-		faults, err := s.replay(ctx, event)
+		told, err := audit.ReadLog(ctx, s.db.Saga(), event)
 		if err != nil {
 			return err
 		}
+		faults := told.Faults()
 		if len(faults) > 0 {
 			t.Note("the event log: %s, and %d more", faults[0], len(faults)-1)
 		}
@@ -64,24 +62,4 @@ notice says sends orders that were done back to the start.`,
 		t.Figure("orders without an end, of 20", float64(open))
 		return nil
 	},
-}
-
-// replay reads the log of what happened, and returns what can't have been.
-func (s *site) replay(ctx context.Context, event tickets.EventID) ([]string, error) {
-	rows, err := s.pool.Query(ctx, `SELECT id, body FROM outbox WHERE body->>'event' = $1 ORDER BY id`, event)
-	if err != nil {
-		return nil, fmt.Errorf("read the event log: %w", err)
-	}
-	defer rows.Close()
-	log := audit.NewReplay()
-	for rows.Next() {
-		var id int64
-		var e saga.Event
-		if err := rows.Scan(&id, &e); err != nil {
-			return nil, fmt.Errorf("read the event log: %w", err)
-		}
-		e.ID = id
-		log.Read(e)
-	}
-	return log.Faults(), rows.Err()
 }

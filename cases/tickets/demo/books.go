@@ -42,7 +42,7 @@ func OpenBooks(ctx context.Context, cfg Config) (*Books, error) {
 		b.bank.Close()
 		return nil, err
 	}
-	b.Books = audit.Books{Orders: b.db.Orders(), Sales: b.db.Sales(), Tickets: b.db.Tickets(), Payment: b.payment}
+	b.Books = audit.Books{Orders: b.db.Orders(), Sales: b.db.Sales(), Tickets: b.db.Tickets(), Log: b.db.Saga(), Payment: b.payment}
 	return b, nil
 }
 
@@ -107,7 +107,7 @@ func (j *journey) audit(ctx context.Context) (string, error) {
 	if f.Sold != b.Sold || f.Revenue != b.Revenue {
 		return "", fmt.Errorf("the organiser is shown %d seats for %d cents, the books have %d for %d", f.Sold, f.Revenue, b.Sold, b.Revenue)
 	}
-	return fmt.Sprintf("%d orders: %d seats sold once, %d free, %.2f EUR taken, %d orders cancelled and nothing taken for them",
+	return fmt.Sprintf("%d orders: %d seats sold once, %d free, %.2f EUR taken, %d orders cancelled and nothing taken for them; the log of events tells the same",
 		b.Orders, b.Sold, j.seats-b.Sold, float64(b.Revenue)/100, b.Cancelled), nil
 }
 

@@ -156,19 +156,13 @@ func (l told) Follow(context.Context, string, func(context.Context, saga.Event) 
 
 // audit returns what the audit has found.
 func (w *world) audit(ctx context.Context) error {
-	books := audit.Books{Orders: w.db.Orders(), Sales: w.db.Sales(), Tickets: w.db.Tickets(), Payment: w.bank.of}
+	books := audit.Books{Orders: w.db.Orders(), Sales: w.db.Sales(), Tickets: w.db.Tickets(), Log: w.db.Saga(), Payment: w.bank.of}
 	balance, err := books.Event(ctx, w.event.ID)
 	if err == nil && len(balance.Faults) > 0 {
 		err = errors.New(strings.Join(balance.Faults, "; "))
 	}
-	replay := audit.NewReplay()
-	events, failed := w.db.Saga().Log(ctx, w.event.ID, 0, 10_000)
-	for _, e := range events {
-		replay.Read(e)
-	}
-	err = errors.Join(err, failed)
-	if faults := replay.Faults(); len(faults) > 0 || replay.Orders() != len(w.orders) || replay.Owned() != balance.Sold {
-		err = errors.Join(err, fmt.Errorf("the log tells of %d orders and %d seats sold: %v", replay.Orders(), replay.Owned(), faults))
+	if balance.Orders != len(w.orders) {
+		err = errors.Join(err, fmt.Errorf("%d orders, %d were placed", balance.Orders, len(w.orders)))
 	}
 	for id, n := range w.bank.charges {
 		if n > 1 {

@@ -24,7 +24,24 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const secret = "a secret of the tests, of 32 bytes"
+const (
+	secret  = "a secret of the tests, of 32 bytes"
+	browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+)
+
+// earlier are sessions that are a minute old.
+var earlier = identity.Sessions{Secret: []byte(secret), Now: func() time.Time { return time.Now().Add(-time.Minute) }}
+
+// put makes or changes the event.
+func put(t *testing.T, db *postgres.DB, onSale time.Time) {
+	t.Helper()
+	if err := db.Events().Put(t.Context(), tickets.Event{
+		ID: "e", Name: "An evening", Venue: "theatre", Starts: time.Now().Add(10 * time.Hour), OnSale: onSale, Currency: "EUR",
+		Prices: map[string]tickets.Cents{"a": 100}, PerAccount: 4, HoldFor: time.Minute, MaxHold: 2 * time.Minute,
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // A process is one gate, on port 0.
 type process struct {
@@ -50,7 +67,7 @@ func (p *process) ask(method, path, session string) (int, []byte) {
 	}
 	req.Header = http.Header{
 		"Authorization": {"Bearer " + session}, "Accept-Language": {"en"}, "Sec-Fetch-Site": {"same-origin"},
-		"User-Agent": {"Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"},
+		"User-Agent": {browser},
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -73,18 +90,9 @@ func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	put := func(onSale time.Time) {
-		if err := db.Events().Put(t.Context(), tickets.Event{
-			ID: "e", Name: "An evening", Venue: "theatre", Starts: time.Now().Add(10 * time.Hour), OnSale: onSale, Currency: "EUR",
-			Prices: map[string]tickets.Cents{"a": 100}, PerAccount: 4, HoldFor: time.Minute, MaxHold: 2 * time.Minute,
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(time.Now().Add(time.Hour))
+	put(t, db, time.Now().Add(time.Hour))
 	one := start(t, namespace)
 	sessions := map[tickets.Account]string{}
-	earlier := identity.Sessions{Secret: []byte(secret), Now: func() time.Time { return time.Now().Add(-time.Minute) }}
 	join := func(p *process, account tickets.Account) {
 		t.Helper()
 		if sessions[account], _, err = earlier.Sign(account, identity.Fan); err != nil {
@@ -109,7 +117,7 @@ func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
 	if h := head(); h.Served != 0 || h.Open || h.Waiting != 4 {
 		t.Fatalf("before the sale: %+v", h)
 	}
-	put(time.Now())
+	put(t, db, time.Now())
 	testenv.Eventually(t, time.Minute, "the early are in", func() bool { return head().Served == 4 })
 
 	two := start(t, namespace)
