@@ -12,8 +12,9 @@ import (
 var measured []byte
 
 // Sheet is the capacity estimate of a messenger that everybody on a continent has
-// on the phone. What is stored of a message is schema.cql's, filled and measured
-// (adapters/cassandra/size_test.go); what is held of a connection is the bench's.
+// on the phone. What is stored of a message is the arithmetic at BucketSize, held
+// against schema.cql's tables, filled and measured (adapters/cassandra/size_test.go);
+// what is held of a connection is the bench's.
 func Sheet() *estimate.Sheet {
 	s := estimate.New("Messaging").UseResultsJSON(measured)
 	var l load
@@ -22,10 +23,10 @@ func Sheet() *estimate.Sheet {
 	gateways := holding(s, l)
 	nodes := gateways.Plus(routing(s, l))
 	reconnects(s, l, gateways)
-	nodes = nodes.Plus(ordering(s, l))
+	log := ordering(s, l, gateways)
 	books := keeping(s, l)
 	media := pictures(s, l)
-	cost(s, l, nodes.Plus(books.nodes), books.stored, media)
+	cost(s, l, nodes.Plus(log.nodes).Plus(books.nodes), books.stored.Plus(log.stored), media)
 	return s
 }
 
@@ -33,9 +34,12 @@ func Sheet() *estimate.Sheet {
 type load struct {
 	connections, perPerson, people *estimate.Expr
 	online                         *estimate.Expr // share of a day's people, at the busiest moment
-	messages, peak                 *estimate.Expr // a second, on average and at the busiest time
+	messages, peak, factor         *estimate.Expr // a second, on average and at the busiest time; the one over the other
 	inboxes                        *estimate.Expr // that a message is written to
-	notices                        *estimate.Expr // devices that are told that a large group has grown, a message of any kind
+	notices                        *estimate.Expr // devices that fetch it from a large group's history, a message of any kind
+	reached                        *estimate.Expr // by either of the two
+	large                          *estimate.Expr // share to large groups
+	bodies                         *estimate.Expr // of all kinds of messages on average
 	body, frame                    *estimate.Expr
 	copies                         *estimate.Expr
 }
@@ -64,27 +68,30 @@ func people(s *estimate.Sheet, l *load) {
 func talk(s *estimate.Sheet, l *load) {
 	daily := s.Input("messages per person", 50, estimate.PerDay, "WhatsApp, October 2020: 100 billion messages a day, more than 2 billion people")
 	s.Between(5, 200)
-	peak := s.Input("peak factor", 2.5, estimate.Ratio, "assumption: the busiest hour over the average one; New Year's Eve is worse")
+	l.factor = s.Input("peak factor", 2.5, estimate.Ratio, "assumption: the busiest hour over the average one; New Year's Eve is worse")
 	s.Between(1, 10)
 	l.messages = s.Derive("messages", l.people.Times(daily), estimate.PerSecond)
-	l.peak = s.Derive("messages at peak", l.messages.Times(peak), estimate.PerSecond)
+	l.peak = s.Derive("messages at peak", l.messages.Times(l.factor), estimate.PerSecond)
 
 	small := s.Input("share to groups", 30, estimate.Percent, "assumption")
 	s.Between(0, 80)
 	members := s.Input("members of a group", 8, estimate.Count, "assumption: families and friends")
 	s.Between(3, 256)
-	large := s.Input("share to large groups", 0.1, estimate.Percent, "assumption: above WRITE_UP_TO of cmd/chat")
+	l.large = s.Input("share to large groups", 0.1, estimate.Percent, "assumption: above WRITE_UP_TO of cmd/chat")
 	s.Between(0, 5)
 	crowd := s.Input("members of a large group", 5_000, estimate.Count, "assumption; 10,000 is a requirement, and a channel may have 100,000")
 	s.Between(500, MaxMembers)
 
 	pair := estimate.Const(2, estimate.Count).Times(l.perPerson).Minus(one) // all but the sender's device
 	group := members.Times(l.perPerson).Minus(one)
-	l.inboxes = s.Derive("inboxes per message", all.Minus(small).Minus(large).Times(pair).Plus(small.Times(group)), estimate.Count)
-	l.notices = s.Derive("notices per message", large.Times(crowd).Times(l.perPerson), estimate.Count)
-	s.Slip("inboxes per message, large groups as well", l.inboxes.Plus(l.notices), estimate.Count,
+	l.inboxes = s.Derive("inboxes per message", all.Minus(small).Minus(l.large).Times(pair).Plus(small.Times(group)), estimate.Count)
+	l.notices = s.Derive("notices per message", l.large.Times(crowd).Times(l.perPerson), estimate.Count)
+	l.reached = s.Derive("devices per message", l.inboxes.Plus(l.notices), estimate.Count)
+	s.Slip("inboxes per message, large groups as well", l.reached, estimate.Count,
 		"one message in a thousand would be written more often than all others together; so it is one row that is read, and a notice")
-	l.body = s.Input("bytes per body", 300, estimate.Byte, "a text padded to 160 B in an envelope of the Signal protocol; each device has its own")
+	// A group's sender keys, which go along now and then, are left out.
+	l.bodies = s.Derive("bodies per message", all.Minus(small).Minus(l.large).Times(pair).Plus(small.Plus(l.large)), estimate.Count)
+	l.body = s.Input("bytes per body", 300, estimate.Byte, "a text padded to 160 B in an envelope of the Signal protocol; between two people each device has its own, a group has one by its sender key")
 	s.Between(100, MaxBody)
 	l.frame = s.Input("bytes per frame", 700, estimate.Byte, "wire.Message as JSON with a body in base 64, before compression")
 	s.Between(200, 5_000)
@@ -113,8 +120,11 @@ func holding(s *estimate.Sheet, l load) (gateways *estimate.Expr) {
 	s.Between(60, 400)
 	beats := s.Derive("heartbeats", l.connections.Over(ping), estimate.PerSecond)
 	s.Derive("heartbeats' traffic", beats.Times(beat), estimate.MBPerSecond)
-	s.Derive("frames at peak", l.peak.Times(l.inboxes.Plus(l.notices)).Times(l.online), estimate.PerSecond)
-	s.Derive("sent to devices at peak", l.peak.Times(l.inboxes).Times(l.frame), estimate.MBPerSecond)
+	// Each device gets each message once, at once or when it is back: while some are
+	// away as much is fetched by those who were. So no share connected stands here.
+	// That there is a message in a large group is told as well, in few bytes.
+	frames := s.Derive("frames at peak", l.peak.Times(l.reached), estimate.PerSecond)
+	s.Derive("sent to devices at peak", frames.Times(l.frame), estimate.MBPerSecond)
 	return gateways
 }
 
@@ -144,8 +154,11 @@ func reconnects(s *estimate.Sheet, l load, gateways *estimate.Expr) {
 	s.Derive("inboxes read meanwhile", gateways.Times(handshakes), estimate.PerSecond)
 }
 
+// A fleet is nodes, and what is stored on their disks.
+type fleet struct{ nodes, stored *estimate.Expr }
+
 // ordering adds the owners and their log.
-func ordering(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
+func ordering(s *estimate.Sheet, l load, gateways *estimate.Expr) (log fleet) {
 	each := s.Input("messages per chat process", 3_000, estimate.PerSecond, "assumption for 4 cores: number, commit, store, announce")
 	s.Between(200, 50_000)
 	owners := s.Derive("chat processes", l.peak.Over(each).WithHeadroom(0.6).RoundUp().AtLeast(2), estimate.Count)
@@ -153,29 +166,34 @@ func ordering(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
 	s.Between(100, 20_000)
 	s.Derive("partitions", l.peak.Over(batch).WithHeadroom(0.6).RoundUp().AtLeast(Partitions), estimate.Count)
 
-	head := s.Input("bytes per record beside its bodies", 350, estimate.Byte, "the message's head as JSON")
+	head := s.Input("bytes per record beside its bodies", 350, estimate.Byte, "the message's head as JSON; nothing is taken off for compression")
 	s.Between(100, 1_000)
 	carries := s.Input("written per broker", 150, estimate.MBPerSecond, "assumption: with what it copies from others")
 	s.Between(20, 1_000)
+	kept := s.Input("log kept for", 7, estimate.Day, "keepMessages of adapters/kafka: how long a partition may be without an owner that applies")
+	s.Between(0.1, 30)
+	disk := s.Input("data per broker", 4, estimate.TB, "assumption; as much of the disk again is left, for what a dead one had")
+	s.Between(0.5, 16)
 	base64 := estimate.Const(4.0/3, estimate.Ratio)
-	record := s.Derive("bytes per record", head.Plus(l.body.Times(l.inboxes).Times(base64)), estimate.Byte)
+	record := s.Derive("bytes per record", head.Plus(l.body.Times(l.bodies).Times(base64)), estimate.Byte)
 	logged := s.Derive("Kafka, messages at peak", l.peak.Times(record), estimate.MBPerSecond)
-	// In a fleet each of them is at another gateway; a delivery holds all bodies.
-	delivered := s.Derive("Kafka, deliveries at peak", l.peak.Times(l.inboxes).Times(l.online).Times(record), estimate.MBPerSecond)
-	brokers := s.Derive("Kafka brokers", logged.Plus(delivered).Times(l.copies).Over(carries).WithHeadroom(0.6).RoundUp().AtLeast(3), estimate.Count)
-	return owners.Plus(brokers)
+	// In a fleet each of those who are connected is at another gateway, and a large
+	// group is at all of them. A delivery holds all bodies; a notice, addresses instead.
+	delivered := s.Derive("Kafka, deliveries at peak", l.peak.Times(l.inboxes.Times(l.online).Plus(l.large.Times(gateways))).Times(record), estimate.MBPerSecond)
+	log.stored = s.Derive("Kafka's log", l.messages.Times(record).Times(kept).Times(l.copies), estimate.TB) // deliveries are kept for ten minutes
+	byTraffic := s.Derive("Kafka brokers for traffic", logged.Plus(delivered).Times(l.copies).Over(carries).WithHeadroom(0.6).RoundUp().AtLeast(3), estimate.Count)
+	byDisk := s.Derive("Kafka brokers for disk", log.stored.Over(disk).RoundUp(), estimate.Count)
+	brokers := s.Derive("Kafka brokers", estimate.Apply("max(for traffic, for disk)", estimate.Count, larger, byTraffic, byDisk), estimate.Count)
+	log.nodes = owners.Plus(brokers)
+	return log
 }
 
-// An archive is what Cassandra keeps, and on how many nodes.
-type archive struct{ nodes, stored *estimate.Expr }
-
 // keeping adds what is stored of it.
-func keeping(s *estimate.Sheet, l load) (a archive) {
-	const filled = "as adapters/cassandra/size_test.go fills and measures it"
-	row := s.Input("stored per message", 1.1, estimate.KB, "three bodies of 300 B, "+filled)
-	s.Between(0.3, 66)
-	item := s.Input("stored per inbox item", 0.5, estimate.KB, "one body, "+filled)
-	s.Between(0.2, 66)
+func keeping(s *estimate.Sheet, l load) (a fleet) {
+	beside := s.Input("stored beside the bodies", 0.2, estimate.KB, "arithmetic at BucketSize: the head and the row's own; adapters/cassandra/size_test.go measures 2 MiB at most for 1,000 messages with three bodies, and 4 for 10,000 items with one")
+	s.Between(0.05, 2)
+	row := s.Derive("stored per message", beside.Plus(l.body.Times(l.bodies)), estimate.KB)
+	item := s.Derive("stored per inbox item", beside.Plus(l.body), estimate.KB)
 	bucket := s.Input("messages per bucket", BucketSize, estimate.Count, "BucketSize")
 	s.Between(100, 100_000)
 	busy := s.Input("messages to the busiest device", 10_000, estimate.PerDay, "assumption: somebody in two hundred groups")
@@ -198,17 +216,48 @@ func keeping(s *estimate.Sheet, l load) (a archive) {
 	s.Between(1, 5)
 	writing := s.Input("rows written per Cassandra node", 15_000, estimate.PerSecond, "assumption for 4 cores: many in a batch and in a commit to the disk")
 	s.Between(1_000, 50_000)
+	// A large group's message is in no inbox, but each device's receipt is written,
+	// and an end with it.
+	writes := s.Derive("rows written at peak", l.peak.Times(one.Plus(l.inboxes.Times(perItem)).Plus(l.notices.Times(perItem.Minus(one)))), estimate.PerSecond)
+	byWrites := s.Derive("Cassandra nodes for writes", writes.Times(l.copies).Over(writing).WithHeadroom(0.6).RoundUp(), estimate.Count)
+	byReads := reading(s, l)
 	disk := s.Input("data per Cassandra node", 2, estimate.TB, "assumption; as much of the disk again is left for compaction")
 	s.Between(0.5, 8)
-	writes := s.Derive("rows written at peak", l.peak.Times(one.Plus(l.inboxes.Times(perItem))), estimate.PerSecond)
-	byWrites := s.Derive("Cassandra nodes for writes", writes.Times(l.copies).Over(writing).WithHeadroom(0.6).RoundUp(), estimate.Count)
 	byDisk := s.Derive("Cassandra nodes for disk", a.stored.Over(disk).RoundUp().AtLeast(3), estimate.Count)
-	a.nodes = s.Derive("Cassandra nodes", estimate.Apply("max(for writes, for disk)", estimate.Count, larger, byWrites, byDisk), estimate.Count)
+	// Reads and writes want the same cores.
+	a.nodes = s.Derive("Cassandra nodes", estimate.Apply("max(for writes + for reads, for disk)", estimate.Count, larger, byWrites.Plus(byReads), byDisk), estimate.Count)
 	return a
 }
 
+// reading adds what is read of it, and the nodes for that.
+func reading(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
+	warm := s.Input("rows read while it is remembered", 2.5, estimate.Count, "measured once between two people, at a message a second (by Cassandra's counters, DESIGN.md at b66ac18); more in a group")
+	s.Between(0.5, 30)
+	tail := s.Input("rows read when it was forgotten", 256, estimate.Count, "Remembered of order: what an owner reads of a conversation before it goes on with it")
+	s.Between(0, 1_000)
+	burst := s.Input("messages until it is forgotten", 10, estimate.Count, "assumption: said in a row; an owner has room for 50,000 conversations, which others fill in a quarter of an hour")
+	s.Between(1, 1_000)
+	fetch := s.Input("rows read for a notice", 2, estimate.Count, "one's place in the group, and the message; those at one gateway read that together, so fewer")
+	s.Between(1, 3)
+	back := s.Input("a device comes back", 10, estimate.PerDay, "assumption")
+	s.Between(1, 100)
+	list := s.Input("rows read when it is back", 30, estimate.Count, "assumption: ten conversations, and three rows to find how far each is; its inbox comes on top")
+	s.Between(3, 1_000)
+	from := s.Input("rows read per Cassandra node", 30_000, estimate.PerSecond, "assumption for 4 cores: half of what the bench's 0.40 ms of a core for three rows written and 2.5 read come to, about")
+	s.Between(3_000, 100_000)
+	missed := l.inboxes.Times(all.Minus(l.online)) // by who is away, and reads the inbox
+	each := s.Derive("rows read per message", warm.Plus(tail.Over(burst)).Plus(missed).Plus(l.notices.Times(fetch)), estimate.Count)
+	returns := s.Derive("rows read by who comes back", l.people.Times(l.perPerson).Times(back).Times(list), estimate.PerSecond)
+	reads := s.Derive("rows read at peak", l.messages.Times(each).Plus(returns).Times(l.factor), estimate.PerSecond)
+	quorum := l.copies.Plus(one).Times(estimate.Const(0.5, estimate.Count)) // two of three are asked
+	return s.Derive("Cassandra nodes for reads", reads.Times(quorum).Over(from).WithHeadroom(0.6).RoundUp(), estimate.Count)
+}
+
 // A gallery is what goes past all of it, straight to the store.
-type gallery struct{ kept, fetched *estimate.Expr }
+type gallery struct {
+	kept *estimate.Expr
+	each *estimate.Expr // bytes a message, which each device fetches
+}
 
 // pictures adds the media.
 func pictures(s *estimate.Sheet, l load) (g gallery) {
@@ -219,7 +268,7 @@ func pictures(s *estimate.Sheet, l load) (g gallery) {
 	days := s.Input("media kept for", 30, estimate.Day, "requirement: as long as an inbox")
 	s.Between(1, 3_650)
 	s.Derive("media uploaded at peak", l.peak.Times(share).Times(size), estimate.MBPerSecond)
-	g.fetched = l.messages.Times(share).Times(size).Times(l.inboxes)
+	g.each = share.Times(size)
 	g.kept = s.Derive("media", l.messages.Times(share).Times(size).Times(days), estimate.TB)
 	return g
 }
@@ -236,9 +285,9 @@ func cost(s *estimate.Sheet, l load, nodes, stored *estimate.Expr, media gallery
 	traffic := s.Input("price of egress", 0.05, estimate.DollarPerGB, "assumption; list prices are 0.02 to 0.09")
 	s.Between(0.005, 0.12)
 	machines := s.Derive("machines", nodes.Times(node), estimate.DollarPerMonth)
-	disks := s.Derive("disks", stored.Times(estimate.Const(2, estimate.Count)).Times(disk), estimate.DollarPerMonth) // half for compaction
+	disks := s.Derive("disks", stored.Times(estimate.Const(2, estimate.Count)).Times(disk), estimate.DollarPerMonth) // half of each is left free
 	kept := s.Derive("media kept", media.kept.Times(object), estimate.DollarPerMonth)
-	egress := s.Derive("egress", l.messages.Times(l.inboxes).Times(l.frame).Plus(media.fetched).Times(traffic), estimate.DollarPerMonth)
+	egress := s.Derive("egress", l.messages.Times(l.reached).Times(l.frame.Plus(media.each)).Times(traffic), estimate.DollarPerMonth)
 	bill := s.Derive("cost", machines.Plus(disks).Plus(kept).Plus(egress), estimate.DollarPerMonth)
 	s.Derive("cost per person", bill.Over(l.people), estimate.DollarPerMonth)
 }

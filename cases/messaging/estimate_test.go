@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"designkits/cases/messaging"
+	"designkits/cases/messaging/order"
 	"designkits/cases/messaging/session"
 )
 
@@ -38,37 +39,76 @@ func TestSheet(t *testing.T) {
 		"messages at peak":                    {206_600, 206_700},
 		"inboxes per message":                 {4.31, 4.33}, // 0.699 × 1.8 + 0.3 × 10.2
 		"notices per message":                 {7, 7},       // 0.001 × 5,000 × 1.4
-		"memory of all connections":           {359, 361},   // 50 million × 7.2 kB
-		"gateways for the memory":             {45, 45},     // 360 GB ÷ 8 GB
-		"gateways":                            {100, 100},   // 50 million ÷ 500,000
+		"devices per message":                 {11.31, 11.33},
+		"bodies per message":                  {1.559, 1.560}, // 0.699 × 1.8 + 0.301
+		"memory of all connections":           {359, 361},     // 50 million × 7.2 kB
+		"gateways for the memory":             {45, 45},       // 360 GB ÷ 8 GB
+		"gateways":                            {100, 100},     // 50 million ÷ 500,000
 		"heartbeats":                          {1.66e6, 1.67e6},
 		"heartbeats' traffic":                 {273, 274},
+		"frames at peak":                      {2.33e6, 2.35e6}, // 206,679 × 11.318
+		"sent to devices at peak":             {1_637, 1_638},   // and × 700 B
 		"routes refreshed":                    {5e6, 5e6},
 		"routes in Redis":                     {7.5, 7.5},
 		"Redis nodes":                         {56, 56}, // 5 million ÷ 150,000 ÷ 0.6
 		"connections lost with a gateway":     {5e5, 5e5},
-		"handshakes when one dies":            {5e4, 5e4},     // 500,000 in 10 s
-		"of those at each other gateway":      {505, 505.1},   // 50,000 ÷ 99
-		"all are back after an outage of all": {250, 250},     // 50 million ÷ (100 × 2,000)
-		"chat processes":                      {115, 115},     // 206,679 ÷ 3,000 ÷ 0.6
-		"partitions":                          {173, 173},     // 206,679 ÷ 2,000 ÷ 0.6
-		"bytes per record":                    {2_075, 2_080}, // 350 + 300 × 4.318 × 4/3
-		"Kafka, messages at peak":             {428, 430},
-		"Kafka brokers":                       {30, 30}, // (429 + 463) × 3 ÷ 150 ÷ 0.6
-		"a partition of a history":            {1.1, 1.1},
+		"handshakes when one dies":            {5e4, 5e4},   // 500,000 in 10 s
+		"of those at each other gateway":      {505, 505.1}, // 50,000 ÷ 99
+		"all are back after an outage of all": {250, 250},   // 50 million ÷ (100 × 2,000)
+		"chat processes":                      {115, 115},   // 206,679 ÷ 3,000 ÷ 0.6
+		"partitions":                          {173, 173},   // 206,679 ÷ 2,000 ÷ 0.6
+		"bytes per record":                    {973, 974},   // 350 + 300 × 1.5592 × 4/3
+		"Kafka, messages at peak":             {201, 202},
+		"Kafka, deliveries at peak":           {237, 238},   // 206,679 × (4.318 × 0.25 + 0.001 × 100) × 973.7 B
+		"Kafka's log":                         {146, 146.1}, // 82,671 × 973.7 B × 604,800 s × 3
+		"Kafka brokers for traffic":           {15, 15},     // (201 + 237) × 3 ÷ 150 ÷ 0.6
+		"Kafka brokers for disk":              {37, 37},     // 146 ÷ 4
+		"Kafka brokers":                       {37, 37},
+		"stored per message":                  {0.667, 0.668}, // 200 + 300 × 1.5592
+		"stored per inbox item":               {0.5, 0.5},
+		"a partition of a history":            {0.667, 0.668},
 		"a partition of an inbox":             {5, 5},           // 10,000 × 500 B
-		"history":                             {8_600, 8_610},   // 82,671 × 1.1 kB × a year × 3
+		"history":                             {5_220, 5_230},   // 82,671 × 667.8 B × a year × 3
 		"an inbox after 30 days away":         {2.31, 2.32},     // 50 × 4.318 ÷ 1.4 × 30 × 500 B
-		"rows written at peak":                {2.88e6, 2.89e6}, // 206,679 × (1 + 4.318 × 3)
-		"Cassandra nodes for writes":          {962, 962},
-		"Cassandra nodes":                     {4_314, 4_315}, // 8,628 TB ÷ 2 TB
-		"media":                               {4_280, 4_290}, // 82,671 × 5 % × 400 kB × 30 days
-		"egress":                              {969e3, 973e3}, // 82,671 × 4.318 × (700 B + 5 % × 400 kB) × a month × $0.05
-		"cost per person":                     {0.021, 0.023},
+		"inboxes":                             {23.1, 23.2},     // 82,671 × 4.318 × 43,200 s × 500 B × 3
+		"rows written at peak":                {5.77e6, 5.78e6}, // 206,679 × (1 + 4.318 × 3 + 7 × 2)
+		"Cassandra nodes for writes":          {1_926, 1_926},   // × 3 ÷ 15,000 ÷ 0.6
+		"rows read per message":               {45.3, 45.4},     // 2.5 + 25.6 + 4.318 × 0.75 + 7 × 2
+		"rows read by who comes back":         {694e3, 695e3},   // 200 million × 10 × 30 ÷ 86,400
+		"rows read at peak":                   {11.1e6, 11.12e6},
+		"Cassandra nodes for reads":           {1_235, 1_235},   // 11.1 million × 2 ÷ 30,000 ÷ 0.6
+		"Cassandra nodes for disk":            {2_623, 2_624},   // 5,246 TB ÷ 2 TB
+		"Cassandra nodes":                     {3_161, 3_161},   // 1,926 + 1,235
+		"media":                               {4_280, 4_290},   // 82,671 × 5 % × 400 kB × 30 days
+		"machines":                            {520e3, 521e3},   // (100 + 56 + 115 + 37 + 3,161) × $150
+		"disks":                               {862e3, 864e3},   // (5,223 + 23 + 146) TB × 2 × $0.08
+		"egress":                              {2.54e6, 2.55e6}, // 82,671 × 11.318 × (700 B + 5 % × 400 kB) × a month × $0.05
+		"cost per person":                     {0.028, 0.0285},
 		"a partition of nothing but the largest messages": {65.5, 65.6},
 	} {
 		if got := figure(name); got < want[0] || got > want[1] {
 			t.Errorf("%s: %v, want %v to %v", name, got, want[0], want[1])
+		}
+	}
+}
+
+// Which need decides: of Kafka the disk, unless the log is kept for a day; of
+// Cassandra the traffic, unless large groups say nothing.
+func TestSheetTakesTheLargerNeed(t *testing.T) {
+	for _, c := range []struct {
+		set     string
+		to      float64
+		row     string
+		nodes   float64
+		decides string
+	}{
+		{"log kept for", 7, "Kafka brokers", 37, "Kafka brokers for disk"},
+		{"log kept for", 1, "Kafka brokers", 15, "Kafka brokers for traffic"},
+		{"share to large groups", 0, "Cassandra nodes", 2_624, "Cassandra nodes for disk"},
+	} {
+		figure := evaluate(t, map[string]float64{c.set: c.to})
+		if got := figure(c.row); got != c.nodes || got != figure(c.decides) {
+			t.Errorf("with %s = %v: %s: %v, want %v, of which %s has %v", c.set, c.to, c.row, got, c.nodes, c.decides, figure(c.decides))
 		}
 	}
 }
@@ -96,8 +136,9 @@ func TestFromFiftyToFiveHundredMillion(t *testing.T) {
 func TestTheSheetIsOfThisMessenger(t *testing.T) {
 	figure := evaluate(t, nil)
 	for name, want := range map[string]float64{
-		"a route is refreshed every": session.RouteFor.Seconds() / 3,
-		"messages per bucket":        messaging.BucketSize,
+		"a route is refreshed every":      session.RouteFor.Seconds() / 3,
+		"messages per bucket":             messaging.BucketSize,
+		"rows read when it was forgotten": order.Remembered,
 	} {
 		if got := figure(name); got != want {
 			t.Errorf("%s: %v, and the code has %v", name, got, want)
