@@ -23,6 +23,7 @@ func TestThePageInABrowser(t *testing.T) {
 	t.Run("who finds nothing left waits on the list", func(t *testing.T) { waitsOnTheList(t, b, s) })
 	t.Run("the organiser sees the sale", func(t *testing.T) { overlooks(t, b, s) })
 	t.Run("the organiser moves an event, and its page shows the other hall", func(t *testing.T) { movesAway(t, b, s) })
+	t.Run("who has tickets of an event that has moved reads the seats' new names", func(t *testing.T) { namesAnew(t, b, s) })
 	t.Run("the map says when its stream is away, and catches up", func(t *testing.T) { reconnects(t, b, s) })
 	for _, width := range []int64{360, 1440} {
 		for _, scheme := range []string{"light", "dark"} {
