@@ -122,6 +122,46 @@ func TestTheAuditFindsMoneyThatWasForgotten(t *testing.T) {
 	}
 }
 
+// What the provider says of a payment is held against the order: another's is no
+// reason to sell it anything.
+func TestAPaymentThatIsNotTheOrdersIsNotTakenForIt(t *testing.T) {
+	w, err := newWorld(t.Context(), open(t), func(string) fate { return fine })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.order(t.Context(), false, "a/A/1"); err != nil {
+		t.Fatal(err)
+	}
+	j, err := w.take(t.Context(), w.orders[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := payments.Payment{ID: "p", Order: j.Order.ID, Amount: j.Order.Total, Currency: j.Order.Currency, Status: payments.Authorised, Version: 1}
+	for name, change := range map[string]func(*payments.Payment){
+		"another order's":     func(p *payments.Payment) { p.Order = "another" },
+		"of less":             func(p *payments.Payment) { p.Amount-- },
+		"of another currency": func(p *payments.Payment) { p.Currency = "JPY" },
+		"another's, declined": func(p *payments.Payment) { p.Order, p.Status = "another", payments.Declined },
+	} {
+		told := good
+		change(&told)
+		j.Told = &told
+		if err := w.step(t.Context(), j); err == nil || !strings.Contains(err.Error(), "the provider's p is of "+string(told.Order)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if o, err := w.db.Orders().Order(t.Context(), j.Order.ID); err != nil || o.State != tickets.Placed || o.Version != j.Order.Version || o.Payment != "" {
+			t.Errorf("%s: the order is %+v, %v", name, o, err)
+		}
+	}
+	j.Told = &good
+	if err := w.step(t.Context(), j); err != nil {
+		t.Errorf("its own: %v", err)
+	}
+	if len(w.bank.charges) > 0 {
+		t.Error("it was charged besides")
+	}
+}
+
 func TestAnOutcomeThatCantBe(t *testing.T) {
 	for _, c := range []struct {
 		state tickets.OrderState

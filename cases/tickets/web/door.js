@@ -57,7 +57,7 @@ async function check(code) {
   const event = byId("gate-event").value;
   try {
     const { body } = await api("POST", "/api/door/check-in", { as: "door", json: { event, code, door: byId("gate-door").value.trim() } });
-    const { sections } = await layout(event);
+    const { sections } = await layout(event); // of the hall it stays in: once somebody has come in, it can't move
     verdict("good", "Come in", seatName(sections, body.seat));
   } catch (error) {
     if (error.status === 401) {

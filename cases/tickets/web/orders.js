@@ -22,9 +22,9 @@ export function show() {
   const load = async () => {
     const [{ body }, told, events] = await Promise.all([api("GET", "/api/orders"), api("GET", "/api/messages"), read()]);
     if (mine !== showing) return;
-    const names = new Map(events.map((e) => [e.id, e.name]));
+    const known = new Map(events.map((e) => [e.id, e]));
     byId("orders-empty").hidden = body.orders.length > 0;
-    for (const order of body.orders) await put(order, names.get(order.event) || order.event, mine);
+    for (const order of body.orders) await put(order, known.get(order.event), mine);
     messages(told.body.messages);
     if (mine === showing && body.orders.some((o) => !o.ended)) timer = setTimeout(() => load().catch(() => {}), EVERY);
   };
@@ -40,7 +40,8 @@ export function show() {
 
 let reload = async () => {};
 
-// put shows an order in its place in the list, anew if it has changed.
+// put shows an order in its place in the list, anew if it has changed. The event is
+// undefined where the program doesn't have it.
 async function put(summary, event, mine) {
   const list = byId("orders");
   const old = list.querySelector(`[data-order="${CSS.escape(summary.id)}"]`);
@@ -48,7 +49,7 @@ async function put(summary, event, mine) {
   if (old?.dataset.version === version && summary.ended) return;
   const [{ body: order }, where] = await Promise.all([api("GET", `/api/orders/${encodeURIComponent(summary.id)}`), layout(summary.event, event?.venue)]);
   if (mine !== showing) return;
-  const item = card(order, event, where.sections);
+  const item = card(order, event?.name || summary.event, where.sections);
   item.dataset.version = version;
   if (old) old.replaceWith(item);
   else list.append(item);

@@ -97,14 +97,24 @@ func (s *scene) fan(t *testing.T) string {
 func (s *scene) put(t *testing.T, event, body string) {
 	t.Helper()
 	s.must(t, "PUT", "api/events/"+event, s.organiser, body, nil)
+	s.shown(t, event, "")
+}
+
+// shown returns when what both replicas say of the event has the text in it.
+func (s *scene) shown(t *testing.T, event, text string) {
+	t.Helper()
 	for _, replica := range []string{"booking-1", "booking-2"} {
 		testenv.Eventually(t, time.Minute, replica+" shows "+event, func() bool {
 			resp, err := http.Get("http://" + s.Addr(replica) + "/api/events/" + event)
 			if err != nil {
 				t.Fatal(err)
 			}
-			resp.Body.Close()
-			return resp.StatusCode == 200
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp.StatusCode == 200 && strings.Contains(string(body), text)
 		})
 	}
 }
@@ -129,6 +139,44 @@ func (s *scene) hold(t *testing.T, fan, event string, seats int) {
 func (s *scene) holdIn(t *testing.T, fan, event, section string, seats int) {
 	t.Helper()
 	s.must(t, "POST", "api/events/"+event+"/holds", fan, fmt.Sprintf(`{"best":{"seats":%d,"section":%q}}`, seats, section), nil)
+}
+
+// An order is what its fan sees of it.
+type order struct {
+	ID, State string
+	Tickets   []struct {
+		Serial  string
+		Revoked bool
+	}
+}
+
+// buy buys a seat, and returns its order when all of it is done.
+func (s *scene) buy(t *testing.T, fan, event, seat string) string {
+	t.Helper()
+	var hold struct{ Hold string }
+	s.must(t, "POST", "api/events/"+event+"/holds", fan, fmt.Sprintf(`{"seats":[%q]}`, seat), &hold)
+	var o order
+	s.must(t, "POST", "api/events/"+event+"/orders", fan, fmt.Sprintf(`{"hold":%q,"source":"tok_ok"}`, hold.Hold), &o)
+	testenv.Eventually(t, time.Minute, "order "+o.ID+" is done", func() bool {
+		s.must(t, "GET", "api/orders/"+o.ID, fan, "", &o)
+		return o.State == "done"
+	})
+	return o.ID
+}
+
+// code is that of an order's one good ticket.
+func (s *scene) code(t *testing.T, fan, id string) string {
+	t.Helper()
+	var o order
+	s.must(t, "GET", "api/orders/"+id, fan, "", &o)
+	for _, ticket := range o.Tickets {
+		if !ticket.Revoked {
+			_, code := s.ask(t, "GET", "api/tickets/"+ticket.Serial+".txt", fan, "", nil)
+			return code
+		}
+	}
+	t.Fatalf("order %s has no good ticket", id)
+	return ""
 }
 
 // show opens a page anew.

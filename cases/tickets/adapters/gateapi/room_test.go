@@ -3,6 +3,7 @@ package gateapi_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -105,6 +106,28 @@ func TestWhoWaitsIsLetInWithAPassOfItsOwnThatIsRenewed(t *testing.T) {
 	}
 	g.ask(ann, "DELETE", "/api/room/e", "").want(t, 204, "")
 	g.ask(ann, "GET", "/api/room/e", "").want(t, 404, "no-place")
+}
+
+// It takes as long as those before and oneself need at the rate of the door.
+func TestWhoWaitsIsToldForHowLong(t *testing.T) {
+	s := newScene(t)
+	s.rate = 2
+	g := s.gate("one", true, nil)
+	var last fan
+	for n := range 60 {
+		last = newFan(t, fmt.Sprintf("fan-%d", n)).at(fmt.Sprintf("203.0.113.%d", n))
+		g.join(last).want(t, 200, "")
+	}
+	streamed := until(t, g.watch(last), func(_ string, s Standing) bool { return s.WaitSeconds != nil })
+	for way, told := range map[string]Standing{"streamed": streamed, "asked": g.ask(last, "GET", "/api/room/e", "").want(t, 200, "").Standing} {
+		if told.Is != room.Waiting || told.Ahead == nil || told.WaitSeconds == nil {
+			t.Fatalf("%s: %+v", way, told)
+		}
+		// It is told in tenths.
+		if want := float64(*told.Ahead+1) / s.rate; *told.Ahead == 0 || math.Abs(*told.WaitSeconds-want) > 0.1 {
+			t.Errorf("%s: %d are before it, and it takes %g s, want %g", way, *told.Ahead, *told.WaitSeconds, want)
+		}
+	}
 }
 
 func TestTheStreamSaysWhyItEnds(t *testing.T) {

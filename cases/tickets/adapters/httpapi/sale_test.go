@@ -2,13 +2,17 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/adapters/httpapi"
 	"designkits/cases/tickets/payments"
 	"designkits/shared/testenv"
 )
@@ -171,13 +175,25 @@ func TestRepeatedRequestsDoOneThing(t *testing.T) {
 	extend := call{method: "POST", path: event + "/holds/" + longer.Hold + "/extend", session: fan, key: "extend"}
 	s.must(200, extend, nil)
 	s.must(200, extend, nil)
-	extend.path = event + "/holds/" + s.hold(event, fan, `{"best":{"seats":1}}`).Hold + "/extend"
 
+	// What would do something with a key of its own does nothing with another's.
+	other := s.hold(event, fan, `{"best":{"seats":1}}`)
+	best.body = `{"best":{"seats":1}}`
+	place.body = fmt.Sprintf(`{"hold":%q,"source":"tok_ok"}`, other.Hold)
+	refund.body = fmt.Sprintf(`{"seats":[%q]}`, one.Lines[0].Seat)
+	voucher.body = `{"code":"TEN","percent":90,"uses":9}`
+	extend.path = event + "/holds/" + other.Hold + "/extend"
+	before := s.everything(event, fan)
 	for name, c := range map[string]call{"hold": best, "order": place, "refund": refund, "voucher": voucher, "extension": extend} {
-		c.body = strings.Replace(c.body, "{", `{ `, 1)
 		if a := s.do(c); a.status != 422 || a.problem().Type != "/problems/key-reused" {
 			t.Errorf("the key of a %s with another body: %d %s", name, a.status, a.body)
 		}
+		if after := s.everything(event, fan); !reflect.DeepEqual(before, after) {
+			t.Errorf("the key of a %s with another body: before: %v\nafter: %v", name, before, after)
+		}
+	}
+	if v, err := s.db.Events().Voucher(t.Context(), eventID(event), "TEN"); err != nil || v.Percent != 10 || v.Uses != 1 {
+		t.Errorf("the voucher is %+v, %v", v, err)
 	}
 }
 
@@ -297,24 +313,56 @@ func TestWhatIsHeldCanBeOrderedAndBoughtWithoutRedis(t *testing.T) {
 	}
 }
 
+// noted is the real inbox, and counts by id what it is given.
+type noted struct {
+	httpapi.Inbox
+	mu    sync.Mutex
+	given map[string]int
+}
+
+func (n *noted) Notice(ctx context.Context, news payments.Notice) error {
+	n.mu.Lock()
+	n.given[news.ID]++
+	n.mu.Unlock()
+	return n.Inbox.Notice(ctx, news)
+}
+
+func (n *noted) times(id string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.given[id]
+}
+
 // A notice is believed by its signature alone.
 func TestNoticesOfThePaymentProvider(t *testing.T) {
 	s := newScene(t)
-	body := []byte(`{"id":"n1","at":"2026-11-22T20:00:00Z","payment":{"id":"p1","order":"nobody's","amount":1,"refunded":0,"currency":"EUR","status":"captured","version":1}}`)
-	notice := func(signature string) int {
-		return s.do(call{method: http.MethodPost, path: "/api/webhooks/payments", key: "-", body: string(body), header: map[string]string{payments.SignatureHeader: signature}}).status
+	inbox := &noted{Inbox: s.api.Inbox, given: map[string]int{}}
+	s.api.Inbox = inbox
+	event, fan := s.event(`{}`), s.session("fan")
+	bought := s.buy(event, fan, "tok_ok", s.hold(event, fan, `{"best":{"seats":1}}`), "ticketed")
+	o, err := s.db.Orders().Order(t.Context(), tickets.OrderID(bought.ID))
+	if err != nil {
+		t.Fatal(err)
 	}
+	body := fmt.Appendf(nil, `{"id":"n1","at":"2026-11-22T20:00:00Z","payment":{"id":%q,"order":%q,"amount":%d,"refunded":%[3]d,"currency":"EUR","status":"refunded","version":99}}`, o.Payment, o.ID, o.Total)
+	notice := func(signature string) answer {
+		return s.do(call{method: http.MethodPost, path: "/api/webhooks/payments", key: "-", body: string(body), header: map[string]string{payments.SignatureHeader: signature}})
+	}
+	before := s.everything(event, fan)
 	for name, signature := range map[string]string{
 		"none": "", "another's": payments.Sign([]byte("another"), body, time.Now()), "old": payments.Sign(secret, body, time.Now().Add(-time.Hour)),
 		"another body's": payments.Sign(secret, []byte(`{}`), time.Now()),
 	} {
-		if got := notice(signature); got != 401 {
-			t.Errorf("%s: %d", name, got)
+		if a := notice(signature); a.status != 401 || a.problem().Type != "/problems/signature" {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+		if after := s.everything(event, fan); inbox.times("n1") > 0 || !reflect.DeepEqual(before, after) {
+			t.Errorf("%s: taken %d times; before: %v\nafter: %v", name, inbox.times("n1"), before, after)
 		}
 	}
-	for range 2 { // it comes at least once
-		if got := notice(payments.Sign(secret, body, time.Now())); got != 204 {
-			t.Errorf("the provider's own: %d", got)
+	for n := range 2 { // it comes at least once
+		if a := notice(payments.Sign(secret, body, time.Now())); a.status != 204 || inbox.times("n1") != n+1 {
+			t.Errorf("the provider's own: %d %s, taken %d times", a.status, a.body, inbox.times("n1"))
 		}
 	}
 }
