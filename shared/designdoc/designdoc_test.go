@@ -61,13 +61,14 @@ func TestDeadLinksAreFound(t *testing.T) {
 	dir := write(t, map[string]string{
 		"codes.go": "package x\n\n// Codes …\ntype Codes struct{ Size int }\n\nfunc (c *Codes) Next() {}\n\nconst RangeSize = 1\n",
 		"DESIGN.md": "# The one Heading\n\n[Codes](codes.go) [`Codes.Next`](codes.go) [Codes.Size](codes.go) [RangeSize](codes.go) [a word](codes.go)\n" +
-			"[x](#the-one-heading) [y](https://example.org/no)\n\n```\n[not a link](gone.go)\n```\n",
+			"[x](#the-one-heading) [y](https://example.org/no) [z](more.md#another)\n\n```\n[not a link](gone.go)\n```\n",
+		"more.md": "## Another\n",
 	})
 	doc := filepath.Join(dir, "DESIGN.md")
 	if err := designdoc.DeadLinks(doc); err != nil {
 		t.Errorf("all of these lead somewhere: %v", err)
 	}
-	for _, dead := range []string{"[x](gone.go)", "[Lease](codes.go)", "[Codes.Prev](codes.go)", "[x](#no-such-heading)"} {
+	for _, dead := range []string{"[x](gone.go)", "[Lease](codes.go)", "[Codes.Prev](codes.go)", "[x](#no-such-heading)", "[x](more.md#the-one-heading)"} {
 		if err := os.WriteFile(doc, []byte(dead+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}

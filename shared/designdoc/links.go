@@ -17,8 +17,8 @@ var (
 )
 
 // DeadLinks returns an error for each link of the file that leads nowhere: to a
-// file or folder that isn't there, to a heading that the document lacks, to a
-// Go file that doesn't define the identifier that is the link's text. Links to
+// file or folder that isn't there, to a heading that the document, or the other
+// one, lacks, to a Go file that doesn't define the identifier that is the link's text. Links to
 // other hosts are not followed.
 func DeadLinks(path string) error {
 	raw, err := os.ReadFile(path)
@@ -26,34 +26,31 @@ func DeadLinks(path string) error {
 		return fmt.Errorf("read the design doc: %w", err)
 	}
 	text := fenced.ReplaceAllString(string(raw), "")
-	anchors := map[string]bool{}
-	for _, h := range heading.FindAllStringSubmatch(text, -1) {
-		anchors[Anchor(h[1])] = true
-	}
 	var dead error
 	for _, l := range link.FindAllStringSubmatch(text, -1) {
-		if err := alive(filepath.Dir(path), l[1], l[2], anchors); err != nil {
+		if err := alive(path, l[1], l[2]); err != nil {
 			dead = errors.Join(dead, fmt.Errorf("%s: %s: %w", path, l[0], err))
 		}
 	}
 	return dead
 }
 
-func alive(dir, text, target string, anchors map[string]bool) error {
+// alive returns an error if the link of the document at from leads nowhere.
+func alive(from, text, target string) error {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 		return nil
 	}
 	file, fragment, _ := strings.Cut(target, "#")
-	if file == "" {
-		if !anchors[fragment] {
-			return errors.New("the document has no such heading")
-		}
-		return nil
+	path := from
+	if file != "" {
+		path = filepath.Join(filepath.Dir(from), file)
 	}
-	path := filepath.Join(dir, file)
 	info, err := os.Stat(path)
 	if err != nil {
 		return errors.New("there is no such file")
+	}
+	if fragment != "" && filepath.Ext(path) == ".md" {
+		return headed(path, fragment)
 	}
 	name := strings.Trim(text, "`")
 	if info.IsDir() || filepath.Ext(path) != ".go" || !identifier.MatchString(name) || strings.ToLower(name) == name {
@@ -64,6 +61,20 @@ func alive(dir, text, target string, anchors map[string]bool) error {
 		err = fmt.Errorf("the file doesn't define %s", name)
 	}
 	return err
+}
+
+// headed returns an error if the document has no heading of that anchor.
+func headed(path, anchor string) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the linked document: %w", err)
+	}
+	for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(string(raw), ""), -1) {
+		if Anchor(h[1]) == anchor {
+			return nil
+		}
+	}
+	return errors.New("the document has no such heading")
 }
 
 // Anchor is the fragment that a heading gets: "The one Heading" is
