@@ -231,7 +231,7 @@ func keeping(s *estimate.Sheet, l load) (a fleet) {
 
 // reading adds what is read of it, and the nodes for that.
 func reading(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
-	warm := s.Input("rows read while it is remembered", 2.5, estimate.Count, "measured once between two people, at a message a second (by Cassandra's counters, DESIGN.md at b66ac18); more in a group")
+	warm := s.Input("rows read while it is remembered", 2.5, estimate.Count, "measured once between two people, at a message a second, by Cassandra's counters; more in a group")
 	s.Between(0.5, 30)
 	tail := s.Input("rows read when it was forgotten", 256, estimate.Count, "Remembered of order: what an owner reads of a conversation before it goes on with it")
 	s.Between(0, 1_000)

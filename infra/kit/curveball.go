@@ -112,28 +112,32 @@ func (r *curveballRun) ask(input io.Reader, list []curveball.Summary) {
 	in := bufio.NewScanner(input)
 	for _, e := range list {
 		r.screen.linef("\n%s\nYour guess: %s%s? (Enter for none)", e.Question, e.Predict, inUnit(e.Unit))
-		g := guess{built: r.number(in, e.Unit)}
-		if e.Control != "" {
+		var g guess
+		var more bool
+		if g.built, more = r.number(in, e.Unit); more && e.Control != "" {
 			r.screen.linef("And %s? (Enter for none)", e.Control)
-			g.naive = r.number(in, e.Unit)
+			g.naive, more = r.number(in, e.Unit)
 		}
-		r.guesses[e.Name] = g
+		if r.guesses[e.Name] = g; !more {
+			return
+		}
 	}
 }
 
-// number reads lines until one is a number, or is empty.
-func (r *curveballRun) number(in *bufio.Scanner, unit string) *float64 {
+// number reads lines until one is a number, or is empty. It reports false when the
+// input has ended.
+func (r *curveballRun) number(in *bufio.Scanner, unit string) (v *float64, more bool) {
 	for in.Scan() {
 		text := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(in.Text()), unit))
 		if text == "" {
-			return nil
+			return nil, true
 		}
 		if v, err := strconv.ParseFloat(text, 64); err == nil {
-			return &v
+			return &v, true
 		}
 		r.screen.linef("%q is no number; once more? (Enter for none)", text)
 	}
-	return nil
+	return nil, false
 }
 
 func inUnit(unit string) string {

@@ -13,7 +13,8 @@ func TestGuessesAreAskedForAndCompared(t *testing.T) {
 	list := []curveball.Summary{
 		{Name: "dies", Question: "It dies?", Predict: "lost", Unit: "ms", Control: "without a log"},
 		{Name: "alone", Question: "And alone?", Predict: "lost"},
-		{Name: "never", Question: "Who is asked when the input has ended?", Predict: "lost"},
+		{Name: "never", Question: "Who is asked when the input ends?", Predict: "lost", Control: "in vain"},
+		{Name: "after", Question: "And after that?", Predict: "lost"},
 	}
 	run.ask(strings.NewReader("many\n 12 ms \n\n3e2\n"), list)
 	built, naive, alone := run.guesses["dies"].built, run.guesses["dies"].naive, run.guesses["alone"].built
@@ -23,6 +24,11 @@ func TestGuessesAreAskedForAndCompared(t *testing.T) {
 	for _, want := range []string{"Your guess: lost in ms? (Enter for none)", "And without a log?", `"many" is no number; once more?`} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("it doesn't say %q:\n%s", want, said.String())
+		}
+	}
+	for _, no := range []string{"And in vain?", "And after that?"} {
+		if strings.Contains(said.String(), no) {
+			t.Errorf("the input has ended, and it asks %q:\n%s", no, said.String())
 		}
 	}
 	run.guesses["dies"] = guess{built: new(2.0), naive: new(20.0)}

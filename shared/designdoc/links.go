@@ -17,9 +17,9 @@ var (
 )
 
 // DeadLinks returns an error for each link of the file that leads nowhere: to a
-// file or folder that isn't there, to a heading that the document, or the other
-// one, lacks, to a Go file that doesn't define the identifier that is the link's text. Links to
-// other hosts are not followed.
+// file or folder that isn't there, to a heading that this document or another
+// lacks, to a Go file that doesn't define the identifier that is the link's text.
+// Links to other hosts are not followed.
 func DeadLinks(path string) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
