@@ -153,7 +153,8 @@ const (
 // Compare measures both sides in turns and reports the median of the rounds'
 // ratios, so that a machine whose speed drifts treats both alike. Rounds while one
 // of them still gets faster aren't counted: a JVM behind compiles in its first
-// minutes what it is asked most, and whoever asks less would pay for that.
+// minutes what it is asked most, and whoever asks less would pay for that. Neither
+// are rounds in which the host of a virtual machine gave much of it to others.
 func (r *Run) Compare(ctx context.Context, c Comparison) error {
 	n := cmp.Or(c.Rounds, rounds)
 	if r.Quick {
@@ -164,9 +165,11 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 	base, cand := search, search
 	var warm warmUp
 	var pairs []pair
-	for len(pairs) < n {
+	var most float64 // that was stolen in a round that counts
+	for dropped := 0; len(pairs) < n; {
 		var p pair
 		var err error
+		began := readTicks()
 		if p.baseline, err = base.Max(ctx, c.Baseline); err != nil {
 			return fmt.Errorf("%s, baseline: %w", c.Name, err)
 		}
@@ -176,9 +179,14 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 		// The next searches begin where these ended.
 		base.Plan.Rate, base.Step = p.baseline.Offered, nearStep
 		cand.Plan.Rate, cand.Step = p.candidate.Offered, nearStep
+		stolen := readTicks().stolenSince(began)
 		which := "warming up"
-		if r.Quick || warm.done(p) {
-			pairs = append(pairs, p)
+		switch {
+		case !r.Quick && stolen > disturbed && dropped < maxDisturbed:
+			dropped++
+			which = fmt.Sprintf("not counted, the host took %.0f %% of the cores", 100*stolen)
+		case r.Quick || warm.done(p):
+			pairs, most = append(pairs, p), max(most, stolen)
 			which = fmt.Sprintf("round %d of %d", len(pairs), n)
 		}
 		r.Logf("%s: %.0f/s against %.0f/s, ratio %.2f", which, p.candidate.Offered, p.baseline.Offered, p.ratio())
@@ -187,11 +195,12 @@ func (r *Run) Compare(ctx context.Context, c Comparison) error {
 		return int(math.Copysign(1, a.ratio()-b.ratio()))
 	})
 	m := pairs[len(pairs)/2]
-	r.Report(Result{
-		Name: c.Name, Value: m.candidate.Offered, Unit: "/s", Baseline: m.baseline.Offered,
-		Note: fmt.Sprintf("p99 %v against %v at those rates; ratios of %d rounds %.2f to %.2f", m.candidate.Quantile(99), m.baseline.Quantile(99),
-			len(pairs), pairs[0].ratio(), pairs[len(pairs)-1].ratio()),
-	}, c.Goal)
+	note := fmt.Sprintf("p99 %v against %v at those rates; ratios of %d rounds %.2f to %.2f", m.candidate.Quantile(99), m.baseline.Quantile(99),
+		len(pairs), pairs[0].ratio(), pairs[len(pairs)-1].ratio())
+	if most > disturbed {
+		note += fmt.Sprintf("; the host took up to %.0f %% of the cores", 100*most)
+	}
+	r.Report(Result{Name: c.Name, Value: m.candidate.Offered, Unit: "/s", Baseline: m.baseline.Offered, Note: note}, c.Goal)
 	if c.P99 == 0 {
 		return nil
 	}

@@ -225,12 +225,7 @@ func (r *Recorder) spoolHeld() {
 	}
 	records := make([][]byte, len(r.held))
 	for i, click := range r.held {
-		record, err := json.Marshal(click)
-		if err != nil { // can't be: a Click is strings, a time and a bool
-			r.note(fmt.Errorf("encode a click: %w", err))
-			return
-		}
-		records[i] = record
+		records[i] = click.AppendJSON(nil)
 	}
 	if err := r.spool.Append(records...); err != nil {
 		r.note(err)
