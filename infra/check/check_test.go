@@ -100,6 +100,18 @@ func TestTestsRunWithTheirEnvironmentAndTheFaultyOnesApart(t *testing.T) {
 	}
 }
 
+// A test that measures time, or that breaks a server, is alone.
+func TestPackagesRunOneAfterTheOther(t *testing.T) {
+	alone := "package %s\n\nimport (\n\t\"os\"\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestIt(t *testing.T) {\n\tfile, err := os.OpenFile(os.Getenv(\"RUNNING\"), os.O_CREATE|os.O_EXCL, 0o600)\n" +
+		"\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n\ttime.Sleep(300 * time.Millisecond) // what a test takes\n\tif err := os.Remove(file.Name()); err != nil {\n\t\tt.Fatal(err)\n\t}\n}\n"
+	root, m := workspace(t, map[string]string{"a/a_test.go": fmt.Sprintf(alone, "a"), "b/b_test.go": fmt.Sprintf(alone, "b"), "c/c_test.go": fmt.Sprintf(alone, "c")})
+	var out bytes.Buffer
+	adopt := func(int) (func(), error) { return func() {}, nil }
+	if err := Test(t.Context(), m, Calm, []string{"RUNNING=" + filepath.Join(root, "running")}, &out, adopt); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
 func TestCompiler(t *testing.T) {
 	t.Setenv("CC", "no-such-compiler")
 	if err := Compiler(t.Context()); err == nil || !strings.Contains(err.Error(), "apt-get install -y gcc") {

@@ -46,19 +46,22 @@ const (
 )
 
 // Test runs the tests of a part of a module with the race detector, their output
-// straight to out: first the calm packages side by side, then the faulty ones
-// one after the other. adopt is told of each process group and returns what to
+// straight to out, one package after the other: first the calm ones, then the
+// faulty. adopt is told of each process group and returns what to
 // call once it has ended.
 func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer, adopt func(pid int) (func(), error)) error {
 	calm, faulty, err := packages(ctx, m)
 	if err != nil {
 		return err
 	}
-	run := func(flags, packages []string) error {
+	run := func(packages []string) error {
 		if len(packages) == 0 {
 			return nil
 		}
-		args := append([]string{"test", "-race", "-count=1", "-timeout=20m"}, append(flags, packages...)...)
+		// Where benchmarks are asked for, and be it none, the go command builds all
+		// tests at once and then runs one after the other. With -p=1 it would also
+		// build them so, and all that they build themselves.
+		args := append([]string{"test", "-race", "-count=1", "-timeout=20m", "-bench=^$"}, packages...)
 		cmd := goCommand(ctx, m.Dir, args...)
 		cmd.Env = append(cmd.Environ(), env...)
 		cmd.Stdout, cmd.Stderr = out, out
@@ -74,10 +77,10 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 		return nil
 	}
 	if part&Calm != 0 {
-		err = run(nil, calm)
+		err = run(calm)
 	}
 	if part&Faulty != 0 && ctx.Err() == nil {
-		err = errors.Join(err, run([]string{"-p=1"}, faulty))
+		err = errors.Join(err, run(faulty))
 	}
 	return err
 }

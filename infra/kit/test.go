@@ -78,6 +78,11 @@ func chosen(ctx context.Context, root string, names []string) (modules []check.M
 
 // runTests runs the static checks while the backends start, and then the tests.
 func runTests(ctx context.Context, o *options, place engine.Place, modules []check.Module, cases []topology.Case) error {
+	// With trimmed paths what was compiled in one checkout, or in a copy of it, need
+	// not be compiled again in another.
+	if err := os.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath")); err != nil {
+		return err
+	}
 	screen := newScreen()
 	testing, callOff := context.WithCancelCause(ctx)
 	defer callOff(nil)
@@ -171,9 +176,8 @@ func testModules(ctx context.Context, place engine.Place, modules []check.Module
 	}
 	t := tester{place: place, screen: s, failed: map[string]bool{}}
 	var beside sync.WaitGroup
-	oneByOne := append(slices.Clone(env), "GOFLAGS=-p=1")
-	beside.Go(func() { t.run(ctx, others, check.Both, oneByOne) })
-	t.run(ctx, cases, check.Calm, oneByOne)
+	beside.Go(func() { t.run(ctx, others, check.Both, env) })
+	t.run(ctx, cases, check.Calm, env)
 	beside.Wait()
 	t.run(ctx, cases, check.Faulty, env)
 	if ctx.Err() != nil {

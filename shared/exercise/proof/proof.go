@@ -5,17 +5,16 @@ package proof
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"designkits/shared/designdoc"
 	"designkits/shared/exercise"
@@ -32,11 +31,13 @@ type bench struct {
 	caseDir string // below root: "cases/shortener"
 	checks  string // folder of the compiled checks
 
-	// tree is a copy, which each patch gets in its turn until its programs are
-	// started: in a folder of its own the compiler would do everything anew.
-	patching sync.Mutex
-	tree     string
+	// building is held while a variant is built: the compiler has use for all cores.
+	building sync.Mutex
 }
+
+// atOnce is how many exercises are proved at a time. Most of a check is waiting, in
+// which the next variant is built.
+const atOnce = 4
 
 // Prove proves all exercises of the case above the test's folder.
 func Prove(t *testing.T) {
@@ -59,36 +60,24 @@ func Prove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -ldflags=-w")) // debug data makes linking twice as long
-	b := &bench{root: root, caseDir: caseDir, checks: t.TempDir(), tree: place(t, dir)}
+	// With trimmed paths what was compiled of one copy of the tree serves for all;
+	// and debug data makes linking twice as long.
+	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath -ldflags=-w"))
+	b := &bench{root: root, caseDir: caseDir, checks: t.TempDir()}
 	b.compile(t, dir, all)
-	t.Run("untouched", func(t *testing.T) {
-		t.Parallel()
-		b.untouched(t, dir, all)
-	})
-	for _, e := range all {
-		t.Run(e.ID, func(t *testing.T) {
-			t.Parallel()
-			b.prove(t, e)
+	var proofs errgroup.Group
+	proofs.SetLimit(atOnce)
+	prove := func(name string, proof func(t *testing.T)) {
+		proofs.Go(func() error {
+			t.Run(name, proof)
+			return nil
 		})
 	}
-}
-
-// place is the folder of the copy. It is the same at each run, so that the
-// compiler needn't do again what it did before, unless a run is under way.
-func place(t *testing.T, dir string) string {
-	t.Helper()
-	tree := filepath.Join(os.TempDir(), fmt.Sprintf("exercises-%x", sha256.Sum224([]byte(dir))))
-	lock, err := os.OpenFile(tree+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		t.Fatal(err)
+	prove("untouched", func(t *testing.T) { b.untouched(t, dir, all) })
+	for _, e := range all {
+		prove(e.ID, func(t *testing.T) { b.prove(t, e) })
 	}
-	t.Cleanup(func() { _ = lock.Close() })
-	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(tree) }) // before the lock is let go
-	return tree
+	_ = proofs.Wait() // what fails has told its t
 }
 
 // compile makes a program of each check, once for all builds that it grades.
@@ -155,13 +144,12 @@ func (b *bench) prove(t *testing.T, e exercise.Exercise) {
 // patched applies patches to a copy of the tree, and builds and runs the case.
 func (b *bench) patched(t *testing.T, e exercise.Exercise, patches ...string) grade.Case {
 	t.Helper()
-	b.patching.Lock()
-	defer b.patching.Unlock()
-	if err := errors.Join(os.RemoveAll(b.tree), exercise.CopyTree(b.root, b.tree)); err != nil {
+	tree := t.TempDir()
+	if err := exercise.CopyTree(b.root, tree); err != nil {
 		t.Fatalf("copy the tree: %v", err)
 	}
 	for _, patch := range patches {
-		err := exercise.Apply(t.Context(), b.tree, filepath.Join(e.Dir, patch))
+		err := exercise.Apply(t.Context(), tree, filepath.Join(e.Dir, patch))
 		if stale := (*exercise.Stale)(nil); errors.As(err, &stale) {
 			t.Fatalf("%v\nrefresh the patch: CONTRIBUTING.md says how, under \"Add an exercise\"", err)
 		}
@@ -169,12 +157,14 @@ func (b *bench) patched(t *testing.T, e exercise.Exercise, patches ...string) gr
 			t.Fatal(err)
 		}
 	}
-	return b.start(t, filepath.Join(b.tree, b.caseDir), e.Runs)
+	return b.start(t, filepath.Join(tree, b.caseDir), e.Runs)
 }
 
 // start builds and runs a case until the test ends.
 func (b *bench) start(t *testing.T, dir string, only []string) grade.Case {
 	t.Helper()
+	b.building.Lock()
+	defer b.building.Unlock()
 	c, err := rig.Start(t.Context(), rig.Options{Dir: dir, Only: only})
 	if err != nil {
 		t.Fatal(err)
