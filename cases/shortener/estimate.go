@@ -2,6 +2,7 @@ package shortener
 
 import (
 	_ "embed"
+	"fmt"
 	"math"
 
 	"designkits/cases/shortener/codes"
@@ -118,7 +119,23 @@ func cacheSize(s *estimate.Sheet, l load) (c cached) {
 	c.size = s.Derive("cache", keys.Times(entry), estimate.GB)
 	s.Slip("cache for a fifth of the requests", l.links.Times(l.perLink).Times(estimate.Const(1, estimate.Day)).Times(estimate.Const(20, estimate.Percent)).Times(entry),
 		estimate.GB, "a cache holds keys, not requests: a link that is asked for a thousand times is held once")
+	drawHits(s)
 	return c
+}
+
+// drawHits draws the hit ratio of a cache over how many of the links fit in it, as
+// cacheSize calculates with it, beside bench hit-ratio, which has so many links.
+func drawHits(s *estimate.Sheet) {
+	const links = 20_000
+	hits := s.Chart("What a cache answers of requests for 20,000 links", "links that fit, %", "answered, %")
+	for _, skew := range []float64{0.8, 1, 1.2} {
+		line := hits.Line(fmt.Sprintf("Zipf %.1f", skew), 0.5, 40, func(share float64) float64 {
+			return 100 * estimate.TinyLFUHitRatio(share/100*links, links, skew)
+		})
+		for _, share := range []float64{1, 5, 20} {
+			line.At(share, fmt.Sprintf("hit-ratio-zipf-%.1f-cache-%g%%", skew, share))
+		}
+	}
 }
 
 // counted is what becomes of the clicks.

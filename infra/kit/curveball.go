@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -47,7 +48,7 @@ func curveballCommand(o *options) *cobra.Command {
 			case len(args) > 1 && all:
 				return usagef("name experiments or give --all, not both")
 			}
-			run := &curveballRun{screen: newScreen(), guesses: map[string]guess{}}
+			run := &curveballRun{screen: newScreen(), guesses: map[string]guess{}, loads: map[loadKey]*curveball.Load{}}
 			if asLines {
 				run.lines = cmd.OutOrStdout()
 			}
@@ -69,7 +70,7 @@ func curveballCommand(o *options) *cobra.Command {
 	cmd.Flags().BoolVar(&list, "list", false, "list the experiments")
 	cmd.Flags().BoolVar(&all, "all", false, "run all of them")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; all else goes to standard error")
-	cmd.Flags().BoolVar(&asLines, "lines", false, "print each event and report as a line of JSON, as they happen")
+	cmd.Flags().BoolVar(&asLines, "lines", false, "print each event, second of a load and report as a line of JSON, as they happen")
 	cmd.Flags().BoolVar(&noGuess, "no-guess", false, "don't ask for a guess")
 	return cmd
 }
@@ -99,8 +100,15 @@ func listExperiments(cmd *cobra.Command, list []curveball.Summary, asJSON bool) 
 type curveballRun struct {
 	screen  *screen
 	guesses map[string]guess // by experiment
+	loads   map[loadKey]*curveball.Load
 	reports []curveball.Report
 	lines   io.Writer // gets the lab's lines as they are; nil for none
+}
+
+// A loadKey says which load a second is of.
+type loadKey struct {
+	experiment, variant, load string
+	from                      float64
 }
 
 // A guess is what somebody expects of an experiment's first figure: as the case is
@@ -180,7 +188,7 @@ func writeReport(path, title string, reports []curveball.Report) error {
 	return errors.Join(curveball.HTML(f, title, reports), f.Close())
 }
 
-// line shows an event as it happens, and a report at the end.
+// line shows an event as it happens, how the loads go, and a report at the end.
 func (r *curveballRun) line(raw []byte) {
 	var l lab.CurveballLine
 	switch {
@@ -192,11 +200,9 @@ func (r *curveballRun) line(raw []byte) {
 			r.reports = append(r.reports, *l.Report)
 		}
 	case l.Event != nil:
-		variant := ""
-		if l.Variant != "" {
-			variant = " [" + l.Variant + "]"
-		}
-		r.screen.linef("%6.1fs%s %s: %s", l.Event.At, variant, l.Event.Kind, l.Event.Text)
+		r.screen.linef("%s %s: %s", when(l.Event.At, l.Variant), l.Event.Kind, l.Event.Text)
+	case l.Sample != nil:
+		r.sample(l.Name, l.Variant, *l.Sample)
 	case l.Report != nil:
 		r.reports = append(r.reports, *l.Report)
 		r.screen.linef("%s", curveball.Text(*l.Report))
@@ -208,6 +214,40 @@ func (r *curveballRun) line(raw []byte) {
 			r.screen.linef("  %s: %s", naive.Name, howFar(*g.naive, naive.Measured[0]))
 		}
 	}
+}
+
+// when begins a line about a trial: how long it has run, and of which variant.
+func when(at float64, variant string) string {
+	if variant != "" {
+		variant = " [" + variant + "]"
+	}
+	return fmt.Sprintf("%6.1fs%s", at, variant)
+}
+
+// sayEvery is how many seconds of a load get a line.
+const sayEvery = 5
+
+// sample says how a load goes, now and then.
+func (r *curveballRun) sample(experiment, variant string, s curveball.Sample) {
+	key := loadKey{experiment, variant, s.Load, s.From}
+	l := r.loads[key]
+	if l == nil {
+		l = &curveball.Load{Name: s.Load, From: s.From}
+		r.loads[key] = l
+	}
+	before := len(l.Seconds)
+	l.Put(s)
+	n := len(l.Seconds)
+	if n == before || n%sayEvery != 0 { // told of once more, or not yet
+		return
+	}
+	var answered, failed int64
+	var slowest time.Duration
+	for _, second := range l.Seconds[n-sayEvery:] {
+		answered, failed, slowest = answered+second.OK, failed+second.Failed, max(slowest, second.Worst)
+	}
+	r.screen.linef("%s %s: %.3g/s answered, %.3g/s failed, the slowest took %v", when(l.From+float64(n), variant), l.Name,
+		float64(answered)/sayEvery, float64(failed)/sayEvery, slowest.Round(100*time.Microsecond))
 }
 
 // howFar says how far off a guess was.

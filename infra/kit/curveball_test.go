@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -37,5 +38,24 @@ func TestGuessesAreAskedForAndCompared(t *testing.T) {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("it doesn't say %q:\n%s", want, said.String())
 		}
+	}
+}
+
+func TestALoadGetsALineEveryFewSeconds(t *testing.T) {
+	var said strings.Builder
+	run := &curveballRun{screen: &screen{out: &said}, loads: map[loadKey]*curveball.Load{}}
+	tell := func(variant, load string, second, ok, failed, worst int) {
+		run.line(fmt.Appendf(nil, `{"name":"dies","variant":%q,"sample":{"load":%q,"from":2,"second":%d,"ok":%d,"failed":%d,"worst":%d}}`, variant, load, second, ok, failed, worst))
+	}
+	for second := range 9 {
+		tell("", "reads", second, 10, 0, 1e6)
+		tell("without a log", "reads", second, 8, second%2, 2e9)
+		tell("", "writes", second%4, 1, 0, 5) // it has only four
+	}
+	tell("", "reads", 4, 10, 5, 3e9) // an answer that came late
+	const want = "   7.0s reads: 10/s answered, 0/s failed, the slowest took 1ms\n" +
+		"   7.0s [without a log] reads: 8/s answered, 0.4/s failed, the slowest took 2s\n"
+	if said.String() != want {
+		t.Errorf("it says\n%swant\n%s", said.String(), want)
 	}
 }

@@ -88,7 +88,11 @@ func showEstimate(w io.Writer, line []byte, asJSON bool) error {
 	if e.Of != "" {
 		fmt.Fprintf(w, "\nwhat moves %q: by how many %% for 1 %% of the input, and from the least to the most that is plausible\n", e.Of)
 		for _, f := range e.Effects {
-			fmt.Fprintf(columns, "  %s\t%+.2f %%\t×%.3g\n", f.Input, f.Elasticity, f.Swing)
+			swing := "from nothing"
+			if f.Swing != 0 {
+				swing = fmt.Sprintf("×%.3g", f.Swing)
+			}
+			fmt.Fprintf(columns, "  %s\t%+.2f %%\t%s\n", f.Input, f.Elasticity, swing)
 		}
 	}
 	return columns.Flush()

@@ -2,6 +2,7 @@ package study_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -106,6 +107,7 @@ func TestThePageOfTheShortener(t *testing.T) {
 	t.Run("a search finds a chapter and goes there", func(t *testing.T) { searches(t, b, address) })
 	t.Run("the keyboard goes from chapter to chapter", func(t *testing.T) { steps(t, b, address) })
 	t.Run("a slider recalculates the sheet", func(t *testing.T) { slides(t, b, address) })
+	t.Run("a law of the sheet is drawn beside what was measured of it", func(t *testing.T) { comparesLaws(t, b, address) })
 	t.Run("a case that isn't running can be started", func(t *testing.T) { offersStart(t, b, address) })
 	t.Run("fits 1440 px in light", func(t *testing.T) { fits(t, b, address, 1440, "light") })
 	t.Run("fits 360 px in dark", func(t *testing.T) { fits(t, b, address, 360, "dark") })
@@ -225,6 +227,38 @@ func slides(t *testing.T, b *browsertest.Tab, address string) {
 	b.Until(t, `document.querySelector("#answer").textContent.includes("was")`)
 	b.Do(t, chromedp.Click("#reset"))
 	b.Until(t, fmt.Sprintf(`document.querySelectorAll(".moved").length === 0 && document.querySelector('[data-row="redirects at peak"] td:nth-child(2)').textContent === %q`, before))
+}
+
+func comparesLaws(t *testing.T, b *browsertest.Tab, address string) {
+	open(t, b, address+"?panel=estimate")
+	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".law") !== null`)
+	draws(t, b, ".law", "10,107,93", "141,90,6", "179,38,30") // a line for each exponent
+	var file struct {
+		Results []struct {
+			Name  string
+			Value float64
+		}
+	}
+	raw, err := os.ReadFile(filepath.Join(root, "cases", "shortener", "bench", "results.json"))
+	if err == nil {
+		err = json.Unmarshal(raw, &file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	points := 0
+	for _, r := range file.Results {
+		if strings.HasPrefix(r.Name, "hit-ratio-zipf-") {
+			points++
+			row := browsertest.Eval[string](t, b, fmt.Sprintf(`[...document.querySelectorAll("#panel-estimate details tr")].find((r) => r.textContent.includes(%q))?.textContent ?? ""`, r.Name))
+			if want := fmt.Sprintf("%.3g", r.Value); !strings.Contains(row, want) {
+				t.Errorf("the row of %s is %q, and %s was measured", r.Name, row, want)
+			}
+		}
+	}
+	if points == 0 {
+		t.Error("nobody measured a hit ratio, which can't be")
+	}
 }
 
 func offersStart(t *testing.T, b *browsertest.Tab, address string) {

@@ -34,9 +34,9 @@ type Job struct {
 }
 
 const (
-	keptJobs  = 20      // that have ended
-	maxLine   = 8 << 20 // a report is one line
-	maxLines  = 5000
+	keptJobs  = 20               // that have ended
+	maxLine   = 8 << 20          // a report is one line
+	maxLines  = 20000            // a second of a load is one, too
 	heartbeat = 15 * time.Second // less than the page takes for silence
 	endWithin = 30 * time.Second // an experiment mends what it has broken
 )

@@ -87,7 +87,8 @@ func output(cmd *exec.Cmd, what string) ([]byte, error) {
 const maxSet = 200
 
 // estimate calculates the sheet; "set" may be given many times, "of" names the
-// row whose inputs are weighed.
+// row whose inputs are weighed. Asked for nothing of that, as by a page that opens,
+// it builds the lab anew and tells the charts, too.
 func (s *Server) estimate(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	if len(q["set"]) > maxSet {
@@ -100,7 +101,11 @@ func (s *Server) estimate(w http.ResponseWriter, r *http.Request) error {
 	if of := q.Get("of"); of != "" {
 		args = append(args, "--of", of)
 	}
-	out, err := s.lab(r, len(q) == 0, args...)
+	opening := len(q) == 0
+	if opening {
+		args = append(args, "--charts")
+	}
+	out, err := s.lab(r, opening, args...)
 	if err != nil {
 		return err
 	}

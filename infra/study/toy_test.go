@@ -38,6 +38,8 @@ func toyCheckout(t *testing.T) string {
 }
 
 func TestThePageOfACaseThatRuns(t *testing.T) {
+	tap := filepath.Join(t.TempDir(), "closed")
+	t.Setenv("TOY_TAP", tap)
 	address, call := serve(t, toyCheckout(t), "toy")
 	b := browsertest.Open(t)
 	b.Emulate(t, 1440, "dark")
@@ -51,7 +53,7 @@ func TestThePageOfACaseThatRuns(t *testing.T) {
 	t.Run("wrong use says what to do", func(t *testing.T) { refusesWrongUse(t, call) })
 	t.Run("it is started from the page and shown in it", func(t *testing.T) { startsAndShows(t, b) })
 	t.Run("benches stand beside their baselines", func(t *testing.T) { comparesBenches(t, b) })
-	t.Run("a curveball runs, and a prediction is compared", func(t *testing.T) { predicts(t, b) })
+	t.Run("a curveball is drawn as it runs, and a prediction is compared", func(t *testing.T) { predicts(t, b, tap) })
 	t.Run("an exercise shows its hints one at a time", func(t *testing.T) { hints(t, b) })
 	b.CheckConsole(t)
 }
@@ -123,23 +125,78 @@ func comparesBenches(t *testing.T, b *browsertest.Tab) {
 	b.ShootScreen(t, "benches")
 }
 
-func predicts(t *testing.T, b *browsertest.Tab) {
+func predicts(t *testing.T, b *browsertest.Tab, tap string) {
 	b.Do(t, chromedp.Click("#tab-curveballs"))
 	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".question") !== null`) // the lab is built
 	b.Do(t, chromedp.Click(".question summary"), chromedp.WaitVisible("#guess-full-bucket"),
 		browsertest.Fill("#guess-full-bucket", "3"), browsertest.Fill("#guess-full-bucket-naive", "40"), chromedp.Click(".question .primary"))
-	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".timeline")?.textContent.includes("the bucket is full")`)
-	b.Until(t, `document.querySelector(".report .verdict")?.textContent.trim() === "held"`)
-	b.Until(t, `document.querySelectorAll(".report .load canvas").length === 2`)
+	grows(t, b)
+	b.CheckAccess(t, "#panel-curveballs")
+	b.ShootScreen(t, "running")
+	t.Run("a page that is opened meanwhile shows what was measured until then", func(t *testing.T) {
+		other := browsertest.Open(t) // and goes away again
+		other.Emulate(t, 390, "dark")
+		open(t, other, browsertest.Eval[string](t, b, `location.origin + location.pathname + "?panel=curveballs"`))
+		grows(t, other)
+		other.CheckWidth(t, 390)
+		other.ShootScreen(t, "meanwhile")
+	})
+	if err := os.WriteFile(tap, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.UntilWithin(t, time.Minute, `document.querySelector(".report .verdict")?.textContent.trim() === "held"`)
+	b.Until(t, fmt.Sprintf(`%s === "pouring 2,pouring 2,rain 2,rain 2"`, strips))
+	if summary := b.Text(t, ".loads [role=status]"); !strings.Contains(summary, "rain: 10 answered, none failed") || !strings.Contains(summary, "pouring: 36 answered, 4 failed") || strings.Contains(summary, "so far") {
+		t.Errorf("in the end the summary says %q", summary)
+	}
 	said := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".prediction")].map((p) => p.textContent).join(" ")`)
 	if said != "You said 3 l for spilled; it was 1.5 l: off by 1.5 l, a factor of 2. You said 40 l for spilled, without the lid; it was 40 l: exactly that." {
 		t.Errorf("the predictions: %q", said)
 	}
-	if variants := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".timeline .variant")].map((v) => v.textContent).join()`); variants != "As it is built,Control: without the lid" {
+	if variants := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".variant h3")].map((v) => v.textContent).join()`); variants != "As it is built,Control: without the lid" {
 		t.Errorf("the timeline's variants: %q", variants)
 	}
-	b.CheckAccess(t, "#panel-curveballs")
-	b.Shoot(t, "curveball")
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1440, 390} {
+			b.Emulate(t, width, scheme)
+			b.CheckWidth(t, width)
+			b.Shoot(t, fmt.Sprintf("curveball-%s-%d", scheme, width))
+			b.CheckAccess(t, "#panel-curveballs")
+			draws(t, b, ".load[data-load=rain]", map[string]string{"light": "10,107,93", "dark": "79,208,181"}[scheme])
+		}
+	}
+	b.Emulate(t, 1440, "dark")
+}
+
+// strips are the loads that are drawn, each with its seconds.
+const strips = `[...document.querySelectorAll(".load")].map((f) => f.dataset.load + " " + f.dataset.seconds).sort().join()`
+
+// grows waits until both loads are drawn, while one of them still waits for an answer.
+func grows(t *testing.T, b *browsertest.Tab) {
+	t.Helper()
+	b.UntilWithin(t, 4*time.Minute, fmt.Sprintf(`%s === "pouring 2,rain 2"`, strips))
+	draws(t, b, ".load[data-load=pouring]", "79,208,181", "255,143,132") // answered and failed, in the dark
+	if summary := b.Text(t, ".loads [role=status]"); !strings.Contains(summary, "so far") {
+		t.Errorf("in the middle of the run the summary says %q", summary)
+	}
+	if browsertest.Eval[bool](t, b, `document.querySelector(".report, [data-kind=fault]") !== null`) {
+		t.Error("the load ended before its tap was closed")
+	}
+}
+
+// draws waits until a figure's chart has points in each of the colours, and is no
+// wider than its place.
+func draws(t *testing.T, b *browsertest.Tab, figure string, colours ...string) {
+	t.Helper()
+	for _, colour := range colours {
+		b.Until(t, fmt.Sprintf(`(() => {
+			const canvas = document.querySelector("%s canvas");
+			if (!canvas || canvas.getBoundingClientRect().width > canvas.closest("figure").clientWidth) return false;
+			const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+			for (let i = 0; i < data.length; i += 4) if (data.subarray(i, i + 3).join() === %q) return true;
+			return false;
+		})()`, figure, colour))
+	}
 }
 
 func hints(t *testing.T, b *browsertest.Tab) {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"designkits/shared/curveball"
@@ -98,7 +101,11 @@ func TestTheReportTellsTheStory(t *testing.T) {
 		return errors.Join(err, run(ctx, t))
 	}
 	var seen []string
-	r, err := curveball.Run(t.Context(), e, func(variant string, ev curveball.Event) { seen = append(seen, variant+string(ev.Kind)) })
+	r, err := curveball.Run(t.Context(), e, func(variant string, m curveball.Moment) {
+		if m.Event != nil {
+			seen = append(seen, variant+string(m.Event.Kind))
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +122,62 @@ func TestTheReportTellsTheStory(t *testing.T) {
 	for _, key := range []string{"name", "question", "expected", "measured", "verdict", "control"} {
 		if !strings.Contains(string(raw), `"`+key+`"`) {
 			t.Errorf("the report lacks %q: %s", key, raw)
+		}
+	}
+}
+
+// What is measured is told while the load goes on, of two loads at once, and what was
+// told in the end is what the report says.
+func TestALoadIsToldOfWhileItRuns(t *testing.T) { synctest.Test(t, tellsOfALoad) }
+
+func tellsOfALoad(t *testing.T) {
+	told := map[string]*curveball.Load{}
+	var mu sync.Mutex // the load's workers look, too
+	e := experiment(0, 5)
+	e.Control, e.NoControl = nil, "this test is about the load"
+	e.Run = func(ctx context.Context, trial *curveball.Trial) error {
+		trial.Figure("lost", 0)
+		var both sync.WaitGroup
+		for _, name := range []string{"reads", "writes"} {
+			call := func(_ context.Context, _, n int) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if so := told[name]; n == 29 && (so == nil || len(so.Seconds) != 2 || so.Seconds[1].Failed != 1) {
+					t.Errorf("before the last call is back, %+v was told of %s", so, name)
+				}
+				if n == 15 {
+					return errors.New("boom")
+				}
+				return nil
+			}
+			both.Go(func() {
+				if _, err := trial.Load(ctx, name, load.Plan{Rate: 10, For: 3 * time.Second}, call); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		return nil
+	}
+	r, err := curveball.Run(t.Context(), e, func(_ string, m curveball.Moment) {
+		if m.Sample == nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		l := told[m.Sample.Load]
+		if l == nil {
+			l = &curveball.Load{Name: m.Sample.Load, From: m.Sample.From}
+			told[l.Name] = l
+		}
+		l.Put(*m.Sample)
+	})
+	if err != nil || len(r.Load) != 2 {
+		t.Fatalf("%+v, %v", r.Load, err)
+	}
+	for _, l := range r.Load {
+		if got := told[l.Name]; got == nil || len(l.Seconds) != 3 || !reflect.DeepEqual(*got, l) {
+			t.Errorf("the report says %+v, and %+v was told", l, got)
 		}
 	}
 }

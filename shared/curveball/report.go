@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // A Verdict is what an experiment came to.
@@ -70,9 +71,10 @@ type Control struct {
 }
 
 // Run carries the experiment out, the real variant first and then the control.
-// watch, which may be nil, is told of events as they happen. The error is that
-// of an experiment that can't be carried out; a report is returned all the same.
-func Run(ctx context.Context, e Experiment, watch func(variant string, ev Event)) (Report, error) {
+// watch, which may be nil, is told of events and of each second of a load as they
+// happen, one at a time. The error is that of an experiment that can't be carried
+// out; a report is returned all the same.
+func Run(ctx context.Context, e Experiment, watch func(variant string, m Moment)) (Report, error) {
 	r := Report{Name: e.Name, Question: e.Question, Hypothesis: e.Hypothesis, Verdict: Broken}
 	for _, b := range e.Expect {
 		r.Expected = append(r.Expected, b.String())
@@ -109,7 +111,7 @@ func Run(ctx context.Context, e Experiment, watch func(variant string, ev Event)
 }
 
 // control runs the naive variant, whose figures must leave the bands.
-func control(ctx context.Context, e Experiment, watch func(string, Event), c *Control) error {
+func control(ctx context.Context, e Experiment, watch func(string, Moment), c *Control) error {
 	c.Name = e.Control.Name
 	trial := newTrial(e.Control.Options, watching(watch, c.Name))
 	err := trial.run(ctx, e)
@@ -121,11 +123,17 @@ func control(ctx context.Context, e Experiment, watch func(string, Event), c *Co
 	return err
 }
 
-func watching(watch func(string, Event), variant string) func(Event) {
+// watching is for one trial, whose loads and faults may be told of by many goroutines.
+func watching(watch func(string, Moment), variant string) func(Moment) {
 	if watch == nil {
 		return nil
 	}
-	return func(e Event) { watch(variant, e) }
+	var one sync.Mutex
+	return func(m Moment) {
+		one.Lock()
+		defer one.Unlock()
+		watch(variant, m)
+	}
 }
 
 // outcomes puts the figures beside their bands. A figure that was promised and

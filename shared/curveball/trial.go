@@ -20,7 +20,7 @@ const undoWithin = 5 * time.Minute
 // by many goroutines.
 type Trial struct {
 	options map[string]string
-	watch   func(Event)
+	watch   func(Moment)
 	began   time.Time
 
 	mu      sync.Mutex
@@ -67,7 +67,31 @@ type Load struct {
 	Seconds []load.Second `json:"seconds"`
 }
 
-func newTrial(options map[string]string, watch func(Event)) *Trial {
+// A Sample is one second of a load as far as it is known. A later one of the same
+// second replaces it: an answer may come long after its call was due.
+type Sample struct {
+	// Load and From say which load it is, as in the report's.
+	Load string  `json:"load"`
+	From float64 `json:"from"`
+	Nth  int     `json:"second"` // counted from From
+	load.Second
+}
+
+// Put makes the sample part of the load that it is of.
+func (l *Load) Put(s Sample) {
+	for s.Nth >= len(l.Seconds) {
+		l.Seconds = append(l.Seconds, load.Second{})
+	}
+	l.Seconds[s.Nth] = s.Second
+}
+
+// A Moment is what is told of a trial while it goes on: one of these.
+type Moment struct {
+	Event  *Event  `json:"event,omitempty"`
+	Sample *Sample `json:"sample,omitempty"`
+}
+
+func newTrial(options map[string]string, watch func(Moment)) *Trial {
 	return &Trial{options: options, watch: watch, began: time.Now()}
 }
 
@@ -125,20 +149,27 @@ func (t *Trial) event(kind EventKind, format string, args ...any) {
 	t.events = append(t.events, e)
 	t.mu.Unlock()
 	if t.watch != nil {
-		t.watch(e)
+		t.watch(Moment{Event: &e})
 	}
 }
 
-// Load runs a plan and puts its effect on the timeline.
+// Load runs a plan and puts its effect on the timeline, each second as it passes.
 func (t *Trial) Load(ctx context.Context, name string, p load.Plan, call load.Call) (*load.Result, error) {
-	from := time.Since(t.began) + p.Warmup
+	from := (time.Since(t.began) + p.Warmup).Seconds()
+	t.mu.Lock()
+	n := len(t.loads) // in the order in which they begin
+	t.loads = append(t.loads, Load{Name: name, From: from})
+	t.mu.Unlock()
 	t.event(Phase, "%s: %.0f/s for %v", name, p.Rate, p.For)
+	if t.watch != nil {
+		p.Watch = func(second int, so load.Second) { t.watch(Moment{Sample: &Sample{name, from, second, so}}) }
+	}
 	r, err := load.Run(ctx, p, call)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	t.mu.Lock()
-	t.loads = append(t.loads, Load{name, from.Seconds(), r.Seconds})
+	t.loads[n].Seconds = r.Seconds
 	t.mu.Unlock()
 	t.event(Note, "%s: %v", name, r)
 	return r, ctx.Err()

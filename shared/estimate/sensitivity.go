@@ -14,7 +14,8 @@ type Effect struct {
 	// by one per cent: 1 is in proportion, 0 not at all.
 	Elasticity float64 `json:"elasticity"`
 	// Swing is the row at the input's highest plausible value over the row at
-	// its lowest: how much the doubt about this input is worth.
+	// its lowest: how much the doubt about this input is worth. It is 0 where the
+	// row has no value at one of them, or is nothing at the lowest.
 	Swing float64 `json:"swing"`
 }
 
@@ -44,14 +45,14 @@ func (s *Sheet) Sensitivity(name string, set map[string]float64) ([]Effect, erro
 		}
 		value, size := in[r.Name], r.unit.size
 		up, down := at(r.Name, value*(1+step)), at(r.Name, value/(1+step))
-		if up == down || up <= 0 || down <= 0 {
+		if up == down || up <= 0 || down <= 0 || math.IsInf(up/down, 0) || math.IsNaN(up/down) {
 			continue
 		}
-		effects = append(effects, Effect{
-			Input:      r.Name,
-			Elasticity: math.Log(up/down) / (2 * math.Log(1+step)),
-			Swing:      at(r.Name, r.High*size) / at(r.Name, r.Low*size),
-		})
+		swing := at(r.Name, r.High*size) / at(r.Name, r.Low*size)
+		if math.IsInf(swing, 0) || math.IsNaN(swing) {
+			swing = 0
+		}
+		effects = append(effects, Effect{Input: r.Name, Elasticity: math.Log(up/down) / (2 * math.Log(1+step)), Swing: swing})
 	}
 	slices.SortStableFunc(effects, func(a, b Effect) int {
 		return cmp.Compare(math.Abs(b.Elasticity), math.Abs(a.Elasticity))

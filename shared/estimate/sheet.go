@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type Sheet struct {
 	inputs  inputs
 	units   map[string]Unit
 	results map[string]float64
+	charts  []*Chart
 	err     error
 }
 
@@ -104,12 +106,19 @@ func (s *Sheet) Input(name string, value float64, unit Unit, source string) *Exp
 
 // Measured adds the figure of the named bench result, which is in unit.
 func (s *Sheet) Measured(name, result string, unit Unit) *Expr {
-	value, ok := s.results[result]
-	if !ok {
-		s.fail(fmt.Errorf("%s: bench/results.json has no result %q; it has %s",
-			name, result, strings.Join(slices.Sorted(maps.Keys(s.results)), ", ")))
+	value, err := s.result(result)
+	if err != nil {
+		s.fail(fmt.Errorf("%s: %w", name, err))
 	}
 	return s.input(Measured, name, value, unit, "measured: bench "+result)
+}
+
+func (s *Sheet) result(name string) (float64, error) {
+	value, ok := s.results[name]
+	if !ok {
+		return 0, fmt.Errorf("bench/results.json has no result %q; it has %s", name, strings.Join(slices.Sorted(maps.Keys(s.results)), ", "))
+	}
+	return value, nil
 }
 
 func (s *Sheet) input(kind Kind, name string, value float64, unit Unit, source string) *Expr {
@@ -153,7 +162,7 @@ func (s *Sheet) fail(err error) { s.err = errors.Join(s.err, err) }
 
 // Evaluate calculates every row. set replaces inputs by name, in the unit in
 // which the sheet shows them; a name that is no input is an error that lists
-// the inputs.
+// the inputs, and inputs by which a row has no value are an error that names it.
 func (s *Sheet) Evaluate(set map[string]float64) ([]Row, error) {
 	in, err := s.with(set)
 	if err != nil {
@@ -162,6 +171,9 @@ func (s *Sheet) Evaluate(set map[string]float64) ([]Row, error) {
 	rows := make([]Row, len(s.rows))
 	for i, r := range s.rows {
 		r.Value = r.expr.value(in) / r.unit.size
+		if math.IsInf(r.Value, 0) || math.IsNaN(r.Value) {
+			return nil, fmt.Errorf("sheet %q: with these inputs %q has no value: %s", s.Title, r.Name, r.Formula)
+		}
 		r.Unit = r.unit.name
 		r.Text = written(r.Value, r.unit)
 		rows[i] = r.Row

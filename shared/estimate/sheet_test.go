@@ -102,6 +102,20 @@ func TestSensitivityFindsWhatMatters(t *testing.T) {
 	}
 }
 
+func TestARowWithoutAValueIsRefusedByName(t *testing.T) {
+	if _, err := sheet().Evaluate(map[string]float64{"redirects per node": 0}); err == nil || !strings.Contains(err.Error(), `"nodes" has no value: `) {
+		t.Errorf("4,000 /s ÷ 0 /s: %v", err)
+	}
+	s := estimate.New("t")
+	files := s.Input("files", 10, estimate.Count, "-")
+	s.Between(0, 20)
+	s.Derive("kept", files, estimate.Count)
+	effects, err := s.Sensitivity("kept", nil)
+	if err != nil || len(effects) != 1 || effects[0].Swing != 0 || math.Abs(effects[0].Elasticity-1) > 1e-9 {
+		t.Errorf("an input that may be nothing: %+v, %v", effects, err)
+	}
+}
+
 func TestFiguresAreWrittenForPeople(t *testing.T) {
 	s := estimate.New("t")
 	for name, c := range map[string]struct {
@@ -125,5 +139,26 @@ func TestFiguresAreWrittenForPeople(t *testing.T) {
 		if got := row(t, rows, name).Text; got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+func TestALawStandsBesideWhatWasMeasured(t *testing.T) {
+	s := sheet()
+	s.Chart("Squares", "side, m", "area, m²").Line("flat", 1, 100, func(x float64) float64 { return x * x }).At(200, "hit")
+	charts, err := s.Charts()
+	if err != nil || len(charts) != 1 || len(charts[0].Lines) != 1 {
+		t.Fatalf("%+v, %v", charts, err)
+	}
+	line := charts[0].Lines[0]
+	first, last := line.Law[0], line.Law[len(line.Law)-1]
+	if first.X != 1 || math.Abs(last.X-100) > 1e-9 || math.Abs(last.Y-10_000) > 1e-6 || line.Law[1].X > 2 {
+		t.Errorf("the law goes from %v by %v to %v", first, line.Law[1], last)
+	}
+	if want := (estimate.Probe{Point: estimate.Point{X: 200, Y: 40_000}, Law: 40_000, Bench: "hit"}); len(line.Measured) != 1 || line.Measured[0] != want {
+		t.Errorf("measured %+v, want %+v", line.Measured, want)
+	}
+	s.Chart("Cubes", "m", "m³").Line("deep", 1, 2, func(x float64) float64 { return x }).At(1, "miss")
+	if _, err := s.Charts(); err == nil || !strings.Contains(err.Error(), `Cubes, deep: bench/results.json has no result "miss"`) {
+		t.Errorf("a point that nobody measured: %v", err)
 	}
 }

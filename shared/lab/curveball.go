@@ -10,13 +10,13 @@ import (
 )
 
 // A CurveballLine is a line that curveball prints: an experiment of the list,
-// an event as it happens, or the report at the end.
+// an event or a second of a load as it happens, or the report at the end.
 type CurveballLine struct {
 	Experiment *curveball.Summary `json:"experiment,omitempty"`
-	Name       string             `json:"name,omitempty"` // whose event it is
+	Name       string             `json:"name,omitempty"` // whose moment it is
 	Variant    string             `json:"variant,omitempty"`
-	Event      *curveball.Event   `json:"event,omitempty"`
-	Report     *curveball.Report  `json:"report,omitempty"`
+	curveball.Moment
+	Report *curveball.Report `json:"report,omitempty"`
 }
 
 func (l *lab) curveball(ctx context.Context, args []string) int {
@@ -40,8 +40,8 @@ func (l *lab) curveball(ctx context.Context, args []string) int {
 	}
 	code := held
 	for _, e := range chosen {
-		report, _ := curveball.Run(ctx, e, func(variant string, ev curveball.Event) { // the report has the error
-			l.print(CurveballLine{Name: e.Name, Variant: variant, Event: &ev})
+		report, _ := curveball.Run(ctx, e, func(variant string, m curveball.Moment) { // the report has the error
+			l.print(CurveballLine{Name: e.Name, Variant: variant, Moment: m})
 		})
 		l.print(CurveballLine{Report: &report})
 		if report.Verdict != curveball.Held {

@@ -18,8 +18,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -78,13 +80,19 @@ func Main(c Case) {
 func Run(ctx context.Context, c Case, args []string, page string, out, progress io.Writer) int {
 	l := &lab{Case: c, page: page, out: json.NewEncoder(out), progress: progress}
 	if len(args) > 0 {
-		switch run := l.subcommands()[args[0]]; {
-		case run != nil:
+		if run := l.subcommands()[args[0]]; run != nil {
 			return run(ctx, args[1:])
+		}
+		if what := parts[args[0]]; what != "" {
+			fmt.Fprintln(l.progress, "this case has no "+what)
+			return wrongUse
 		}
 	}
 	return l.usage()
 }
+
+// parts are what a subcommand needs of a case, whether or not it runs.
+var parts = map[string]string{"estimate": "capacity sheet", "bench": "benches", "curveball": "curveballs"}
 
 type lab struct {
 	Case
@@ -118,11 +126,12 @@ func (l *lab) subcommands() map[string]subcommand {
 }
 
 func (l *lab) usage() int {
-	fmt.Fprint(l.progress, `lab estimate [--set NAME=VALUE ...] [--of ROW]   the capacity sheet, and which input moves the row most
-lab seed                                         put sample data in, once
-lab demo                                         walk the journey and check every figure
-lab bench [--list] [--quick] [NAME ...]          measure beside the baselines, into bench/results.json
-lab curveball [--list] [NAME ...]                run experiments
+	fmt.Fprint(l.progress, `lab estimate [--set NAME=VALUE ...] [--of ROW] [--charts]
+                                          the capacity sheet, which input moves the row most, and its laws beside what was measured
+lab seed                                  put sample data in, once
+lab demo                                  walk the journey and check every figure
+lab bench [--list] [--quick] [NAME ...]   measure beside the baselines, into bench/results.json
+lab curveball [--list] [NAME ...]         run experiments
 
 seed and demo need `+PageVariable+`, the address of the page: http://127.0.0.1:8080/
 bench and curveball need the backends of a kit, and start the case themselves
@@ -168,42 +177,71 @@ type Estimate struct {
 	// Effects are the inputs that move the row Of, the strongest first.
 	Of      string            `json:"of,omitempty"`
 	Effects []estimate.Effect `json:"effects,omitempty"`
+	// Charts are the sheet's, where they were asked for.
+	Charts []estimate.Chart `json:"charts,omitempty"`
 }
 
 func (l *lab) estimate(_ context.Context, args []string) int {
-	set := map[string]float64{}
+	var texts []string
 	flags := flag.NewFlagSet("estimate", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	of := flags.String("of", "", "")
-	unfit := "" // what the package flag would say of its own parsing, a person needn't read
-	flags.Func("set", "", func(text string) error {
-		name, value, found := strings.Cut(text, "=")
-		v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if !found || err != nil {
-			unfit = fmt.Sprintf("--set %q isn't NAME=NUMBER, as in --set 'peak factor=5'", text)
-			return errors.New(unfit)
-		}
-		set[strings.TrimSpace(name)] = v
-		return nil
-	})
-	if err := flags.Parse(args); unfit != "" {
-		fmt.Fprintln(l.progress, unfit)
-		return wrongUse
-	} else if err != nil || flags.NArg() > 0 {
+	charts := flags.Bool("charts", false, "")
+	flags.Func("set", "", func(text string) error { texts = append(texts, text); return nil })
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return l.usage()
 	}
 	sheet := l.Sheet()
 	e := Estimate{Title: sheet.Title, Of: *of}
-	var err error
-	if e.Rows, err = sheet.Evaluate(set); err == nil && *of != "" {
+	rows, err := sheet.Evaluate(nil)
+	var set map[string]float64
+	if err == nil {
+		set, err = settings(rows, texts)
+	}
+	if err == nil {
+		e.Rows, err = sheet.Evaluate(set)
+	}
+	if err == nil && *of != "" {
 		e.Effects, err = sheet.Sensitivity(*of, set)
+	}
+	if err == nil && *charts {
+		e.Charts, err = sheet.Charts()
 	}
 	if err != nil {
 		fmt.Fprintln(l.progress, err)
 		return wrongUse
 	}
+	for _, r := range e.Rows {
+		if _, ok := set[r.Name]; ok && (r.Value < r.Low || r.Value > r.High) {
+			fmt.Fprintf(l.progress, "%s is plausible from %g to %g %s; this is calculated with %g\n", r.Name, r.Low, r.High, r.Unit, r.Value)
+		}
+	}
 	l.print(e)
 	return held
+}
+
+// settings reads NAME=NUMBER for inputs of the sheet. After the number may stand
+// the unit in which the sheet has the input, and no other.
+func settings(rows []estimate.Row, texts []string) (map[string]float64, error) {
+	set := map[string]float64{}
+	for _, text := range texts {
+		name, value, found := strings.Cut(text, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		unit := ""
+		if i := slices.IndexFunc(rows, func(r estimate.Row) bool { return r.Name == name }); i >= 0 {
+			unit = rows[i].Unit
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(value, unit)), 64)
+		if !found || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+			in := ""
+			if unit != "" {
+				in = fmt.Sprintf("; %s is in %s", name, unit)
+			}
+			return nil, fmt.Errorf("--set %q isn't NAME=NUMBER, as in --set 'peak factor=5'%s", text, in)
+		}
+		set[name] = v
+	}
+	return set, nil
 }
 
 func verdict(err error) int {

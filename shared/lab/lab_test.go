@@ -37,6 +37,41 @@ func TestEstimateRecalculates(t *testing.T) {
 	}
 }
 
+func TestAnInputIsANumberInItsUnit(t *testing.T) {
+	for _, c := range []struct {
+		set    string
+		clicks float64 // 0 for wrong use
+		says   string
+	}{
+		{"new links=200", 8000, ""},
+		{" new links = 200 /s", 8000, ""},
+		{"new links=2e6", 8e7, "new links is plausible from 10 to 1000 /s; this is calculated with 2e+06"},
+		{"new links=200 MB", 0, "new links is in /s"},
+		{"new links=many", 0, "isn't NAME=NUMBER"},
+		{"new links=NaN", 0, "isn't NAME=NUMBER"},
+		{"new links=1e999", 0, "isn't NAME=NUMBER"},
+		{"new links", 0, "isn't NAME=NUMBER"},
+		{"links=200", 0, "it has: clicks per link, new links"},
+	} {
+		code, out, said := run(lab.Case{Sheet: sheet}, "", "estimate", "--set", c.set)
+		if !strings.Contains(said, c.says) || c.says == "" && said != "" {
+			t.Errorf("%q says %q, want %q", c.set, said, c.says)
+		}
+		var e lab.Estimate
+		if c.clicks == 0 && (code != 2 || out != "") || c.clicks > 0 && (code != 0 || json.Unmarshal([]byte(out), &e) != nil || e.Rows[2].Value != c.clicks) {
+			t.Errorf("%q: exit %d, %s", c.set, code, out)
+		}
+	}
+}
+
+func TestACaseThatLacksAPartSaysSo(t *testing.T) {
+	for subcommand, what := range map[string]string{"estimate": "capacity sheet", "bench": "benches", "curveball": "curveballs"} {
+		if code, _, said := run(lab.Case{}, "", subcommand); code != 2 || said != "this case has no "+what+"\n" {
+			t.Errorf("%s: exit %d, said %q", subcommand, code, said)
+		}
+	}
+}
+
 func TestWrongUseSaysWhat(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"nonsense"}, {"estimate", "--set", "x"}, {"estimate", "--set", "no such=1"}, {"estimate", "--of", "no such"}, {"demo"},

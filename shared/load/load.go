@@ -27,6 +27,10 @@ type Plan struct {
 	For     time.Duration // of the whole run
 	Workers int           // calls under way at once at most; default 64
 	Warmup  time.Duration // sent before, at the same rate, and not counted
+	// Watch is told of each second soon after it is over, and again when an answer
+	// to one of its calls comes later. One goroutine calls it, and none does once
+	// Run has returned. nil is for nobody.
+	Watch func(second int, so Second)
 }
 
 // A Call makes the nth request on a worker's behalf. n counts from 0 over the
@@ -51,6 +55,14 @@ func Run(ctx context.Context, p Plan, call Call) (*Result, error) {
 		parts[w] = newResult() // before the clock starts: histograms are large
 	}
 	began := time.Now()
+	counted := began.Add(p.Warmup)
+	var seen *watch
+	var following sync.WaitGroup
+	ended := make(chan struct{})
+	if p.Watch != nil {
+		seen = newWatch(p)
+		following.Go(func() { seen.follow(counted, ended) })
+	}
 	var wg sync.WaitGroup
 	for w, part := range parts {
 		wg.Go(func() {
@@ -63,14 +75,21 @@ func Run(ctx context.Context, p Plan, call Call) (*Result, error) {
 				if ctx.Err() != nil {
 					return // cut off by the end, not by the server
 				}
-				if n >= skip {
-					part.add(due, began.Add(p.Warmup), time.Since(due), err)
+				if n < skip {
+					continue
+				}
+				second, took := max(0, int(due.Sub(counted)/time.Second)), time.Since(due)
+				part.add(second, took, err)
+				if seen != nil {
+					seen.add(second, took, err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	elapsed := time.Since(began) - p.Warmup
+	elapsed := time.Since(counted)
+	close(ended)
+	following.Wait()
 	result := parts[0]
 	for _, part := range parts[1:] {
 		result.merge(part)
@@ -125,21 +144,30 @@ func newResult() *Result {
 	return &Result{Errors: map[string]int64{}, Latency: hdrhistogram.New(1, maxLatency, 3)}
 }
 
-func (r *Result) add(due, began time.Time, took time.Duration, err error) {
-	for int(due.Sub(began)/time.Second) >= len(r.Seconds) {
-		r.Seconds = append(r.Seconds, Second{})
-	}
-	s := &r.Seconds[max(0, int(due.Sub(began)/time.Second))]
-	s.Worst = max(s.Worst, took)
+func (r *Result) add(second int, took time.Duration, err error) {
+	r.Seconds = count(r.Seconds, second, took, err)
 	if err != nil {
 		r.Failed++
-		s.Failed++
 		r.countError(err.Error(), 1)
 		return
 	}
 	r.OK++
-	s.OK++
 	_ = r.Latency.RecordValue(min(took.Microseconds(), maxLatency)) // in range by min
+}
+
+// count counts a call in its second, and returns the seconds, which may be more now.
+func count(seconds []Second, second int, took time.Duration, err error) []Second {
+	for second >= len(seconds) {
+		seconds = append(seconds, Second{})
+	}
+	s := &seconds[second]
+	s.Worst = max(s.Worst, took)
+	if err != nil {
+		s.Failed++
+	} else {
+		s.OK++
+	}
+	return seconds
 }
 
 func (r *Result) countError(text string, n int64) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -57,6 +58,72 @@ func chargesAStall(t *testing.T) {
 	}
 	if slower := r.SlowerShare(50 * time.Millisecond); slower < 0.2 || slower > 0.5 {
 		t.Errorf("%v of the calls are counted as slower than 50 ms, want a quarter", slower)
+	}
+}
+
+// A call that waits in the second 0 until second 2 makes its second's row change late.
+func TestSecondsAreToldWhileTheLoadRuns(t *testing.T) { synctest.Test(t, tellsSeconds) }
+
+func tellsSeconds(t *testing.T) {
+	release := make(chan struct{})
+	told := map[int][]load.Second{}
+	var mu sync.Mutex
+	before := func(second int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(told[second])
+	}
+	plan := load.Plan{Rate: 10, For: 4 * time.Second, Workers: 4, Warmup: time.Second, Watch: func(second int, so load.Second) {
+		mu.Lock()
+		defer mu.Unlock()
+		told[second] = append(told[second], so)
+	}}
+	r, err := load.Run(t.Context(), plan, func(_ context.Context, _, n int) error {
+		switch n {
+		case 12: // due 0.2 s after the warm-up
+			<-release
+			return errors.New("late")
+		case 35: // 2.5 s
+			close(release)
+		case 49: // the last
+			if before(0) != 2 || before(2) != 1 || before(3) != 0 {
+				t.Errorf("at the last call was told: %v", told)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := told[0][0]; first.OK >= 10 || first.Failed != 0 {
+		t.Errorf("when it was over, second 0 was %+v", first)
+	}
+	for second, want := range r.Seconds {
+		if got := told[second]; len(got) == 0 || got[len(got)-1] != want {
+			t.Errorf("second %d was told as %+v and was %+v", second, got, want)
+		}
+	}
+	if len(told) != 4 || len(r.Seconds) != 4 {
+		t.Errorf("%d seconds were told, of %d", len(told), len(r.Seconds))
+	}
+}
+
+// A server that answers nothing has seconds in which nothing came back.
+func TestSilenceIsToldToo(t *testing.T) { synctest.Test(t, tellsSilence) }
+
+func tellsSilence(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	var told []load.Second
+	_, err := load.Run(ctx, load.Plan{Rate: 1, For: time.Minute, Workers: 4, Watch: func(second int, so load.Second) {
+		if told = append(told, so); second == 2 {
+			stop()
+		}
+	}}, func(ctx context.Context, _, _ int) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if err != nil || len(told) != 3 || told[0] != (load.Second{}) {
+		t.Errorf("told %+v, %v", told, err)
 	}
 }
 

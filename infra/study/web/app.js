@@ -113,6 +113,12 @@ document.addEventListener("keydown", (e) => {
   e.preventDefault();
 });
 
+// repaint draws anew what doesn't follow the stylesheet by itself.
+function repaint() {
+  text.redraw();
+  for (const chart of document.querySelectorAll(".load, .law")) chart.dispatchEvent(new Event("repaint"));
+}
+
 // The theme: a click changes to the other one than what is seen.
 const system = matchMedia("(prefers-color-scheme: dark)");
 byId("theme").addEventListener("click", () => {
@@ -120,9 +126,9 @@ byId("theme").addEventListener("click", () => {
   const dark = (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
   root.dataset.theme = dark ? "light" : "dark";
   localStorage.setItem("study.theme", root.dataset.theme);
-  text.redraw();
+  repaint();
 });
-system.addEventListener("change", text.redraw);
+system.addEventListener("change", repaint);
 
 text.start();
 search.start(go);

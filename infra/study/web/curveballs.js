@@ -3,6 +3,7 @@
 import { call } from "./ui/http.js";
 import { byId, h, say } from "./ui/dom.js";
 import { api, attend, begin, caseName, end, running } from "./jobs.js";
+import { loads } from "./load.js";
 import { report } from "./report.js";
 
 const panel = byId("panel-curveballs");
@@ -88,19 +89,31 @@ function field(id, label, unit) {
   };
 }
 
-// timeline shows events as they happen, and the report in the end.
+// timeline shows a run as it goes on, the design first and then its control: the
+// load as a chart, and what happens as a list; and the report in the end.
 function timeline(out) {
-  let events;
+  let parts; // by variant
+  let list; // the one that is written on
   let said;
-  let done = null;
-  let variant;
+  let done;
+  const section = (...above) => {
+    list = h("ol", { class: "timeline" });
+    out.append(h("section", { class: "variant" }, ...above, h("div", { role: "log", "aria-label": "What happens" }, list)));
+  };
+  const part = (variant = "") => {
+    if (!parts.has(variant)) {
+      parts.set(variant, loads());
+      section(h("h3", {}, variant ? `Control: ${variant}` : "As it is built"), parts.get(variant).element);
+    }
+    return parts.get(variant);
+  };
   return {
     clear(command) {
-      done = null;
-      variant = undefined;
-      events = h("ol", { class: "timeline" });
+      parts = new Map();
       said = [];
-      out.replaceChildren(h("p", { class: "hint mono" }, `$ ${command}`), h("div", { role: "log", "aria-label": "What happens" }, events));
+      done = null;
+      out.replaceChildren(h("p", { class: "hint mono" }, `$ ${command}`));
+      section();
     },
     line(text) {
       let line = null;
@@ -110,21 +123,25 @@ function timeline(out) {
         // A word for a person: a backend that starts, an error.
       }
       if (line?.report) done = line.report;
+      else if (line?.sample) part(line.variant).put(line.sample);
       else if (line?.event) {
         const e = line.event;
-        if ((line.variant ?? "") !== variant) {
-          variant = line.variant ?? "";
-          events.append(h("li", { class: "variant" }, variant ? `Control: ${variant}` : "As it is built"));
-        }
-        events.append(h("li", { "data-kind": e.kind }, h("span", { class: "at figure" }, `${e.at.toFixed(1)} s`), e.text));
+        part(line.variant).mark(e);
+        list.append(h("li", { "data-kind": e.kind }, h("span", { class: "at figure" }, `${e.at.toFixed(1)} s`), e.text));
       } else {
         said.push(text);
-        events.append(h("li", { class: "said" }, text));
+        list.append(h("li", { class: "said" }, text));
       }
     },
     end(job, asked, guessed) {
-      if (done) out.append(report(done, asked, guessed));
-      else out.append(h("p", { class: "notice bad" }, job.exit === -1 ? "Stopped before it came to an end." : `It ended without a report: ${said.at(-1) ?? `exit status ${job.exit}`}`));
+      if (!done) {
+        for (const load of parts.values()) load.finish();
+        out.append(h("p", { class: "notice bad" }, job.exit === -1 ? "Stopped before it came to an end." : `It ended without a report: ${said.at(-1) ?? `exit status ${job.exit}`}`));
+        return;
+      }
+      parts.get("")?.finish(done.load, done.timeline);
+      if (done.control?.name) parts.get(done.control.name)?.finish(done.control.load, done.control.timeline);
+      out.append(report(done, asked, guessed));
     },
   };
 }

@@ -4,6 +4,7 @@
 import { call } from "./ui/http.js";
 import { byId, h, say, svg } from "./ui/dom.js";
 import { api, caseName } from "./jobs.js";
+import { law } from "./law.js";
 
 const panel = byId("panel-estimate");
 const STEPS = 1000;
@@ -43,6 +44,7 @@ export async function start() {
     h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "What follows" }, h("table", { class: "rows" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Figure"), h("th", { scope: "col", class: "number" }, "Value"), h("th", { scope: "col", class: "number" }, "In the doc"))),
       h("tbody", { id: "rows" }))),
+    ...(sheet.charts ?? []).flatMap(law),
     h("p", { class: "hint" }, "The same by hand: ", h("code", { id: "by-hand" })));
   calculate();
 }
@@ -137,6 +139,6 @@ const percent = (ratio) => `${ratio >= 1 ? "+" : "−"}${Math.abs((ratio - 1) * 
 function effect({ input: name, elasticity, swing }) {
   const width = Math.min(100, Math.abs(elasticity) * 100);
   return h("li", {}, h("span", { class: "name" }, name),
-    h("span", { class: "figure" }, `${elasticity > 0 ? "+" : "−"}${Math.abs(elasticity).toFixed(2)} %  ×${Number(swing.toPrecision(3))}`),
+    h("span", { class: "figure" }, `${elasticity > 0 ? "+" : "−"}${Math.abs(elasticity).toFixed(2)} %  ${swing ? `×${Number(swing.toPrecision(3))}` : "from nothing"}`),
     svg("svg", { viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect", { class: elasticity > 0 ? "people" : "bots", width, height: 4 })));
 }

@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"os"
 	"time"
 
 	"designkits/shared/curveball"
@@ -30,8 +32,13 @@ var fullBucket = curveball.Experiment{
 	Control:    curveball.Without("the lid", "lid", "off"),
 	Run: func(ctx context.Context, t *curveball.Trial) error {
 		t.Phase("filling")
-		pour := func(context.Context, int, int) error { return nil }
-		if _, err := t.Load(ctx, "pouring", load.Plan{Rate: 20, For: 2 * time.Second}, pour); err != nil {
+		rain := make(chan error, 1)
+		go func() {
+			_, err := t.Load(ctx, "rain", load.Plan{Rate: 5, For: 2 * time.Second}, func(context.Context, int, int) error { return nil })
+			rain <- err
+		}()
+		_, err := t.Load(ctx, "pouring", load.Plan{Rate: 20, For: 2 * time.Second}, pour(t))
+		if err = errors.Join(err, <-rain); err != nil {
 			return err
 		}
 		nothing := func(context.Context) error { return nil }
@@ -41,4 +48,25 @@ var fullBucket = curveball.Experiment{
 		t.Figure("spilled", map[string]float64{"on": 1.5, "off": 40}[t.Option("lid", "on")])
 		return nil
 	},
+}
+
+// pour spills a drop in ten. The last one falls once somebody has closed the tap,
+// which is a file that TOY_TAP names.
+func pour(t *curveball.Trial) load.Call {
+	return func(ctx context.Context, _, n int) error {
+		for n == 39 && !closed() {
+			if err := t.Wait(ctx, 20*time.Millisecond); err != nil {
+				return err
+			}
+		}
+		if n%10 == 9 {
+			return errors.New("spilled")
+		}
+		return nil
+	}
+}
+
+func closed() bool {
+	_, err := os.Stat(os.Getenv("TOY_TAP"))
+	return err == nil
 }
