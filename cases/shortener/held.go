@@ -8,7 +8,7 @@ import (
 // A held is an entry in process. It doesn't change.
 type held struct {
 	Entry
-	checked int64 // Unix ns at which it was known to hold
+	checked time.Duration // when (Elapsed) it was known to hold
 	ttl     time.Duration
 }
 
@@ -36,11 +36,11 @@ func (h *held) weight() uint32 {
 	return uint32(300 + 2*len(h.Link.Code) + len(h.Link.Target) + len(h.Link.Owner))
 }
 
-// cacheClock gives the in-process cache the resolver's clock. It doesn't tick:
+// cacheClock gives the in-process cache what its entries age by. It doesn't tick:
 // expired entries leave as others come, without a goroutine to see to it.
-type cacheClock func() time.Time
+type cacheClock func() time.Duration
 
-func (c cacheClock) NowNano() int64                      { return c().UnixNano() }
+func (c cacheClock) NowNano() int64                      { return int64(c()) }
 func (c cacheClock) Tick(time.Duration) <-chan time.Time { return nil }
 
 // ResolverFigures are counts since the start.

@@ -34,7 +34,10 @@ type ResolverConfig struct {
 	// is left out. Default 1024.
 	Fills int
 
-	Clock func() time.Time // default time.Now
+	Clock func() time.Time // what links expire by; default time.Now
+	// Elapsed is what held entries age by: it never goes back, as a clock does that
+	// is put right. Default since the Resolver was made.
+	Elapsed func() time.Duration
 }
 
 // A Resolver finds what a code stands for: in process, else in the shared
@@ -51,7 +54,7 @@ type Resolver struct {
 	changes Changes
 	held    *otter.Cache[Code, *held]
 
-	// distrust is the time (Unix ns) before which nothing learned counts.
+	// distrust is when (Elapsed) all that was learned until then ceased to count.
 	distrust atomic.Int64
 
 	mu       sync.Mutex // guards readings and every write to held
@@ -91,6 +94,10 @@ func NewResolver(store linkReader, shared SharedCache, changes Changes, cfg Reso
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.Elapsed == nil {
+		began := time.Now()
+		cfg.Elapsed = func() time.Duration { return time.Since(began) }
+	}
 	running, stop := context.WithCancel(context.Background())
 	r := &Resolver{
 		cfg: cfg, store: store, shared: shared, changes: changes,
@@ -102,9 +109,10 @@ func NewResolver(store linkReader, shared SharedCache, changes Changes, cfg Reso
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[Code, *held]) time.Duration {
 				return e.Value.ttl
 			}),
-			Clock: cacheClock(cfg.Clock),
+			Clock: cacheClock(cfg.Elapsed),
 		}),
 	}
+	r.distrust.Store(-1)
 	for range fillers {
 		r.work.Go(r.fillAll)
 	}
@@ -133,7 +141,7 @@ func (r *Resolver) Follow(ctx context.Context) error {
 // means that it could not be found out, and may be retried.
 func (r *Resolver) Resolve(ctx context.Context, code Code) (Link, error) {
 	now := r.cfg.Clock()
-	if h, ok := r.held.GetIfPresent(code); ok && r.trusted(h, now) {
+	if h, ok := r.held.GetIfPresent(code); ok && r.trusted(h) {
 		r.hits.Add(1)
 		return h.at(now)
 	}
@@ -145,9 +153,9 @@ func (r *Resolver) Resolve(ctx context.Context, code Code) (Link, error) {
 }
 
 // trusted reports whether h can be used without reading it again.
-func (r *Resolver) trusted(h *held, now time.Time) bool {
-	return h.checked > r.distrust.Load() &&
-		(r.changes.Live() || now.UnixNano()-h.checked <= int64(StaleLimit))
+func (r *Resolver) trusted(h *held) bool {
+	return int64(h.checked) > r.distrust.Load() &&
+		(r.changes.Live() || r.cfg.Elapsed()-h.checked <= StaleLimit)
 }
 
 // load joins the read of the code that is under way, or begins one.
@@ -158,9 +166,9 @@ func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 		r.coalesced.Add(1)
 	} else {
 		// One may have ended since the caller looked.
-		now := r.cfg.Clock()
+		began := r.cfg.Elapsed()
 		before, found := r.held.GetIfPresent(code)
-		if found && r.trusted(before, now) {
+		if found && r.trusted(before) {
 			r.mu.Unlock()
 			r.hits.Add(1)
 			return before, nil
@@ -176,7 +184,7 @@ func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 		// The first to ask reads, and sees it through for those who come later,
 		// also when its own client goes away.
 		defer r.work.Done()
-		r.readFor(f, code, before, now.UnixNano())
+		r.readFor(f, code, before, began)
 		return f.answer, f.err
 	}
 	r.mu.Unlock()
@@ -190,7 +198,7 @@ func (r *Resolver) load(ctx context.Context, code Code) (*held, error) {
 
 // readFor reads the code, hands out the answer, and has the shared cache filled.
 // before is what was held of it and not trusted, or nil.
-func (r *Resolver) readFor(f *reading, code Code, before *held, began int64) {
+func (r *Resolver) readFor(f *reading, code Code, before *held, began time.Duration) {
 	ctx, cancel := context.WithTimeout(r.running, r.cfg.ReadWithin)
 	defer cancel()
 	e, fromStore, err := r.read(ctx, code, before)
@@ -273,7 +281,7 @@ func (r *Resolver) read(ctx context.Context, code Code, before *held) (e Entry, 
 // Apply takes in an entry that holds from now on. One of a higher version that
 // is held already stays.
 func (r *Resolver) Apply(e Entry) {
-	now := r.cfg.Clock().UnixNano()
+	now := r.cfg.Elapsed()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if f, ok := r.readings[e.Link.Code]; ok && (f.latest == nil || f.latest.Link.Version <= e.Link.Version) {
@@ -286,10 +294,10 @@ func (r *Resolver) Apply(e Entry) {
 }
 
 // Distrust makes everything that is held be read again before it is used.
-func (r *Resolver) Distrust() { r.distrust.Store(r.cfg.Clock().UnixNano()) }
+func (r *Resolver) Distrust() { r.distrust.Store(int64(r.cfg.Elapsed())) }
 
 // keep holds an entry in process. The caller holds mu.
-func (r *Resolver) keep(e Entry, checked int64) *held {
+func (r *Resolver) keep(e Entry, checked time.Duration) *held {
 	ttl := r.cfg.HeldFor
 	if e.Missing {
 		ttl = r.cfg.MissingHeldFor

@@ -232,7 +232,7 @@ func TestWithoutChangesNothingIsTrustedForLong(t *testing.T) {
 
 func TestWithoutAnyStoreWhatIsHeldIsServed(t *testing.T) {
 	clock := newTestClock()
-	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Clock: clock.now, ReadWithin: 2 * time.Second})
+	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Elapsed: clock.elapsed, ReadWithin: 2 * time.Second})
 	l := r.claim(t)
 	r.leads(t, l.Code)
 	r.changes.unsteady.Store(true)
@@ -276,6 +276,25 @@ func TestDistrustMakesEverythingBeReadAgain(t *testing.T) {
 	}
 }
 
+// What was read before the clock was put back is not of the future by that.
+func TestAClockThatGoesBackMakesNothingFresh(t *testing.T) {
+	clock := newTestClock()
+	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Clock: clock.now})
+	l := r.claim(t)
+	r.leads(t, l.Code)
+	clock.add(-time.Hour)
+	r.changes.unsteady.Store(true)
+	r.redis.Cut()
+	testenv.Eventually(t, 20*time.Second, "the connection is missed", func() bool { return !r.changes.Live() })
+	r.retarget(t, l.Code, "https://example.com/2") // and nobody can be told
+	testenv.Eventually(t, shortener.StaleLimit+500*time.Millisecond, "the change is seen", func() bool { return r.leads(t, l.Code) == "https://example.com/2" })
+	r.retarget(t, l.Code, "https://example.com/3")
+	r.Distrust()
+	if got := r.leads(t, l.Code); got != "https://example.com/3" {
+		t.Errorf("after the loss of all that was learned it leads to %s", got)
+	}
+}
+
 func TestASharedCacheThatHasGoneBackIsNotBelieved(t *testing.T) {
 	at := newPlace(t)
 	r := startResolving(t, at, shortener.ResolverConfig{})
@@ -292,7 +311,7 @@ func TestASharedCacheThatHasGoneBackIsNotBelieved(t *testing.T) {
 
 func TestWhatIsHeldEnds(t *testing.T) {
 	clock := newTestClock()
-	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Clock: clock.now, HeldFor: time.Minute})
+	r := startResolving(t, newPlace(t), shortener.ResolverConfig{Elapsed: clock.elapsed, HeldFor: time.Minute})
 	l := r.claim(t)
 	r.leads(t, l.Code)
 	testenv.Eventually(t, 20*time.Second, "the shared cache is filled", func() bool {

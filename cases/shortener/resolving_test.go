@@ -161,9 +161,15 @@ func (r *resolving) leads(t *testing.T, code shortener.Code) string {
 }
 
 // A testClock is moved by its test. It begins at the present.
-type testClock struct{ ahead atomic.Int64 }
+type testClock struct {
+	began time.Time
+	ahead atomic.Int64
+}
 
-func newTestClock() *testClock { return &testClock{} }
+func newTestClock() *testClock { return &testClock{began: time.Now()} }
 
-func (c *testClock) now() time.Time      { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *testClock) now() time.Time { return c.began.Add(c.elapsed()) }
+func (c *testClock) elapsed() time.Duration {
+	return time.Since(c.began) + time.Duration(c.ahead.Load())
+}
 func (c *testClock) add(d time.Duration) { c.ahead.Add(int64(d)) }

@@ -51,7 +51,7 @@ func TestPartsAndPlacesMustMeet(t *testing.T) {
 		"a part without a place": {"sheet": says("x"), "benches": says("y")},
 		"a part that fails":      {"sheet": func() (string, error) { return "", boom }},
 	} {
-		if _, err := designdoc.Woven(document, parts); err == nil {
+		if _, err := designdoc.Woven(t.TempDir(), document, parts); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}

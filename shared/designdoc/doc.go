@@ -8,14 +8,18 @@
 //	<!-- end -->
 //
 // Weave replaces what is between them; a test calls Drift, which fails when
-// that would change anything. A link whose text is an identifier, as in
-// [Codes](codes.go), promises that the file defines it, and DeadLinks holds the
-// promise.
+// that would change anything. Most parts are given by name. "woven: code FILE#NAME"
+// needs nobody who makes it: it is a piece of a source file, see code.
+//
+// A link whose text is an identifier, as in [Codes](codes.go), promises that the
+// file defines it, and DeadLinks holds the promise.
 package designdoc
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -23,35 +27,41 @@ import (
 // A Part makes one woven part of a document, in Markdown.
 type Part func() (string, error)
 
-var woven = regexp.MustCompile(`(?s)<!-- woven: ([a-z0-9-]+) -->\n(.*?)<!-- end -->`)
+var woven = regexp.MustCompile(`(?s)<!-- woven: ([^\n]+?) -->\n(.*?)<!-- end -->`)
 
-// Woven returns the document with each of its parts made anew. A part that the
-// document asks for and nobody makes is an error, and so is one that is made
-// and nobody asks for.
-func Woven(document string, parts map[string]Part) (string, error) {
+// Woven returns the document with each of its parts made anew; dir is the folder
+// from which it names source files. A part that the document asks for and nobody
+// makes is an error, and so is one that is made and nobody asks for.
+func Woven(dir, document string, parts map[string]Part) (string, error) {
 	var failed error
 	asked := map[string]bool{}
 	fresh := woven.ReplaceAllStringFunc(document, func(block string) string {
 		name := woven.FindStringSubmatch(block)[1]
 		asked[name] = true
-		part, ok := parts[name]
-		if !ok {
-			failed = fmt.Errorf("nobody makes the woven part %q", name)
-			return block
-		}
-		text, err := part()
+		text, err := made(dir, name, parts)
 		if err != nil {
-			failed = fmt.Errorf("woven part %q: %w", name, err)
+			failed = errors.Join(failed, fmt.Errorf("woven part %q: %w", name, err))
 			return block
 		}
 		return "<!-- woven: " + name + " -->\n" + strings.TrimRight(text, "\n") + "\n<!-- end -->"
 	})
 	for name := range parts {
 		if !asked[name] {
-			failed = fmt.Errorf("the document has no place for the woven part %q", name)
+			failed = errors.Join(failed, fmt.Errorf("the document has no place for the woven part %q", name))
 		}
 	}
 	return fresh, failed
+}
+
+func made(dir, name string, parts map[string]Part) (string, error) {
+	if reference, ok := strings.CutPrefix(name, "code "); ok {
+		return code(dir, reference)
+	}
+	part, ok := parts[name]
+	if !ok {
+		return "", errors.New("nobody makes it")
+	}
+	return part()
 }
 
 // Weave rewrites the file with its parts made anew.
@@ -86,7 +96,7 @@ func compare(path string, parts map[string]Part) (old, fresh string, err error) 
 	if err != nil {
 		return "", "", fmt.Errorf("read the design doc: %w", err)
 	}
-	fresh, err = Woven(string(raw), parts)
+	fresh, err = Woven(filepath.Dir(path), string(raw), parts)
 	if err != nil {
 		return "", "", fmt.Errorf("weave %s: %w", path, err)
 	}

@@ -17,20 +17,29 @@ type Lines struct {
 // "T.M" is the method or field M of T; a method may be named without its type.
 // Path is what an error names.
 func Symbol(path string, source []byte, name string) (lines Lines, found bool, err error) {
+	lines, comment, found, err := declared(path, source, name)
+	if found && comment > 0 {
+		lines.From = comment
+	}
+	return lines, found, err
+}
+
+// declared finds a declaration itself, and the first line of the comment above it,
+// 0 for none.
+func declared(path string, source []byte, name string) (lines Lines, comment int, found bool, err error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, path, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
-		return Lines{}, false, fmt.Errorf("read the linked file: %w", err)
+		return Lines{}, 0, false, fmt.Errorf("read the linked file: %w", err)
 	}
-	node, comment := declaration(file, name)
+	node, above := declaration(file, name)
 	if node == nil {
-		return Lines{}, false, nil
+		return Lines{}, 0, false, nil
 	}
-	from := node.Pos()
-	if comment != nil {
-		from = comment.Pos()
+	if above != nil {
+		comment = files.Position(above.Pos()).Line
 	}
-	return Lines{files.Position(from).Line, files.Position(node.End()).Line}, true, nil
+	return Lines{files.Position(node.Pos()).Line, files.Position(node.End()).Line}, comment, true, nil
 }
 
 func declaration(file *ast.File, name string) (ast.Node, *ast.CommentGroup) {

@@ -252,6 +252,18 @@ func (c *Case) Restart(ctx context.Context, name string) error {
 	return p.await(ctx, startWithin)
 }
 
+// Signal sends a process a signal that it has a use for.
+func (c *Case) Signal(name string, signal os.Signal) error {
+	p := c.processes[name]
+	if p == nil {
+		return fmt.Errorf("send %v to %s: there is no such process", signal, name)
+	}
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		return fmt.Errorf("send %v to %s: %w", signal, name, err)
+	}
+	return nil
+}
+
 // Stop asks the processes to stop, kills those that don't, ends the case's
 // stream jobs, and removes what the processes kept on disk and, from a namespace
 // that Start has made, in the backends. Its error names

@@ -32,6 +32,7 @@ type Link struct {
 	Code    string    `json:"code"`
 	Short   string    `json:"short"`
 	Target  string    `json:"target"`
+	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -71,7 +72,7 @@ const (
 )
 
 func readConfig() (config, error) {
-	var c config
+	c := config{Variants: variants{ahead: new(atomic.Int64)}}
 	if err := env.Parse(&c); err != nil {
 		return c, fmt.Errorf("read the configuration from the environment: %w", err)
 	}

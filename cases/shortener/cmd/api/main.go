@@ -103,6 +103,9 @@ func run(ctx context.Context, s *service.Service) error {
 		measureEdge(s.Metrics, front)
 		s.Go("take the edge's log", func(ctx context.Context) error { return front.Listen(ctx, cfg.Listen, visits.Record) })
 	}
+	if cfg.Variants.ClockOffset != 0 {
+		s.Go("let the clock jump", cfg.Variants.jumps())
+	}
 	s.Go("hear changes", resolver.Follow)
 	s.Go("tell changes", publisher.Run)
 	s.Go("record clicks", recorder.Run)

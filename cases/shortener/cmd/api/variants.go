@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"designkits/cases/shortener"
@@ -33,8 +37,10 @@ type variants struct {
 	// PermanentFor is how long a browser may keep a 301; 0 doesn't say, and so is
 	// for good.
 	PermanentFor time.Duration `env:"PERMANENT_FOR" envDefault:"24h"`
-	// ClockOffset is how wrong this replica's clock is.
+	// ClockOffset is how wrong this replica's clock is after it has jumped: see jumps.
 	ClockOffset time.Duration `env:"CLOCK_OFFSET"`
+
+	ahead *atomic.Int64 // ns, of the clock, as it is now
 }
 
 // A toggle is a setting that reads on or off.
@@ -108,7 +114,25 @@ func (v variants) coder(g *codes.Generator) (shortener.Coder, error) {
 }
 
 // clock is the replica's.
-func (v variants) clock() time.Time { return time.Now().Add(v.ClockOffset) }
+func (v variants) clock() time.Time { return time.Now().Add(time.Duration(v.ahead.Load())) }
+
+// jumps returns what lets the clock jump by its offset at a SIGUSR1, and back at the
+// next. An experiment sends it, while people follow links.
+func (v variants) jumps() func(context.Context) error {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGUSR1)
+	return func(ctx context.Context) error {
+		defer signal.Stop(told)
+		for {
+			select {
+			case <-told:
+				v.ahead.Store(int64(v.ClockOffset) - v.ahead.Load())
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
 
 // nextVersion is the rule by which a changed link gets its version; nil for the
 // store's own.

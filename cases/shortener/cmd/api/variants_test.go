@@ -1,8 +1,16 @@
 package main
 
 import (
+	"context"
+	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
+
+	"designkits/shared/testenv"
 )
 
 func TestVariantsThatThereAreNotAreRefused(t *testing.T) {
@@ -23,5 +31,21 @@ func TestVariantsThatThereAreNotAreRefused(t *testing.T) {
 	}
 	if _, err := (variants{Codes: "random"}).coder(nil); err == nil || !strings.Contains(err.Error(), "hashed") {
 		t.Errorf("CODES=random: %v", err)
+	}
+}
+
+func TestTheClockJumpsWhenToldAndBackWhenToldAgain(t *testing.T) {
+	v := variants{ClockOffset: -time.Hour, ahead: new(atomic.Int64)}
+	ctx, cancel := context.WithCancel(t.Context())
+	var jumping sync.WaitGroup
+	jump := v.jumps()
+	jumping.Go(func() { _ = jump(ctx) }) // returns nil at ctx's end
+	defer jumping.Wait()
+	defer cancel()
+	for _, behind := range []bool{false, true, false} {
+		testenv.Eventually(t, 20*time.Second, "the clock jumps", func() bool { return (time.Since(v.clock()) > 30*time.Minute) == behind })
+		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

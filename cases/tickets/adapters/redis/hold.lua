@@ -31,6 +31,7 @@ end
 if ours == #seats then -- a repetition
   return {1, tonumber(token), tonumber(ends)}
 end
+
 local most = tonumber(ARGV[3])
 if most > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
@@ -46,6 +47,7 @@ if most > 0 then
     return {2, has}
   end
 end
+
 -- By the clock, so that tokens go on rising when Redis has lost the last one.
 token = math.max(time[1] * 1000000 + time[2], (tonumber(redis.call('GET', KEYS[2])) or 0) + 1)
 token = string.format('%.0f', token)
