@@ -2,7 +2,7 @@
 
 import { byId, h, say } from "./ui/dom.js";
 import { api } from "./session.js";
-import { money } from "./words.js";
+import { money, roughly } from "./words.js";
 import { FREE } from "./seats.js";
 import * as room from "./room.js";
 
@@ -123,7 +123,7 @@ async function hold(wish) {
     draw();
     onHeld(body);
   } catch (error) {
-    complain(error.message);
+    complain(error.status === 429 ? `${error.message} You can go on in ${roughly(error.retryAfter)}.` : error.message);
   } finally {
     asking = false;
     busy(false);

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/receipt"
@@ -112,6 +113,11 @@ func problemOf(err error) problem.Problem {
 	if early, ok := errors.AsType[*notOnSale](err); ok {
 		v := p(http.StatusConflict, "not-on-sale", "The event is not on sale")
 		v.RetryAfter = early.wait
+		return v
+	}
+	if often, ok := errors.AsType[*bots.HeldTooOften](err); ok {
+		v := p(http.StatusTooManyRequests, "too-many-holds", "Seats were held too often")
+		v.RetryAfter = often.RetryAfter
 		return v
 	}
 	switch {

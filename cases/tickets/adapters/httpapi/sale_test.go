@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -236,6 +237,36 @@ func TestOneAccountHoldsNoMoreThanItMay(t *testing.T) {
 	s.must(204, call{method: "DELETE", path: event + "/holds/" + h.Hold, session: fan}, nil)
 	two.key = "another"
 	s.must(201, two, nil)
+}
+
+// Who holds and lets go for ever is told to wait, with this event alone; nobody
+// else is.
+func TestOneAccountHoldsOnlySoOften(t *testing.T) {
+	s := newScene(t)
+	event, other, bot, fan := s.event(`{}`), s.event(`{}`), s.session("fan"), s.session("fan")
+	ask := call{method: "POST", path: event + "/holds", session: bot, body: `{"best":{"seats":4}}`}
+	var last hold
+	for n := range mostHolds {
+		s.must(201, ask, &last)
+		if n < mostHolds-1 {
+			s.must(204, call{method: "DELETE", path: event + "/holds/" + last.Hold, session: bot}, nil)
+		}
+	}
+	for range 2 {
+		a := s.do(ask)
+		if p := a.problem(); a.status != 429 || p.Type != "/problems/too-many-holds" {
+			t.Errorf("hold %d: %d %s", mostHolds+1, a.status, a.body)
+		}
+		if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 1790 || wait > 1800 {
+			t.Errorf("it is to wait %q s, want half an hour", a.header.Get("Retry-After"))
+		}
+	}
+	if held, _ := heldAndSold(t, s, event); held != 4 {
+		t.Errorf("%d seats are held, want those of the last hold", held)
+	}
+	s.hold(event, fan, `{"best":{"seats":4}}`)
+	s.hold(other, bot, `{"best":{"seats":4}}`)
+	s.buy(event, bot, "tok_ok", last, "ticketed")
 }
 
 func TestStandingRoomIsAskedForByNumber(t *testing.T) {

@@ -14,9 +14,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/receipt"
@@ -50,6 +52,9 @@ type Config struct {
 	// What opens a session of the organiser's or the door's.
 	OrganiserSecret, DoorSecret string
 	WebhookSecret               []byte
+
+	Holds   *bots.Holds    // how often an account may hold
+	Trusted []netip.Prefix // proxies whose X-Forwarded-For is believed; may be empty
 
 	// AddSeats makes what an event's claims need before its seats can be held; nil
 	// where that is nothing.
