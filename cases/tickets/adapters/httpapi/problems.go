@@ -88,6 +88,7 @@ var kinds = []struct {
 	{errNoKey, http.StatusBadRequest, "key-needed", "An idempotency key is needed"},
 	{tickets.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused", "The idempotency key was used for another request"},
 	{tickets.ErrUnknown, http.StatusNotFound, "unknown", "There is none of that name"},
+	{tickets.ErrNotWaiting, http.StatusNotFound, "not-waiting", "The account doesn't wait"},
 	{errNoRoute, http.StatusNotFound, "no-such-page", "There is nothing here"},
 	{tickets.ErrGone, http.StatusGone, "hold-over", "The hold is over"},
 	{errMaxHold, http.StatusConflict, "held-long-enough", "The hold can't be extended any more"},

@@ -313,6 +313,22 @@ func TestWhenItIsSoldOutPeopleWait(t *testing.T) {
 	if a := s.do(keyed); a.status != 422 || a.problem().Type != "/problems/key-reused" {
 		t.Errorf("the key with another body: %d %s", a.status, a.body)
 	}
+	list := func(method, session string) call {
+		return call{method: method, path: event + "/waitlist", session: session}
+	}
+	var standing struct{ Place, Seats int }
+	if s.must(200, list("GET", bob), &standing); standing.Place != 2 || standing.Seats != 2 {
+		t.Errorf("the second stands at %d and wants %d", standing.Place, standing.Seats)
+	}
+	s.must(204, list("DELETE", ann), nil)
+	for _, method := range []string{"GET", "DELETE"} {
+		if a := s.do(list(method, ann)); a.status != 404 || a.problem().Type != "/problems/not-waiting" {
+			t.Errorf("%s by who has left: %d %s", method, a.status, a.body)
+		}
+	}
+	if s.must(200, list("GET", bob), &standing); standing.Place != 1 {
+		t.Errorf("the first has left, and the second stands at %d", standing.Place)
+	}
 }
 
 func TestWithoutRedisItSaysSo(t *testing.T) {

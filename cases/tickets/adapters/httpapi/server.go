@@ -126,6 +126,8 @@ func New(cfg Config) *Server {
 		{"POST /api/events/{event}/move", s.move},
 		{"GET /api/events/{event}/move", s.lastMove},
 		{"GET /api/events/{event}/figures", s.eventFigures},
+		{"GET /api/events/{event}/waitlist", s.standing},
+		{"DELETE /api/events/{event}/waitlist", s.leave},
 		{"POST /api/events/{event}/waitlist", s.wait},
 		{"GET /api/orders", s.orders},
 		{"GET /api/orders/{order}", s.order},
