@@ -57,7 +57,7 @@ func (e *Invalid) Error() string { return e.Field + ": " + e.Reason }
 // Expected reports whether the error is one of the domain's own, which a store
 // returns as it is; all others are the store's, and say which and where.
 func Expected(err error) bool {
-	for _, known := range []error{ErrGone, ErrUnknown, ErrOrdered, ErrKeyReused, ErrRevoked, ErrMoving} {
+	for _, known := range []error{ErrGone, ErrUnknown, ErrOrdered, ErrKeyReused, ErrRevoked, ErrMoving, ErrNotWaiting} {
 		if errors.Is(err, known) {
 			return true
 		}

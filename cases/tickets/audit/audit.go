@@ -26,6 +26,22 @@ type Books struct {
 	Log Log
 }
 
+// A Bank is the payment provider, as it answers who pays.
+type Bank interface {
+	Payment(ctx context.Context, payment string) (payments.Payment, error)
+}
+
+// PaymentAt returns the Payment of Books that asks the bank.
+func PaymentAt(bank Bank) func(context.Context, tickets.Order) (*payments.Payment, error) {
+	return func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
+		if o.Payment == "" {
+			return nil, nil
+		}
+		p, err := bank.Payment(ctx, o.Payment)
+		return &p, err
+	}
+}
+
 // A Balance is what the books of an event add up to.
 type Balance struct {
 	Orders, Sold, Refunded, Cancelled int // cancelled orders; seats otherwise

@@ -16,7 +16,6 @@ import (
 	"designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/audit"
 	"designkits/cases/tickets/client"
-	"designkits/cases/tickets/payments"
 	simulator "designkits/cases/tickets/provider"
 	harness "designkits/shared/bench"
 	"designkits/shared/fault"
@@ -343,14 +342,7 @@ func (s *sale) settle(ctx context.Context, r *harness.Run) (audit.Balance, error
 		return audit.Balance{}, err
 	}
 	defer bank.Close()
-	books := audit.Books{Orders: s.db.Orders(), Sales: s.db.Sales(), Tickets: s.db.Tickets(), Log: s.db.Saga(), Payment: func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
-		if o.Payment == "" {
-			return nil, nil
-		}
-		p, err := bank.Payment(ctx, o.Payment)
-		return &p, err
-	}}
-	return books.Event(ctx, s.event)
+	return s.db.Books(bank).Event(ctx, s.event)
 }
 
 // noteEnds notes how the purchases of the sample have ended.

@@ -45,8 +45,7 @@ func (e *TooOften) Error() string {
 func Try(ctx context.Context, limits Limits, event tickets.EventID, account tickets.Account, from netip.Addr, header http.Header) (Tries, error) {
 	keys := []string{"account:" + string(event) + ":" + string(account)}
 	if from.IsValid() {
-		at := from.String()
-		keys = append(keys, "device:"+at+":"+Device(header), "address:"+at)
+		keys = append(keys, origins(from, header)...)
 	}
 	n, err := limits.Count(ctx, Window, keys...)
 	if err != nil {
@@ -60,6 +59,12 @@ func Try(ctx context.Context, limits Limits, event tickets.EventID, account tick
 		return tries, &TooOften{RetryAfter: Window / 2}
 	}
 	return tries, nil
+}
+
+// origins are the keys under which the tries of a device and of an address count.
+func origins(from netip.Addr, header http.Header) []string {
+	at := from.String()
+	return []string{"device:" + at + ":" + Device(header), "address:" + at}
 }
 
 // looks are the headers by which devices differ.

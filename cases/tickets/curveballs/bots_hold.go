@@ -27,8 +27,9 @@ var BotsHold = curveball.Experiment{
 	Question:   "130 programs hold four seats each and, before the hold ends, let them go and hold them again, for ever: that is the whole theatre. Does anybody else get a seat?",
 	Hypothesis: "Yes, all 20 fans: a place in the waiting room costs what looks like a program more than it is worth.",
 	Answer: `Holding is free, so who never pays can keep a house empty: to sell the same seats elsewhere, or out of
-spite. What bounds it: seats per account whatever it does (AtMost of [Claim](claims.go)), the longest hold, and that
-only who was let in can hold at all. So the price is put at the door: each trait of a program adds to
+spite. What bounds it: seats per account whatever it does (AtMost of [Claim](claims.go)), the longest hold, how often
+an account may hold anew ([Holds](bots/holds.go)), and that only who was let in can hold at all. With as many accounts
+as seats none of that is enough, so the price is put at the door: each trait of a program adds to
 a suspicion, and a suspicion costs work ([Suspect](bots/bots.go)). It isn't a wall. A farm that looks
 like browsers, from many addresses and slowly enough, pays a little for each; the sheet says how many
 of them it takes to hold a stadium. Who must have none of it sells to names with an identity card.`,
@@ -203,8 +204,8 @@ func (h *held) again(ctx context.Context, stop <-chan struct{}) error {
 			return err
 		}
 		next, err := h.by.apart(ctx, h.event, len(h.Seats))
-		if err != nil { // a fan was faster
-			if refused(err, "none-left") || refused(err, "seats-taken") {
+		if err != nil { // a fan was faster, or it is told to wait
+			if refused(err, "none-left") || refused(err, "seats-taken") || refused(err, "too-many-holds") {
 				return nil
 			}
 			return err

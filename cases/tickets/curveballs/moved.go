@@ -11,8 +11,6 @@ import (
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/provider"
-	"designkits/cases/tickets/audit"
-	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/venue"
 	"designkits/shared/curveball"
 	"designkits/shared/rig"
@@ -139,11 +137,7 @@ func (s *site) inspect(ctx context.Context, t *curveball.Trial, event tickets.Ev
 		return err
 	}
 	defer bank.Close()
-	books := audit.Books{Orders: s.db.Orders(), Sales: s.db.Sales(), Tickets: s.db.Tickets(), Log: s.db.Saga(), Payment: func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
-		p, err := bank.Payment(ctx, o.Payment)
-		return &p, err
-	}}
-	balance, err := books.Event(ctx, event)
+	balance, err := s.db.Books(bank).Event(ctx, event)
 	if err != nil {
 		return err
 	}

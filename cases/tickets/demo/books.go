@@ -12,7 +12,6 @@ import (
 	bank "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/audit"
 	"designkits/cases/tickets/crowd"
-	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/provider"
 )
 
@@ -42,7 +41,7 @@ func OpenBooks(ctx context.Context, cfg Config) (*Books, error) {
 		b.bank.Close()
 		return nil, err
 	}
-	b.Books = audit.Books{Orders: b.db.Orders(), Sales: b.db.Sales(), Tickets: b.db.Tickets(), Log: b.db.Saga(), Payment: b.payment}
+	b.Books = b.db.Books(b.bank)
 	return b, nil
 }
 
@@ -50,14 +49,6 @@ func OpenBooks(ctx context.Context, cfg Config) (*Books, error) {
 func (b *Books) Close() {
 	b.db.Close()
 	b.bank.Close()
-}
-
-func (b *Books) payment(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
-	if o.Payment == "" {
-		return nil, nil
-	}
-	p, err := b.bank.Payment(ctx, o.Payment)
-	return &p, err
 }
 
 // settle waits until nothing is under way.

@@ -1,8 +1,9 @@
-// Choosing seats: on the map, or so many of the best; then holding them.
+// Choosing seats: on the map, or so many of the best; then holding them. Where
+// nothing is left, the waiting list.
 
 import { byId, h, say } from "./ui/dom.js";
 import { api } from "./session.js";
-import { money } from "./words.js";
+import { money, roughly } from "./words.js";
 import { FREE } from "./seats.js";
 import * as room from "./room.js";
 
@@ -15,6 +16,9 @@ let map = null;
 let onHeld = () => {};
 let onChosen = () => {};
 let asking = false;
+let standing = null; // on the waiting list: {place, seats}
+let looked = false; // whether the server was asked for that
+let turn = 0; // of what is asked about the list; the last answer counts
 
 // start wires the card up. onHeld(hold) is told what was held, onChosen() that
 // something was chosen on the map.
@@ -29,17 +33,50 @@ export function start(with_) {
     hold({ best });
   });
   byId("wait").addEventListener("click", wait);
+  byId("leave-list").addEventListener("click", leaveList);
   byId("hold-picked").addEventListener("click", () => hold({ seats: [...sets.picked].map((n) => seats.id(n)) }));
 }
 
-// wait puts the fan on the list of an event that has nothing left.
-async function wait() {
+// list does something with the fan's place on the event's waiting list, and shows
+// the place that ask returns, or none.
+async function list(method, ask, none = "") {
+  const of = event;
+  const mine = ++turn;
+  const show = (where, words) => {
+    if (event !== of || turn !== mine) return; // another is shown by now, or more was asked
+    standing = where;
+    say(byId("wait-words"), words);
+    drawList();
+  };
   try {
-    const { body } = await api("POST", `/api/events/${encodeURIComponent(event.id)}/waitlist`, { json: { seats: Number(byId("best-count").value) } });
-    say(byId("wait-words"), `You are number ${body.place} on the list, for ${byId("best-count").value}.`);
+    const { body } = await api(method, `/api/events/${encodeURIComponent(of.id)}/waitlist`, ask ? { json: ask } : {});
+    const where = body?.place ? { ...ask, ...body } : null;
+    show(where, where ? `You are number ${where.place} on the list, for ${where.seats}.` : none);
   } catch (error) {
-    say(byId("wait-words"), error.message);
+    if (error.type === "/problems/not-waiting") show(null, none);
+    else show(standing, error.message);
   }
+}
+
+// wait puts the fan on the list, or changes how many seats the fan waits for.
+const wait = () => list("POST", { seats: Number(byId("best-count").value) });
+
+async function leaveList() {
+  const of = event;
+  await list("DELETE", null, "You have left the list.");
+  if (event === of && !standing) byId(byId("wait").hidden ? "choose-title" : "wait").focus(); // the button is gone
+}
+
+// drawList shows the list to who finds nothing, and to who stands on it.
+function drawList() {
+  const full = seats.free.every((n) => n === 0);
+  byId("sold-out").hidden = !full && !standing;
+  byId("nothing-free").hidden = byId("wait").hidden = !full;
+  byId("leave-list").hidden = !standing;
+  say(byId("wait"), standing ? "Change how many I wait for" : "Put me on the waiting list");
+  if (!full || looked) return;
+  looked = true; // somebody may have come back
+  list("GET");
 }
 
 // open begins with an event of which nothing is chosen.
@@ -48,6 +85,8 @@ export function open(of, its) {
   seats = its;
   sets.picked.clear();
   sets.mine.clear();
+  standing = null;
+  looked = false;
   complain("");
   say(byId("wait-words"), "");
   byId("best-count").replaceChildren(...Array.from({ length: event.perAccount }, (_, i) => h("option", { value: String(i + 1), selected: i === Math.min(1, event.perAccount - 1) }, String(i + 1))));
@@ -84,7 +123,7 @@ export function toggle(n) {
 
 // changed drops what somebody else has got meanwhile.
 export function changed(numbers) {
-  byId("sold-out").hidden = seats.free.some((n) => n > 0);
+  drawList();
   if (asking) return; // it may be for this page itself
   const lost = numbers.filter((n) => sets.picked.has(n) && seats.states[n] !== FREE);
   if (lost.length === 0) return;
@@ -123,7 +162,7 @@ async function hold(wish) {
     draw();
     onHeld(body);
   } catch (error) {
-    complain(error.message);
+    complain(error.status === 429 ? `${error.message} You can go on in ${roughly(error.retryAfter)}.` : error.message);
   } finally {
     asking = false;
     busy(false);

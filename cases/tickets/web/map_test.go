@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,8 +17,9 @@ import (
 // Budgets of the map on a machine that does other things as well. What they hold up
 // is tried again.
 const (
-	firstPaint = 3 * time.Second       // of 5,000 seats, from opening the page
-	frame      = 16 * time.Millisecond // of script for 500 seats that change at once
+	firstPaint = 3 * time.Second        // of 5,000 seats, from opening the page
+	frame      = 16 * time.Millisecond  // of script for 500 seats that change at once
+	keyPress   = 100 * time.Millisecond // until what a key did among 5,000 seats is on the screen
 	tries      = 5
 )
 
@@ -30,6 +32,7 @@ func TestTheMapOfALargeHall(t *testing.T) {
 
 	t.Run("5,000 seats are painted, and 500 change within a frame", func(t *testing.T) { paints(t, b, s) })
 	t.Run("it is zoomed and moved", func(t *testing.T) { moves(t, b) })
+	t.Run("5,000 seats are walked through by keyboard, each key within a moment", func(t *testing.T) { walks(t, b, s) })
 	t.Run("a stadium is shown by section first", func(t *testing.T) { opensSection(t, b, s) })
 	t.Run("the waiting room is gone through, by lottery and by work", func(t *testing.T) { waits(t, b, s) })
 	b.CheckConsole(t)
@@ -125,6 +128,103 @@ func moves(t *testing.T, b *browsertest.Tab) {
 	b.ShootScreen(t, "hall-close")
 	wheel(5000)
 	b.Until(t, fmt.Sprintf(`Math.abs(%s - %f) < 0.001`, scale, fit))
+}
+
+// walks goes through the hall by keys. After each the focus is on a seat that can be
+// seen, and whose name says what the API says of it.
+func walks(t *testing.T, b *browsertest.Tab, s *scene) {
+	s.put(t, "walked", onSale("hall", 50))
+	var middle []string
+	for seat := range 20 {
+		middle = append(middle, fmt.Sprintf(`"parquet-centre/B/%d"`, seat+11))
+	}
+	s.must(t, "POST", "api/events/walked/holds", s.fan(t), `{"seats":[`+strings.Join(middle, ",")+`]}`, nil)
+	s.open(t, b, "walked")
+	b.Until(t, `document.querySelectorAll("[data-n]").length === 5000 && document.querySelectorAll("[data-n].held").length === 20`)
+	b.Do(t, browsertest.Script(`(async () => {
+		const get = (path) => fetch("/api/events/walked" + path).then((r) => r.json());
+		const [event, layout, { rows }] = await Promise.all([get(""), get("/map"), get("/seats")]);
+		const states = { ".": "available", h: "held by somebody", s: "sold" };
+		window.names = [];
+		for (const section of layout.sections) section.rows.forEach((row, r) => [...rows[section.id][r]].forEach((state, i) => {
+			names[row.first + i] = section.name + ", row " + row.name + ", seat " + (i + 1) + ", €" + event.prices[section.tier] / 100 + ", " + states[state];
+		}));
+		window.pressed = []; // how long each key took, from when the browser got it to the frame that shows it
+		addEventListener("keydown", ({ timeStamp }) => requestAnimationFrame(() => requestAnimationFrame(() => pressed.push(performance.now() - timeStamp))), true);
+	})()`))
+	b.Until(t, `window.names?.filter(Boolean).length === 5000 && window.pressed !== undefined`)
+
+	type focus struct {
+		N             int
+		Name, Want    string
+		Visible, Ring bool
+	}
+	look := `(() => {
+		const seat = document.activeElement, at = seat.getBoundingClientRect(), map = document.querySelector("#map-box").getBoundingClientRect();
+		const middle = { x: at.x + at.width / 2, y: at.y + at.height / 2 };
+		return {
+			n: Number(seat.dataset?.n ?? -1), name: seat.getAttribute("aria-label") || "", want: names[seat.dataset?.n] || "",
+			visible: at.width >= 5 && middle.x > map.left && middle.x < map.right && middle.y > map.top && middle.y < map.bottom,
+			ring: seat.matches(":focus-visible") && getComputedStyle(seat).strokeWidth !== getComputedStyle(document.querySelector("[data-n].free:not(:focus)")).strokeWidth,
+		};
+	})()`
+	presses := 0
+	tap := func(key string) focus {
+		t.Helper()
+		presses++
+		press(t, b, key)
+		b.Until(t, fmt.Sprintf(`pressed.length === %d`, presses))
+		f := browsertest.Eval[focus](t, b, look)
+		if f.N < 0 || !f.Visible || !f.Ring {
+			t.Errorf("after %s the focus can't be seen: %+v", key, f)
+		}
+		return f
+	}
+	slowest := func(since int) float64 {
+		return browsertest.Eval[float64](t, b, fmt.Sprintf(`Math.max(...pressed.slice(%d))`, since))
+	}
+
+	b.Do(t, chromedp.Focus("#zoom-in"), chromedp.KeyEvent("\t"))
+	presses++
+	b.Until(t, `pressed.length === 1 && document.activeElement.dataset.n !== undefined`)
+	seen, states := map[int]bool{}, map[string]bool{}
+	within(t, "each key of a walk is answered", keyPress, func() float64 {
+		since := presses
+		for _, key := range []string{"ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "PageDown", "ArrowLeft", "End", "PageDown", "ArrowLeft", "ArrowDown", "ArrowUp", "Home", "ArrowRight"} {
+			f := tap(key)
+			if f.Name != f.Want {
+				t.Errorf("after %s the focus is on %q, want %q", key, f.Name, f.Want)
+			}
+			seen[f.N], states[f.Name[strings.LastIndex(f.Name, ", ")+len(", "):]] = true, true
+		}
+		return slowest(since)
+	})
+	if len(seen) < 10 || !states["available"] || !states["held by somebody"] {
+		t.Errorf("the walk has come to %d seats only, of which some are %v", len(seen), states)
+	}
+
+	// From there to a free seat, and it is chosen; Enter again takes that back.
+	for f := tap("ArrowRight"); !strings.HasSuffix(f.Name, "available"); f = tap("ArrowRight") {
+		if presses > 500 {
+			t.Fatalf("no free seat in the row of %s", f.Name)
+		}
+	}
+	free := browsertest.Eval[focus](t, b, look)
+	within(t, "a seat is chosen by Enter", keyPress, func() float64 {
+		since := presses
+		chosen := tap("Enter")
+		if want := strings.TrimSuffix(free.Want, "available") + "chosen by you"; chosen.N != free.N || chosen.Name != want {
+			t.Errorf("Enter on %q makes it %q, want %q", free.Name, chosen.Name, want)
+		}
+		took := slowest(since)
+		if !browsertest.Eval[bool](t, b, `document.activeElement.getAttribute("aria-selected") === "true" && document.querySelectorAll("#picked li").length === 1`) {
+			t.Error("Enter has chosen nothing")
+		}
+		if back := tap("Enter"); back.Name != free.Want {
+			t.Errorf("Enter on a chosen seat makes it %q, want %q", back.Name, free.Want)
+		}
+		return took
+	})
 }
 
 func opensSection(t *testing.T, b *browsertest.Tab, s *scene) {

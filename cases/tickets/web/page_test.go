@@ -132,8 +132,24 @@ func waitsOnTheList(t *testing.T, b *browsertest.Tab, s *scene) {
 	b.Do(t, chromedp.WaitVisible("#sold-out"), chromedp.Click("#best-submit"))
 	b.Until(t, `document.querySelector("#choose-complaint").textContent.includes("no")`)
 	b.Do(t, chromedp.Click("#wait"))
-	b.Until(t, `document.querySelector("#wait-words").textContent.includes("number 1 on the list")`)
+	b.Until(t, `document.querySelector("#wait-words").textContent === "You are number 1 on the list, for 2."`)
 	b.ShootScreen(t, "sold-out")
+
+	// Who comes back sees the place, may want fewer seats in it, and may leave.
+	behind := s.fan(t)
+	s.must(t, "POST", "api/events/full/waitlist", behind, `{"seats":1}`, nil)
+	s.open(t, b, "full")
+	b.Until(t, `document.querySelector("#wait-words").textContent === "You are number 1 on the list, for 2."`)
+	b.CheckAccess(t, "#choose")
+	b.Do(t, chromedp.SetValue("#best-count", "1"), chromedp.Click("#wait"))
+	b.Until(t, `document.querySelector("#wait-words").textContent === "You are number 1 on the list, for 1."`)
+	b.Do(t, chromedp.Focus("#leave-list"))
+	press(t, b, "Enter")
+	b.Until(t, `document.querySelector("#wait-words").textContent === "You have left the list." && document.querySelector("#leave-list").hidden && document.activeElement.id === "wait"`)
+	var standing struct{ Place int }
+	if s.must(t, "GET", "api/events/full/waitlist", behind, "", &standing); standing.Place != 1 {
+		t.Errorf("the first has left, and the second stands at %d", standing.Place)
+	}
 }
 
 func overlooks(t *testing.T, b *browsertest.Tab, s *scene) {

@@ -196,7 +196,7 @@ func (s *scene) open(t *testing.T, b *browsertest.Tab, event string) {
 func press(t *testing.T, b *browsertest.Tab, key string) {
 	t.Helper()
 	keys := map[string]string{
-		"ArrowDown": kb.ArrowDown, "ArrowRight": kb.ArrowRight, "ArrowLeft": kb.ArrowLeft, "End": kb.End, "Enter": kb.Enter, "Escape": kb.Escape, " ": " ",
+		"ArrowDown": kb.ArrowDown, "ArrowUp": kb.ArrowUp, "PageDown": kb.PageDown, "ArrowRight": kb.ArrowRight, "ArrowLeft": kb.ArrowLeft, "Home": kb.Home, "End": kb.End, "Enter": kb.Enter, "Escape": kb.Escape, " ": " ",
 	}
 	b.Do(t, chromedp.KeyEvent(keys[key]))
 }

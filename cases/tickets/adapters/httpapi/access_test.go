@@ -43,6 +43,8 @@ func TestRolesDontCross(t *testing.T) {
 		{"POST", event + "/move", `{"venue":"moon"}`, "organiser"},
 		{"GET", event + "/move", "", "organiser"},
 		{"GET", event + "/figures", "", "organiser"},
+		{"GET", event + "/waitlist", "", "fan"},
+		{"DELETE", event + "/waitlist", "", "fan"},
 		{"POST", event + "/waitlist", `{"seats":1}`, "fan"},
 		{"GET", "/api/orders", "", "fan"},
 		{"GET", "/api/orders/" + o.ID, "", "fan organiser"},

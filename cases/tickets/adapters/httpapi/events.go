@@ -208,38 +208,3 @@ func (s *Server) eventFigures(w http.ResponseWriter, r *http.Request) error {
 		Currency string `json:"currency"`
 	}{sums, len(hall.Venue.All()), held, sold, hall.Currency})
 }
-
-// wait puts a fan on the list of an event that is sold out.
-func (s *Server) wait(w http.ResponseWriter, r *http.Request) error {
-	who, err := s.as(r, identity.Fan)
-	if err != nil {
-		return err
-	}
-	hall, err := s.Halls.Hall(tickets.EventID(r.PathValue("event")))
-	if err != nil {
-		return err
-	}
-	var ask struct {
-		Seats int `json:"seats"`
-	}
-	request, err := s.readKeyed(w, r, who, &ask)
-	if err != nil {
-		return err
-	}
-	if ask.Seats < 1 || ask.Seats > hall.PerAccount {
-		return &tickets.Invalid{Field: "seats", Reason: "ask for at least one, and no more than an account may have"}
-	}
-	if s.stateOf(hall).Free > 0 {
-		return errNotSoldOut
-	}
-	if err := s.once(r.Context(), request); err != nil {
-		return err
-	}
-	place, err := s.Waitlist.Wait(r.Context(), hall.ID, who.Account, ask.Seats)
-	if err != nil {
-		return err
-	}
-	return httpjson.Write(w, http.StatusCreated, struct {
-		Place int `json:"place"`
-	}{place})
-}

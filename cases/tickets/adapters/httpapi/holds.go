@@ -14,6 +14,7 @@ import (
 	"designkits/cases/tickets/receipt"
 	"designkits/cases/tickets/seatmap"
 	"designkits/shared/httpjson"
+	"designkits/shared/peer"
 )
 
 // A holdJSON is a hold as its fan sees it.
@@ -72,6 +73,9 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Holds.Held(r.Context(), hall.ID, who.Account, peer.Network(peer.Address(r, s.Trusted)), r.Header); err != nil {
+		s.Log.WarnContext(r.Context(), "a hold is granted and not counted", "error", err.Error())
+	}
 	return s.answerHold(w, http.StatusCreated, hall, mine)
 }
 
@@ -102,7 +106,7 @@ func (s *Server) buyer(r *http.Request) (identity.Session, *seatmap.Hall, error)
 			return who, nil, err
 		}
 	}
-	return who, hall, nil
+	return who, hall, s.Holds.May(hall.ID, who.Account)
 }
 
 // holdID is the same whenever the request is repeated, so that repeating it is

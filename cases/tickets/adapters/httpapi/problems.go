@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/receipt"
@@ -87,6 +88,7 @@ var kinds = []struct {
 	{errNoKey, http.StatusBadRequest, "key-needed", "An idempotency key is needed"},
 	{tickets.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused", "The idempotency key was used for another request"},
 	{tickets.ErrUnknown, http.StatusNotFound, "unknown", "There is none of that name"},
+	{tickets.ErrNotWaiting, http.StatusNotFound, "not-waiting", "The account doesn't wait"},
 	{errNoRoute, http.StatusNotFound, "no-such-page", "There is nothing here"},
 	{tickets.ErrGone, http.StatusGone, "hold-over", "The hold is over"},
 	{errMaxHold, http.StatusConflict, "held-long-enough", "The hold can't be extended any more"},
@@ -112,6 +114,11 @@ func problemOf(err error) problem.Problem {
 	if early, ok := errors.AsType[*notOnSale](err); ok {
 		v := p(http.StatusConflict, "not-on-sale", "The event is not on sale")
 		v.RetryAfter = early.wait
+		return v
+	}
+	if often, ok := errors.AsType[*bots.HeldTooOften](err); ok {
+		v := p(http.StatusTooManyRequests, "too-many-holds", "Seats were held too often")
+		v.RetryAfter = often.RetryAfter
 		return v
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -238,6 +239,36 @@ func TestOneAccountHoldsNoMoreThanItMay(t *testing.T) {
 	s.must(201, two, nil)
 }
 
+// Who holds and lets go for ever is told to wait, with this event alone; nobody
+// else is.
+func TestOneAccountHoldsOnlySoOften(t *testing.T) {
+	s := newScene(t)
+	event, other, bot, fan := s.event(`{}`), s.event(`{}`), s.session("fan"), s.session("fan")
+	ask := call{method: "POST", path: event + "/holds", session: bot, body: `{"best":{"seats":4}}`}
+	var last hold
+	for n := range mostHolds {
+		s.must(201, ask, &last)
+		if n < mostHolds-1 {
+			s.must(204, call{method: "DELETE", path: event + "/holds/" + last.Hold, session: bot}, nil)
+		}
+	}
+	for range 2 {
+		a := s.do(ask)
+		if p := a.problem(); a.status != 429 || p.Type != "/problems/too-many-holds" {
+			t.Errorf("hold %d: %d %s", mostHolds+1, a.status, a.body)
+		}
+		if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 1790 || wait > 1800 {
+			t.Errorf("it is to wait %q s, want half an hour", a.header.Get("Retry-After"))
+		}
+	}
+	if held, _ := heldAndSold(t, s, event); held != 4 {
+		t.Errorf("%d seats are held, want those of the last hold", held)
+	}
+	s.hold(event, fan, `{"best":{"seats":4}}`)
+	s.hold(other, bot, `{"best":{"seats":4}}`)
+	s.buy(event, bot, "tok_ok", last, "ticketed")
+}
+
 func TestStandingRoomIsAskedForByNumber(t *testing.T) {
 	s := newScene(t)
 	event, fan := s.event(`{"venue":"stadium"}`), s.session("fan")
@@ -281,6 +312,22 @@ func TestWhenItIsSoldOutPeopleWait(t *testing.T) {
 	keyed.body = `{"seats":3}`
 	if a := s.do(keyed); a.status != 422 || a.problem().Type != "/problems/key-reused" {
 		t.Errorf("the key with another body: %d %s", a.status, a.body)
+	}
+	list := func(method, session string) call {
+		return call{method: method, path: event + "/waitlist", session: session}
+	}
+	var standing struct{ Place, Seats int }
+	if s.must(200, list("GET", bob), &standing); standing.Place != 2 || standing.Seats != 2 {
+		t.Errorf("the second stands at %d and wants %d", standing.Place, standing.Seats)
+	}
+	s.must(204, list("DELETE", ann), nil)
+	for _, method := range []string{"GET", "DELETE"} {
+		if a := s.do(list(method, ann)); a.status != 404 || a.problem().Type != "/problems/not-waiting" {
+			t.Errorf("%s by who has left: %d %s", method, a.status, a.body)
+		}
+	}
+	if s.must(200, list("GET", bob), &standing); standing.Place != 1 {
+		t.Errorf("the first has left, and the second stands at %d", standing.Place)
 	}
 }
 

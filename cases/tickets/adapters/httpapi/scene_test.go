@@ -21,6 +21,7 @@ import (
 	"designkits/cases/tickets/adapters/postgres"
 	payclient "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/adapters/redis"
+	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/move"
 	"designkits/cases/tickets/provider"
@@ -42,10 +43,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var secret = []byte("a secret of the tests")
 
+// mostHolds is how often an account may hold in the tests.
+const mostHolds = 10
+
 // A scene is booking with real stores, the payment provider, and a worker of the
 // saga.
 type scene struct {
 	t      *testing.T
+	name   string // the stores' namespace
 	url    string
 	api    *httpapi.Server
 	claims tickets.Claims
@@ -89,7 +94,7 @@ func newScene(t *testing.T) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{t: t, db: db, redis: way, signer: signer, passes: room.Passes{Secret: secret, For: time.Minute, Now: time.Now}}
+	s := &scene{t: t, name: namespace, db: db, redis: way, signer: signer, passes: room.Passes{Secret: secret, For: time.Minute, Now: time.Now}}
 	claims, changes := client.Claims(db.Sales()), client.Changes(log)
 	halls := seatmap.NewHalls(seatmap.HallsConfig{Events: db.Events(), Venues: venues, Claims: claims, Changes: changes, Log: log, Lost: claims.Restore})
 	announcer := seatmap.NewAnnouncer(changes)
@@ -100,7 +105,8 @@ func newScene(t *testing.T) *scene {
 		Waitlist: db.Waitlist(), Keys: db.Keys(), Attempts: client.Attempts(), Inbox: db.Saga(), Moves: db.Moves(), Signer: signer, Pressure: client.Pressure(),
 		Sessions: identity.Sessions{Secret: secret, Now: time.Now}, Passes: s.passes, Receipts: receipt.Receipts{Secret: secret},
 		OrganiserSecret: "organiser's", DoorSecret: "door's", WebhookSecret: secret, PayFor: time.Minute, Replica: "test", Watchers: 3,
-		Log: log, Metrics: prometheus.NewRegistry(), Draining: draining,
+		Holds: &bots.Holds{Limits: client.Limits(), Most: mostHolds, Window: time.Hour, Now: time.Now},
+		Log:   log, Metrics: prometheus.NewRegistry(), Draining: draining,
 	})
 	server := httptest.NewServer(s.api.Handler())
 	s.url = server.URL

@@ -14,9 +14,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/receipt"
@@ -50,6 +52,9 @@ type Config struct {
 	// What opens a session of the organiser's or the door's.
 	OrganiserSecret, DoorSecret string
 	WebhookSecret               []byte
+
+	Holds   *bots.Holds    // how often an account may hold
+	Trusted []netip.Prefix // proxies whose X-Forwarded-For is believed; may be empty
 
 	// AddSeats makes what an event's claims need before its seats can be held; nil
 	// where that is nothing.
@@ -121,6 +126,8 @@ func New(cfg Config) *Server {
 		{"POST /api/events/{event}/move", s.move},
 		{"GET /api/events/{event}/move", s.lastMove},
 		{"GET /api/events/{event}/figures", s.eventFigures},
+		{"GET /api/events/{event}/waitlist", s.standing},
+		{"DELETE /api/events/{event}/waitlist", s.leave},
 		{"POST /api/events/{event}/waitlist", s.wait},
 		{"GET /api/orders", s.orders},
 		{"GET /api/orders/{order}", s.order},

@@ -201,6 +201,8 @@ CREATE INDEX IF NOT EXISTS moves_of_event ON moves (event, n);
 -- Who wants seats of an event that is sold out, in order.
 --   INSERT INTO waitlist …
 --   SELECT count(*) FROM waitlist WHERE event = $1 AND number <= $2
+--   SELECT seats, its place FROM waitlist WHERE event = $1 AND account = $2
+--   DELETE FROM waitlist WHERE event = $1 AND account = $2
 CREATE TABLE IF NOT EXISTS waitlist (
 	event   text   NOT NULL,
 	account text   NOT NULL,

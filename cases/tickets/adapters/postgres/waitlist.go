@@ -2,6 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
 
 	"designkits/cases/tickets"
 )
@@ -27,4 +30,29 @@ func (s *Waitlist) Wait(ctx context.Context, event tickets.EventID, account tick
 		return s.db.pool.QueryRow(ctx, `SELECT count(*) FROM waitlist WHERE event = $1 AND number <= $2`, event, number).Scan(&place)
 	})
 	return place, err
+}
+
+// Standing implements tickets.Waitlist.
+func (s *Waitlist) Standing(ctx context.Context, event tickets.EventID, account tickets.Account) (place, seats int, err error) {
+	err = s.db.run(ctx, "look at the list of", string(event), func(ctx context.Context) error {
+		err := s.db.pool.QueryRow(ctx, `
+			SELECT seats, (SELECT count(*) FROM waitlist before WHERE before.event = mine.event AND before.number <= mine.number)
+			FROM waitlist mine WHERE event = $1 AND account = $2`, event, account).Scan(&seats, &place)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return tickets.ErrNotWaiting
+		}
+		return err
+	})
+	return place, seats, err
+}
+
+// Leave implements tickets.Waitlist.
+func (s *Waitlist) Leave(ctx context.Context, event tickets.EventID, account tickets.Account) error {
+	return s.db.run(ctx, "leave the list of", string(event), func(ctx context.Context) error {
+		done, err := s.db.pool.Exec(ctx, `DELETE FROM waitlist WHERE event = $1 AND account = $2`, event, account)
+		if err == nil && done.RowsAffected() == 0 {
+			return tickets.ErrNotWaiting
+		}
+		return err
+	})
 }

@@ -2,7 +2,11 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
+
+	"designkits/cases/tickets/bots"
+	"designkits/cases/tickets/cmd/internal/toggle"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -33,6 +37,15 @@ type config struct {
 	Watchers int           `env:"WATCHERS" envDefault:"10000"`
 	Pool     int32         `env:"POSTGRES_CONNECTIONS" envDefault:"16"`
 
+	// An account may hold seats of an event so often within the window; 0 for as
+	// often as it likes.
+	HoldsMost   int           `env:"HOLDS_MOST" envDefault:"10"`
+	HoldsWindow time.Duration `env:"HOLDS_WINDOW" envDefault:"10m"`
+	// Proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`
+	// BotDefence off measures what bots get without.
+	BotDefence toggle.Toggle `env:"BOT_DEFENCE" envDefault:"on"`
+
 	Variants variants
 }
 
@@ -52,8 +65,20 @@ func readConfig() (config, error) {
 			return c, fmt.Errorf("%s has %d bytes: give at least %d random ones", name, len(secret), minSecret)
 		}
 	}
+	if c.HoldsMost < 0 || c.HoldsMost == 1 || c.HoldsWindow <= 0 {
+		return c, fmt.Errorf("HOLDS_MOST is %d within HOLDS_WINDOW, %s: give at least 2, or 0 for any number, and a time above 0", c.HoldsMost, c.HoldsWindow)
+	}
 	if c.Replica == "" {
 		c.Replica = c.Listen
 	}
 	return c, nil
+}
+
+// holds is how often an account may hold.
+func (c config) holds(limits bots.Limits) *bots.Holds {
+	h := &bots.Holds{Limits: limits, Most: c.HoldsMost, Window: c.HoldsWindow, Now: time.Now}
+	if !c.BotDefence {
+		h.Most = 0
+	}
+	return h
 }

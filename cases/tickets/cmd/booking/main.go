@@ -99,6 +99,7 @@ func boot(ctx context.Context, s *service.Service, cfg config) error {
 		Receipts:        receipt.Receipts{Secret: []byte(cfg.HoldSecret)},
 		OrganiserSecret: cfg.OrganiserSecret, DoorSecret: cfg.DoorSecret, WebhookSecret: []byte(cfg.WebhookSecret),
 		AddSeats: claims.addSeats, PayFor: cfg.PayFor, Replica: cfg.Replica, Watchers: cfg.Watchers, Page: page,
+		Holds: cfg.holds(client.Limits()), Trusted: cfg.TrustedProxies,
 		Log: s.Log, Metrics: s.Metrics, Draining: s.Draining(),
 	})
 	s.Go("follow events and seats", halls.Run)

@@ -323,6 +323,7 @@ func TestTheConfigurationSaysWhatIsMissing(t *testing.T) {
 	environment(t, nil)
 	for name, c := range map[string]struct{ value, want string }{
 		"SESSION_SECRET": {"short", "SESSION_SECRET"}, "TICKET_SECRET": {strings.Repeat("x", 64), "hexadecimal"}, "CLAIMS": {"hope", "hope"},
+		"HOLDS_MOST": {"1", "HOLDS_MOST"}, "HOLDS_WINDOW": {"0s", "HOLDS_WINDOW"}, "BOT_DEFENCE": {"maybe", "neither on nor off"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment(t, map[string]string{name: c.value})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets/bots"
+	"designkits/cases/tickets/cmd/internal/toggle"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -43,23 +44,7 @@ type config struct {
 	Watchers int `env:"WATCHERS" envDefault:"20000"`
 
 	// BotDefence off measures what bots get without.
-	BotDefence toggle `env:"BOT_DEFENCE" envDefault:"on"`
-}
-
-// A toggle is on or off.
-type toggle bool
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (t *toggle) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "on":
-		*t = true
-	case "off":
-		*t = false
-	default:
-		return fmt.Errorf("%q is neither on nor off", text)
-	}
-	return nil
+	BotDefence toggle.Toggle `env:"BOT_DEFENCE" envDefault:"on"`
 }
 
 func (c config) rules() []bots.Rule {

@@ -19,7 +19,6 @@ import (
 	"designkits/cases/tickets/adapters/postgres"
 	client "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/adapters/redis"
-	"designkits/cases/tickets/audit"
 	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/provider"
 	"designkits/shared/testenv"
@@ -223,14 +222,7 @@ func (h *hall) look() bool {
 // audit compares all books.
 func (h *hall) audit() {
 	h.t.Helper()
-	books := audit.Books{Orders: h.db.Orders(), Sales: h.db.Sales(), Tickets: h.db.Tickets(), Log: h.db.Saga(), Payment: func(ctx context.Context, o tickets.Order) (*payments.Payment, error) {
-		if o.Payment == "" {
-			return nil, nil
-		}
-		p, err := h.bank.Payment(ctx, o.Payment)
-		return &p, err
-	}}
-	balance, err := books.Event(h.t.Context(), h.event.ID)
+	balance, err := h.db.Books(h.bank).Event(h.t.Context(), h.event.ID)
 	if err != nil || len(balance.Faults) > 0 {
 		h.t.Errorf("%v\n%s", err, strings.Join(balance.Faults, "\n"))
 	}
