@@ -27,6 +27,7 @@ type Bundle struct {
 const (
 	MaxKey     = 4 << 10 // bytes of each part
 	MaxOneTime = 100     // prekeys that are published at once
+	MaxPrekeys = 1000    // that may be left of a device: what it has at the server is 4 MiB at most
 )
 
 // Check is nil or a *Invalid: whether the bundle may be published.
@@ -34,21 +35,21 @@ func (b Bundle) Check() error {
 	for _, part := range []struct {
 		name string
 		key  []byte
-	}{{"identity", b.Identity}, {"signed", b.Signed}} {
+	}{{"identityKey", b.Identity}, {"signedPreKey", b.Signed}} {
 		if err := checkKey(part.name, part.key); err != nil {
 			return err
 		}
 	}
 	if len(b.OneTime) > MaxOneTime {
-		return &Invalid{"one_time", fmt.Sprintf("%d prekeys; %d are allowed at once", len(b.OneTime), MaxOneTime)}
+		return &Invalid{"oneTime", fmt.Sprintf("%d prekeys; %d are allowed at once", len(b.OneTime), MaxOneTime)}
 	}
 	seen := make(map[uint32]bool, len(b.OneTime))
 	for _, p := range b.OneTime {
-		if err := checkKey("one_time", p.Key); err != nil {
+		if err := checkKey("oneTime", p.Key); err != nil {
 			return err
 		}
 		if seen[p.ID] {
-			return &Invalid{"one_time", fmt.Sprintf("number %d stands for two keys", p.ID)}
+			return &Invalid{"oneTime", fmt.Sprintf("number %d stands for two keys", p.ID)}
 		}
 		seen[p.ID] = true
 	}
@@ -62,12 +63,23 @@ func checkKey(field string, key []byte) error {
 	return nil
 }
 
+// CheckLeft is nil or a *Invalid: whether the bundle's one-time prekeys may be added
+// to as many as are left. One that is published again counts again.
+func (b Bundle) CheckLeft(left int) error {
+	if n := len(b.OneTime); n > 0 && left+n > MaxPrekeys {
+		return &Invalid{"oneTime", fmt.Sprintf("%d prekeys are left of this device, and %d may be: publish %d more at most", left, MaxPrekeys, max(MaxPrekeys-left, 0))}
+	}
+	return nil
+}
+
 // Prekeys keeps the bundles of devices. Its methods are called as those of the
 // other stores are.
 type Prekeys interface {
 	// Publish stores the device's identity and signed prekey in place of the ones
 	// before, and adds the one-time prekeys to those that are left. One that was
-	// claimed doesn't come back by publishing it again.
+	// claimed doesn't come back by publishing it again. A *Invalid when more than
+	// MaxPrekeys would be left; of many calls at the same moment each counts what is
+	// there before it.
 	Publish(ctx context.Context, b Bundle) error
 	// Claim returns the bundle of a device with one of its one-time prekeys, which
 	// is gone by that, or with none when none is left; ErrNotFound of a device

@@ -21,11 +21,11 @@ func TestABundleIsCheckedForWhatAServerCanTell(t *testing.T) {
 		"as it should be":        {good(func(*messaging.Bundle) {}), ""},
 		"without one-time keys":  {good(func(b *messaging.Bundle) { b.OneTime = nil }), ""},
 		"large keys":             {good(func(b *messaging.Bundle) { b.Signed = key(messaging.MaxKey) }), ""},
-		"no identity":            {good(func(b *messaging.Bundle) { b.Identity = nil }), "identity"},
-		"too large":              {good(func(b *messaging.Bundle) { b.Signed = key(messaging.MaxKey + 1) }), "signed"},
-		"an empty one-time key":  {good(func(b *messaging.Bundle) { b.OneTime[1].Key = nil }), "one_time"},
-		"a number twice":         {good(func(b *messaging.Bundle) { b.OneTime[1].ID = 1 }), "one_time"},
-		"too many one-time keys": {good(func(b *messaging.Bundle) { b.OneTime = make([]messaging.Prekey, messaging.MaxOneTime+1) }), "one_time"},
+		"no identity":            {good(func(b *messaging.Bundle) { b.Identity = nil }), "identityKey"},
+		"too large":              {good(func(b *messaging.Bundle) { b.Signed = key(messaging.MaxKey + 1) }), "signedPreKey"},
+		"an empty one-time key":  {good(func(b *messaging.Bundle) { b.OneTime[1].Key = nil }), "oneTime"},
+		"a number twice":         {good(func(b *messaging.Bundle) { b.OneTime[1].ID = 1 }), "oneTime"},
+		"too many one-time keys": {good(func(b *messaging.Bundle) { b.OneTime = make([]messaging.Prekey, messaging.MaxOneTime+1) }), "oneTime"},
 		"as many as are allowed": {good(func(b *messaging.Bundle) {
 			b.OneTime = nil
 			for id := range uint32(messaging.MaxOneTime) {

@@ -6,7 +6,8 @@
 // It guarantees that a step which says ok has been checked: each screen shows each
 // message that was sent, once, in the order of the history, and as it was written;
 // and each message whose sender was told that it is sent is in the history, under
-// the number that the sender was told.
+// the number that the sender was told. A journey that takes longer than it may, to
+// the verdict, doesn't hold either.
 package demo
 
 import (
@@ -35,6 +36,8 @@ type Config struct {
 	Between int
 	// Patience is how long a step may wait for the conversation to go on.
 	Patience time.Duration
+	// Within is how long the whole journey may take, from start to verdict.
+	Within time.Duration
 	// Progress gets a line now and then while a step takes long.
 	Progress io.Writer
 }
@@ -44,7 +47,7 @@ type Config struct {
 func Defaults(page string) Config {
 	return Config{
 		Page: page, Cassandra: os.Getenv("CASSANDRA"), Namespace: os.Getenv("NAMESPACE"),
-		Between: 120, Patience: 40 * time.Second, Progress: io.Discard,
+		Between: 120, Patience: 40 * time.Second, Within: time.Minute, Progress: io.Discard,
 	}
 }
 
@@ -67,6 +70,7 @@ type step struct {
 // Run walks the journey and reports each step as it ends. It stops at the first
 // step that is not ok: what comes after it would say nothing.
 func Run(ctx context.Context, cfg Config, report func(lab.Step)) (err error) {
+	started := time.Now()
 	if cfg.Cassandra == "" || cfg.Namespace == "" {
 		return errors.New("CASSANDRA and NAMESPACE are not set: start this through the kit, with `go run ./infra/kit run messaging --demo`")
 	}
@@ -97,6 +101,7 @@ func Run(ctx context.Context, cfg Config, report func(lab.Step)) (err error) {
 		step{"every screen shows everything", j.shown},
 		step{"nothing lost, nothing twice, all in order", j.check},
 		step{"what stands there is what was written", j.read},
+		step{"all of it in time", func(context.Context) (string, error) { return inTime(time.Since(started), cfg.Within) }},
 	)
 	for _, s := range steps {
 		began := time.Now()
@@ -110,6 +115,15 @@ func Run(ctx context.Context, cfg Config, report func(lab.Step)) (err error) {
 		}
 	}
 	return nil
+}
+
+// inTime is the verdict on how long the journey took.
+func inTime(took, within time.Duration) (string, error) {
+	figure := fmt.Sprintf("%.1f s from start to verdict, of %.0f s", took.Seconds(), within.Seconds())
+	if took > within {
+		return "", errors.New(figure + ": too slow, or the machine is busy")
+	}
+	return figure, nil
 }
 
 // until asks again and again until ask is content or the patience is over, and

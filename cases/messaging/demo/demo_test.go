@@ -29,7 +29,7 @@ func TestAConversationOfThreePeopleWithFourDevices(t *testing.T) {
 	config := func() demo.Config {
 		cfg := demo.Defaults("http://" + c.Addr("gateway-1") + "/")
 		cfg.Cassandra, cfg.Namespace = c.Lab["CASSANDRA"], c.Lab["NAMESPACE"]
-		cfg.Between, cfg.Patience = 40, 90*time.Second
+		cfg.Between, cfg.Patience, cfg.Within = 40, 90*time.Second, 5*time.Minute // the machine is busy with other tests
 		return cfg
 	}
 	kill := func(name string) demo.Fault {
@@ -45,6 +45,15 @@ func TestAConversationOfThreePeopleWithFourDevices(t *testing.T) {
 		cfg.Faults = []demo.Fault{kill(""), kill("chat-1"), kill("")}
 		if err := demo.Run(t.Context(), cfg, show(t)); err != nil {
 			t.Error(err)
+		}
+	})
+	t.Run("a journey that takes too long doesn't hold", func(t *testing.T) {
+		cfg := config()
+		cfg.Within = time.Millisecond
+		var last lab.Step
+		err := demo.Run(t.Context(), cfg, func(s lab.Step) { show(t)(s); last = s })
+		if !errors.Is(err, lab.ErrFailed) || last.OK || !strings.Contains(last.Figure, "from start to verdict") {
+			t.Errorf("%v: %+v", err, last)
 		}
 	})
 	t.Run("a body that is gone from the history doesn't hold", func(t *testing.T) {

@@ -14,6 +14,7 @@ func Prekeys(t *testing.T, open func(t *testing.T) messaging.Prekeys) {
 	t.Run("of many who claim no two get the same prekey", func(t *testing.T) { claimRace(t, open) })
 	t.Run("a prekey that was claimed doesn't come back", func(t *testing.T) { publishAgain(t, open(t)) })
 	t.Run("what is withdrawn is gone for good", func(t *testing.T) { withdrawn(t, open(t)) })
+	t.Run("more prekeys than may be left are refused", func(t *testing.T) { tooMany(t, open(t)) })
 	t.Run("a bundle that can't be is refused", func(t *testing.T) {
 		if err := open(t).Publish(testContext(t), messaging.Bundle{Device: newDevice()}); !isInvalid(err) {
 			t.Errorf("got %v, wanted *Invalid", err)
@@ -136,4 +137,28 @@ func withdrawn(t *testing.T, store messaging.Prekeys) {
 	_, err = store.Claim(ctx, a)
 	wantError(t, "claim of what is published after it was withdrawn", err, messaging.ErrNotFound)
 	wantCount(t, store, a, 0)
+}
+
+func tooMany(t *testing.T, store messaging.Prekeys) {
+	ctx, a := testContext(t), newDevice()
+	first := 1
+	for ; first < messaging.MaxPrekeys; first += messaging.MaxOneTime {
+		must(t, store.Publish(ctx, newBundle(a, first, messaging.MaxOneTime)))
+	}
+	wantCount(t, store, a, messaging.MaxPrekeys)
+	more := newBundle(a, first, 1)
+	if err := store.Publish(ctx, more); !isInvalid(err) {
+		t.Errorf("one more: got %v, wanted *Invalid", err)
+	}
+	wantCount(t, store, a, messaging.MaxPrekeys)
+	// A new signed prekey alone takes no place; and where one is claimed there is room.
+	renewed := newBundle(a, first+1, 0)
+	must(t, store.Publish(ctx, renewed))
+	got, err := store.Claim(ctx, a)
+	must(t, err)
+	if string(got.Signed) != string(renewed.Signed) || len(got.OneTime) != 1 {
+		t.Errorf("claimed was %+v, wanted the new signed prekey with one of the old one-time prekeys", got)
+	}
+	must(t, store.Publish(ctx, more))
+	wantCount(t, store, a, messaging.MaxPrekeys)
 }

@@ -2,6 +2,7 @@
 
 import { byId, h, say } from "./ui/dom.js";
 import { hourMinute } from "./ui/format.js";
+import { arrange } from "./arrange.js";
 import { ask } from "./dialog.js";
 import { summary } from "./line.js";
 
@@ -38,7 +39,7 @@ export function choose(id) {
 export async function draw() {
   const talks = await client.talks();
   byId("none").hidden = talks.length > 0;
-  byId("talks").replaceChildren(...keep(byId("talks"), talks));
+  arrange(byId("talks"), keep(byId("talks"), talks), (was) => document.querySelector(`#talks [data-id="${CSS.escape(was.dataset.id)}"]`));
   if (!byId("found").hidden) await search();
 }
 
@@ -70,8 +71,9 @@ async function search() {
   if (text === "") return;
   const found = await client.search(text);
   if (byId("search").value.trim() !== text) return; // typed on meanwhile
-  byId("found").replaceChildren(...found.map(({ conversation, title, line }) =>
-    h("li", {}, h("button", { type: "button", onclick: () => choose(conversation) },
-      h("b", {}, title), h("time", { datetime: line.at }, hourMinute(new Date(line.at))), h("span", { class: "soft" }, line.text || line.media?.name)))));
-  if (found.length === 0) byId("found").append(h("li", { class: "hint" }, "Nothing on this device says that."));
+  const items = found.map(({ conversation, title, line }) =>
+    h("li", {}, h("button", { type: "button", "data-line": line.id, onclick: () => choose(conversation) },
+      h("b", {}, title), h("time", { datetime: line.at }, hourMinute(new Date(line.at))), h("span", { class: "soft" }, line.text || line.media?.name))));
+  if (items.length === 0) items.push(h("li", { class: "hint" }, "Nothing on this device says that."));
+  arrange(byId("found"), items, (was) => document.querySelector(`#found [data-line="${CSS.escape(was.dataset.line)}"]`));
 }

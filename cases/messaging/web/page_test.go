@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"designkits/shared/browsertest"
 	"designkits/shared/testenv"
@@ -118,6 +119,75 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 		s.say(ana, "through the kill")
 		s.shows(bo, "through the kill")
 	})
+	t.Run("without a network it says so, one writes on, and it goes out once", func(t *testing.T) {
+		const text = "from the tunnel"
+		s.offline(ana, true)
+		for _, gateway := range []string{"gateway-1", "gateway-2"} { // what is connected already
+			if err := s.Kill(t.Context(), gateway); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ana.Until(t, `!document.querySelector("#offline").hidden && document.querySelector("#offline").textContent.startsWith("Not connected. What you write is kept")`)
+		ana.CheckAccess(t, "html")
+		ana.ShootScreen(t, "offline")
+		s.say(ana, text)
+		s.shows(ana, text)
+		s.connected(bo)
+		s.say(bo, "where are you?") // the others have a network
+		s.shows(bo, "where are you?")
+		bo.Until(t, `[...document.querySelectorAll(".line.mine")].at(-1).dataset.state === "sent"`)
+		if state := browsertest.Eval[string](t, ana, `[...document.querySelectorAll(".line.mine")].at(-1).dataset.state`); state != "sending" || s.times(bo, text) != 0 {
+			t.Errorf("what was written without a network is %q, and bo shows it %d times", state, s.times(bo, text))
+		}
+		s.offline(ana, false)
+		s.connected(ana)
+		s.shows(ana, "where are you?")
+		s.shows(bo, text)
+		ana.Until(t, `[...document.querySelectorAll(".line.mine")].at(-1).dataset.state === "read"`)
+		s.say(ana, "out of the tunnel")
+		s.shows(bo, "out of the tunnel") // whatever was sent before it is there as well
+		if mine, its := s.times(ana, text), s.times(bo, text); mine != 1 || its != 1 {
+			t.Errorf("it stands %d times on the one screen and %d times on the other", mine, its)
+		}
+	})
+	t.Run("by the keyboard alone", func(t *testing.T) {
+		back := chromedp.KeyModifiers(chromedp.ModifierShift)
+		const itsMenu = `at.className === "more" && at.closest(".line").querySelector(".text")?.textContent === "where are you?"`
+		ana.Do(t, chromedp.Reload())
+		s.connected(ana)
+		ana.Until(t, `document.querySelectorAll("#talks button").length === 2`)
+		s.tabTo(ana, `at.closest("#talks") && at.querySelector("b").firstChild.textContent === "bo"`)
+		s.keys(ana, kb.Enter)
+		ana.Until(t, `document.querySelector("#title").textContent === "bo" && document.activeElement.id === "text"`)
+		s.keys(ana, "written with keys"+kb.Enter)
+		s.shows(bo, "written with keys")
+
+		s.tabTo(ana, itsMenu, back)
+		s.keys(ana, kb.Enter)
+		s.tabTo(ana, `at.closest("#dialog") && at.textContent === "Answer"`)
+		s.keys(ana, kb.Enter)
+		ana.Until(t, `!document.querySelector("#context").hidden && document.activeElement.id === "text"`)
+		s.keys(ana, "answered with keys"+kb.Enter)
+		bo.Until(t, `[...document.querySelectorAll(".line")].at(-1).querySelector(".quote")?.textContent.includes("where are you?")`)
+
+		s.tabTo(ana, itsMenu, back)
+		s.keys(ana, kb.Enter)
+		s.tabTo(ana, `at.closest("#dialog") && at.textContent === "❤️"`)
+		s.keys(ana, kb.Enter)
+		bo.Until(t, `[...document.querySelectorAll(".reactions")].at(-1)?.textContent.includes("❤️ 1")`)
+		ana.Until(t, `[...document.querySelectorAll(".reactions")].at(-1)?.textContent.includes("❤️ 1")`)
+		if !browsertest.Eval[bool](t, ana, fmt.Sprintf(`((at) => Boolean(%s))(document.activeElement)`, itsMenu)) {
+			t.Errorf("after the reaction the focus is at %s", browsertest.Eval[string](t, ana, `document.activeElement.outerHTML.slice(0, 200)`))
+		}
+
+		s.tabTo(ana, `at.id === "search"`)
+		s.keys(ana, "THROUGH the kill")
+		ana.Until(t, `document.querySelectorAll("#found button").length === 1`)
+		s.tabTo(ana, `at.closest("#found")`)
+		s.keys(ana, kb.Enter)
+		ana.Until(t, `document.querySelector("#title").textContent === "bo" && document.activeElement.id === "text"`)
+		ana.Do(t, browsertest.Fill("#search", ""))
+	})
 	t.Run("a reload shows the same, from the browser's own database", func(t *testing.T) {
 		before := ana.Text(t, "#lines")
 		ana.Do(t, chromedp.Reload())
@@ -197,7 +267,7 @@ func TestTwoPeopleSideBySide(t *testing.T) {
 		b.Until(t, `document.querySelector("#secret-complaint").textContent !== ""`)
 		b.Do(t, browsertest.Fill("#secret", operatorSecret), chromedp.SendKeys("#secret", "\r"))
 		b.Until(t, `document.querySelectorAll("#gateways tr").length === 2 && document.querySelectorAll("#owners li").length === 16 && !document.querySelector('#owners [data-owner="none"]')`)
-		for _, width := range []int64{360, 1440} {
+		for _, width := range []int64{360, 390, 1440} {
 			b.Emulate(t, width, "light")
 			b.Until(t, settled)
 			b.CheckWidth(t, width)

@@ -1,11 +1,15 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"go.uber.org/goleak"
 
 	"designkits/shared/browsertest"
@@ -99,4 +103,44 @@ func (s *scene) inDetails(b *browsertest.Tab, button string) {
 		button?.click();
 		return Boolean(button);
 	})()`, button))
+}
+
+// offline takes the browser's network away, or gives it back. What is connected already
+// stays connected: that ends by what is done to the gateways.
+func (s *scene) offline(b *browsertest.Tab, on bool) {
+	s.t.Helper()
+	rules := []*network.Conditions{}
+	if on {
+		rules = append(rules, &network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1})
+	}
+	b.Do(s.t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: rules})
+		return err
+	}))
+}
+
+// times is how many lines of the open conversation have the text.
+func (s *scene) times(b *browsertest.Tab, text string) int {
+	s.t.Helper()
+	return browsertest.Eval[int](s.t, b, fmt.Sprintf(`[...document.querySelectorAll("#lines .line .text")].filter((p) => p.textContent === %q).length`, text))
+}
+
+// keys presses keys, wherever the focus is.
+func (s *scene) keys(b *browsertest.Tab, keys string) {
+	s.t.Helper()
+	b.Do(s.t, chromedp.KeyEvent(keys))
+}
+
+// tabTo presses Tab, or Shift and Tab, until the element that has the focus is the one:
+// an expression says so of it, as "at".
+func (s *scene) tabTo(b *browsertest.Tab, is string, with ...chromedp.KeyOption) {
+	s.t.Helper()
+	const most = 100
+	for range most {
+		b.Do(s.t, chromedp.KeyEvent(kb.Tab, with...))
+		if browsertest.Eval[bool](s.t, b, fmt.Sprintf(`((at) => Boolean(%s))(document.activeElement)`, is)) {
+			return
+		}
+	}
+	s.t.Fatalf("%d times Tab don't come to where %s (see %s)", most, is, b.Shoot(s.t, "failed"))
 }

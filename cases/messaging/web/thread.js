@@ -2,6 +2,7 @@
 
 import { byId, h, say } from "./ui/dom.js";
 import { ago } from "./ui/format.js";
+import { arrange } from "./arrange.js";
 import { element, user } from "./line.js";
 import { close, show } from "./dialog.js";
 import { about, verify } from "./details.js";
@@ -86,12 +87,12 @@ export async function draw(changed) {
 function place(names) {
   const before = new Map([...byId("lines").children].map((li) => [li.says, li]));
   const known = JSON.stringify([names, muted()]);
-  byId("lines").replaceChildren(...view.lines.map((line) => {
+  arrange(byId("lines"), view.lines.map((line) => {
     const says = JSON.stringify(line) + known;
     const li = before.get(says) || element(line, names, me, act, muted() === "");
     li.says = says;
     return li;
-  }));
+  }), (was) => document.querySelector(`#lines [data-id="${CSS.escape(was.closest(".line")?.dataset.id || "")}"] .more`));
 }
 
 // muted is why nothing can be written here; "" where it can.

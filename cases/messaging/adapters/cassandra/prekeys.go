@@ -25,6 +25,15 @@ func (s *Prekeys) Publish(ctx context.Context, b messaging.Bundle) error {
 	if err := b.Check(); err != nil {
 		return err
 	}
+	if len(b.OneTime) > 0 {
+		left, err := s.Count(ctx, b.Device)
+		if err != nil {
+			return err
+		}
+		if err := b.CheckLeft(left); err != nil {
+			return err
+		}
+	}
 	return s.db.run(ctx, "publish prekeys", b.Device.String(), func(ctx context.Context) error {
 		user, device := string(b.Device.User), int(b.Device.Device)
 		partition := "prekeys " + b.Device.String()

@@ -124,6 +124,26 @@ func TestABucketOfTheLargestMessagesIsBounded(t *testing.T) {
 	}
 }
 
+// A device that publishes as many prekeys as it may, all of the largest keys.
+func TestAPartitionOfPrekeysIsBounded(t *testing.T) {
+	db := ownKeyspace(t)
+	a := messaging.Address{User: messaging.NewUserID(), Device: 1}
+	for first := 0; first < messaging.MaxPrekeys; first += messaging.MaxOneTime {
+		b := messaging.Bundle{Device: a, Identity: make([]byte, messaging.MaxKey), Signed: make([]byte, messaging.MaxKey)}
+		for id := range messaging.MaxOneTime {
+			b.OneTime = append(b.OneTime, messaging.Prekey{ID: uint32(first + id), Key: make([]byte, messaging.MaxKey)})
+		}
+		if err := db.Prekeys().Publish(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := flush(t, db, "prekeys")["prekeys"]
+	t.Logf("%d MiB", size)
+	if size < messaging.MaxPrekeys*messaging.MaxKey>>20 || size > partitionLimit {
+		t.Errorf("the partition has %d MiB, wanted what was published, and %d at most", size, partitionLimit)
+	}
+}
+
 // The fullest shard of the fullest channel, in which everybody has all devices.
 func TestPartitionsOfMembersAreBounded(t *testing.T) {
 	db := ownKeyspace(t)

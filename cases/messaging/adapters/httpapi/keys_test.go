@@ -238,6 +238,8 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		"a look-up by nobody":    {"", "GET", "/api/users/" + ana.Name, "", 401, "no-token"},
 		"no identity":            {ana.Token, "PUT", "/api/prekeys", with(func(k map[string]any) { delete(k, "identityKey") }), 422, "invalid"},
 		"no signature":           {ana.Token, "PUT", "/api/prekeys", with(func(k map[string]any) { delete(k["signedPreKey"].(map[string]any), "signature") }), 422, "invalid"},
+		"a prekey of 5 KB":       {ana.Token, "PUT", "/api/prekeys", with(func(k map[string]any) { k["oneTime"].([]any)[1].(map[string]any)["key"] = make([]byte, 5<<10) }), 422, "invalid"},
+		"a last resort of 5 KB":  {ana.Token, "PUT", "/api/prekeys", with(func(k map[string]any) { k["lastResort"].(map[string]any)["key"] = make([]byte, 5<<10) }), 422, "invalid"},
 		"a key of 5 KB":          {ana.Token, "PUT", "/api/prekeys", with(func(k map[string]any) { k["identityKey"] = make([]byte, 5<<10) }), 422, "invalid"},
 		"101 prekeys":            {ana.Token, "PUT", "/api/prekeys", mustJSON(t, keysOf(1, 101)), 422, "invalid"},
 		"a megabyte":             {ana.Token, "PUT", "/api/prekeys", `{"identityKey":"` + strings.Repeat("A", 1<<20) + `"}`, 413, "too-large"},
@@ -252,7 +254,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 
 func TestLimitsAreOfAnAddressOrAnAccount(t *testing.T) {
 	limits := generous
-	limits.AccountsAnHour, limits.CodesAMinute, limits.ClaimsOfOneHour = 2, 3, 2
+	limits.AccountsAnHour, limits.CodesAMinute, limits.ClaimsOfOneHour, limits.PublishesAnHour = 2, 3, 2, 2
 	s := newKeys(t, limits)
 	from := func(address string) answer {
 		return s.ask("", "POST", "/api/accounts", fmt.Sprintf(`{"name":%q}`, newName()), "X-Forwarded-For", address)
@@ -276,4 +278,36 @@ func TestLimitsAreOfAnAddressOrAnAccount(t *testing.T) {
 		s.ask(ana.Token, "POST", "/api/prekeys/claim", claim).want(http.StatusOK, "")
 	}
 	s.ask(ana.Token, "POST", "/api/prekeys/claim", claim).want(http.StatusTooManyRequests, "too-often")
+
+	keys := mustJSON(t, keysOf(1, 1))
+	for range 2 {
+		s.ask(ana.Token, "PUT", "/api/prekeys", keys).want(http.StatusOK, "")
+	}
+	if got := s.ask(ana.Token, "PUT", "/api/prekeys", keys).want(http.StatusTooManyRequests, "too-often"); got.header.Get("Retry-After") == "" {
+		t.Error("it isn't said when to publish again")
+	}
+	s.ask(ben.Token, "PUT", "/api/prekeys", keys).want(http.StatusOK, "") // another device's
+}
+
+// A device that publishes on and on fills neither the store nor anybody's claim.
+func TestADeviceMayHaveSoManyPrekeys(t *testing.T) {
+	s := newKeys(t, generous)
+	ana := s.account()
+	var left struct{ Left int }
+	publish := func(first, n int) answer {
+		return s.ask(ana.Token, "PUT", "/api/prekeys", mustJSON(t, keysOf(first, n)))
+	}
+	for first := 1; first < messaging.MaxPrekeys; first += messaging.MaxOneTime {
+		publish(first, messaging.MaxOneTime).want(http.StatusOK, "").into(&left)
+	}
+	var refused struct{ Field, Detail string }
+	publish(messaging.MaxPrekeys+1, 1).want(http.StatusUnprocessableEntity, "invalid").into(&refused)
+	if refused.Field != "oneTime" || !strings.Contains(refused.Detail, "publish 0 more") {
+		t.Errorf("the problem is %+v", refused)
+	}
+	s.ask(ana.Token, "GET", "/api/prekeys", "").want(http.StatusOK, "").into(&left)
+	if left.Left != messaging.MaxPrekeys {
+		t.Errorf("%d prekeys are left, wanted %d", left.Left, messaging.MaxPrekeys)
+	}
+	publish(1, 0).want(http.StatusOK, "") // a new signed prekey takes no place
 }

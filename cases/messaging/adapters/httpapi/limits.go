@@ -24,12 +24,13 @@ type Limits struct {
 	LookUpsAMinute  int // people looked up by one account
 	ClaimsAMinute   int // requests for bundles by one account
 	ClaimsOfOneHour int // requests for the bundles of one person by one other: each may use up a prekey
+	PublishesAnHour int // requests that publish keys, by one device
 	UploadsAnHour   int // uploads begun by one account
 }
 
 // UsualLimits are what a person stays far below.
 var UsualLimits = Limits{
-	AccountsAnHour: 10, CodesAMinute: 10, LookUpsAMinute: 60, ClaimsAMinute: 60, ClaimsOfOneHour: 30, UploadsAnHour: 100,
+	AccountsAnHour: 10, CodesAMinute: 10, LookUpsAMinute: 60, ClaimsAMinute: 60, ClaimsOfOneHour: 30, PublishesAnHour: 60, UploadsAnHour: 100,
 }
 
 // A tooOften says that a limit was passed.

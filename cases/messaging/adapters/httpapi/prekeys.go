@@ -87,6 +87,9 @@ func (s *Keys) publish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.limit(r.Context(), "publications of keys", s.Limits.PublishesAnHour, time.Hour, a.String()); err != nil {
+		return err
+	}
 	var body published
 	if err := read(w, r, &body); err != nil {
 		return err

@@ -63,17 +63,23 @@ func (c *Client) join(ctx context.Context, path string, in any) error {
 func once() http.Header { return http.Header{"Idempotency-Key": {rand.Text()}} }
 
 // publish tells the server the device's keys: all of them, or with added the one-time
-// prekeys that are new.
+// prekeys that are new. What is more than one request may bring comes in several: a
+// device keeps those that were claimed and not used yet.
 func (c *Client) publish(ctx context.Context, added []e2e.PreKey) error {
 	keys, err := c.e2e.PublicKeys()
 	if err != nil {
 		return err
 	}
+	left := keys.OneTime
 	if added != nil {
-		keys.OneTime = added
+		left = added
 	}
-	if err := c.call(ctx, http.MethodPut, "/api/prekeys", nil, keys, nil); err != nil {
-		return err
+	for first := true; first || len(left) > 0; first = false {
+		n := min(len(left), messaging.MaxOneTime)
+		keys.OneTime, left = left[:n], left[n:]
+		if err := c.call(ctx, http.MethodPut, "/api/prekeys", nil, keys, nil); err != nil {
+			return err
+		}
 	}
 	return c.change(func() error { c.me.Published = true; return c.store.put(keyMe, c.me) })
 }

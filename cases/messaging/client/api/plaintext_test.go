@@ -33,8 +33,9 @@ var secrets = map[string]string{
 const control = "whoever reads this sees that the search works"
 
 // The server stores and carries only ciphertext: after a conversation nothing of what
-// was said stands in Cassandra, Kafka, Redis, the S3 store or any log; and what is
-// sent unencrypted is found, so that finding nothing means something.
+// was said stands in Cassandra, Kafka, Redis, the S3 store or any log. What is sent
+// unencrypted is found where messages go, and what is planted is found in the others,
+// so that finding nothing means something.
 func TestTheServerHoldsNoPlaintext(t *testing.T) {
 	const secret = "a secret of the tests, of 32 bytes"
 	s := newSite(t, map[string]string{"TOKEN_SECRET": secret})
@@ -61,7 +62,8 @@ func TestTheServerHoldsNoPlaintext(t *testing.T) {
 	s.sendUnencrypted(ana.Me().Device, talk, secret)
 	testenv.Eventually(t, time.Minute, "bo has got what can't be decrypted", func() bool { return len(bo.reads(talk)) == 2 })
 
-	found := map[string]bool{} // where the control stands
+	planted := s.plant()
+	sent := map[string]bool{} // stores in which the control stands
 	places := map[string]int{}
 	for place, content := range s.everything() {
 		places[place.store]++
@@ -70,13 +72,22 @@ func TestTheServerHoldsNoPlaintext(t *testing.T) {
 				t.Errorf("%s holds %s in the clear", place, what)
 			}
 		}
-		found[place.store] = found[place.store] || contains(content, control)
+		sent[place.store] = sent[place.store] || contains(content, control)
+		if text, ok := planted[place]; ok && contains(content, text) {
+			delete(planted, place)
+		}
+		if place.store == "log" && !contains(content, `"msg":"serving"`) {
+			t.Errorf("%s doesn't say that the process serves: it isn't what the process has written", place)
+		}
 	}
 	t.Logf("looked at %v", places)
 	for _, store := range []string{"cassandra", "kafka"} {
-		if !found[store] {
+		if !sent[store] {
 			t.Errorf("what was sent unencrypted isn't found in %s: the search sees nothing", store)
 		}
+	}
+	for place := range planted {
+		t.Errorf("what was planted isn't found in %s: the search doesn't see it", place)
 	}
 	for store, least := range map[string]int{"cassandra": 20, "kafka": 5, "redis": 5, "s3": 1, "log": 5} {
 		if places[store] < least {

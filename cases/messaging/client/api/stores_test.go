@@ -104,8 +104,12 @@ func (s *site) inKafka(found func(place, []byte)) {
 	}
 }
 
+func (s *site) redis() *goredis.Client {
+	return goredis.NewClient(&goredis.Options{Addr: testenv.Addr(s.t, "redis")})
+}
+
 func (s *site) inRedis(found func(place, []byte)) {
-	client := goredis.NewClient(&goredis.Options{Addr: testenv.Addr(s.t, "redis")})
+	client := s.redis()
 	defer client.Close()
 	ctx := s.t.Context()
 	keys := client.Scan(ctx, 0, s.Namespace+"*", 1000).Iterator()
@@ -137,23 +141,34 @@ func (s *site) inRedis(found func(place, []byte)) {
 	s.must(keys.Err())
 }
 
-func (s *site) inS3(found func(place, []byte)) {
-	client := awss3.New(awss3.Options{
+func (s *site) s3() *awss3.Client {
+	return awss3.New(awss3.Options{
 		BaseEndpoint: aws.String("http://" + testenv.Addr(s.t, "s3")), Region: "us-east-1", UsePathStyle: true,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "kit", SecretAccessKey: "kit-on-loopback"}, nil
 		}),
 	})
-	buckets, err := client.ListBuckets(s.t.Context(), &awss3.ListBucketsInput{})
+}
+
+// buckets are the names of the case's.
+func (s *site) buckets(client *awss3.Client) (names []*string) {
+	all, err := client.ListBuckets(s.t.Context(), &awss3.ListBucketsInput{})
 	s.must(err)
-	for _, bucket := range buckets.Buckets {
-		if !strings.HasPrefix(*bucket.Name, strings.ReplaceAll(s.Namespace, "_", "-")) {
-			continue
+	for _, bucket := range all.Buckets {
+		if strings.HasPrefix(*bucket.Name, strings.ReplaceAll(s.Namespace, "_", "-")) {
+			names = append(names, bucket.Name)
 		}
-		objects, err := client.ListObjectsV2(s.t.Context(), &awss3.ListObjectsV2Input{Bucket: bucket.Name})
+	}
+	return names
+}
+
+func (s *site) inS3(found func(place, []byte)) {
+	client := s.s3()
+	for _, bucket := range s.buckets(client) {
+		objects, err := client.ListObjectsV2(s.t.Context(), &awss3.ListObjectsV2Input{Bucket: bucket})
 		s.must(err)
 		for _, object := range objects.Contents {
-			got, err := client.GetObject(s.t.Context(), &awss3.GetObjectInput{Bucket: bucket.Name, Key: object.Key})
+			got, err := client.GetObject(s.t.Context(), &awss3.GetObjectInput{Bucket: bucket, Key: object.Key})
 			s.must(err)
 			content, err := io.ReadAll(got.Body)
 			s.must(err)
