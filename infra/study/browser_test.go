@@ -233,6 +233,14 @@ func comparesLaws(t *testing.T, b *browsertest.Tab, address string) {
 	open(t, b, address+"?panel=estimate")
 	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".law") !== null`)
 	draws(t, b, ".law", "10,107,93", "141,90,6", "179,38,30") // a line for each exponent
+	b.Do(t, browsertest.Script(`document.querySelector(".law").scrollIntoView()`))
+	b.ShootScreen(t, "law")
+	b.Emulate(t, 390, "dark")
+	draws(t, b, ".law", "79,208,181", "227,177,84", "255,143,132")
+	b.CheckWidth(t, 390)
+	b.Do(t, browsertest.Script(`document.querySelector(".law").scrollIntoView()`))
+	b.ShootScreen(t, "law-narrow")
+	b.Emulate(t, 1440, "light")
 	var file struct {
 		Results []struct {
 			Name  string

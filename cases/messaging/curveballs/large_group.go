@@ -17,11 +17,12 @@ func (s *site) gather(ctx context.Context, by *device.Device, c messaging.Conver
 		return nil, err
 	}
 	users := make([]messaging.UserID, 0, members)
+	for len(users) < members-1-devices {
+		users = append(users, messaging.NewUserID()) // nobody tells them from who is away
+	}
+	// Last, so that they needn't hear of how all others were added.
 	for _, p := range people {
 		fans, users = append(fans, p[0]), append(users, p[0].User)
-	}
-	for len(users) < members-1 {
-		users = append(users, messaging.NewUserID()) // nobody tells them from who is away
 	}
 	for some := range slices.Chunk(users, messaging.MaxAdded) {
 		m := wire.Send{Conversation: c, ID: messaging.MessageID(rand.Text()), Kind: messaging.Added, Users: some}

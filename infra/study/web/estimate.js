@@ -109,7 +109,7 @@ async function calculate() {
     again = false;
     const query = new URLSearchParams([["of", of], ...[...set].map(([name, value]) => ["set", `${name}=${value}`])]);
     try {
-      const { body } = await call("GET", `${api("estimate")}?${query}`);
+      const { body } = await call("GET", `${api("estimate")}?${query}`, { timeout: 60000 }); // a machine that also measures
       show(body);
     } catch (failed) {
       say(byId("answer"), failed.message);

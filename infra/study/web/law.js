@@ -13,11 +13,12 @@ const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 export function law(chart) {
   const element = h("figure", { class: "law" }, h("figcaption", { class: "small soft" }, `Lines: the sheet. Points: measured. Upwards: ${chart.y}; to the right: ${chart.x}.`));
   let plot = null;
-  new ResizeObserver(() => {
+  const fit = () => {
     if (element.clientWidth === 0) return;
     if (plot) plot.setSize({ width: element.clientWidth, height: HEIGHT });
     else plot = build(element, chart);
-  }).observe(element);
+  };
+  new ResizeObserver(() => requestAnimationFrame(fit)).observe(element); // it changes the size that is observed
   element.addEventListener("repaint", () => plot?.redraw());
   return [h("h2", {}, chart.title), element, h("details", { class: "band" }, h("summary", {}, "The same as a table"), table(chart))];
 }

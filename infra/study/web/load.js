@@ -101,7 +101,8 @@ function strip(load, marks, time) {
     if (plot) plot.setData(data);
     else plot = build(element, width(), data, marks, time);
   };
-  new ResizeObserver(() => element.clientWidth > 0 && plot?.setSize({ width: width(), height: HEIGHT })).observe(element);
+  const fit = () => element.clientWidth > 0 && plot?.setSize({ width: width(), height: HEIGHT });
+  new ResizeObserver(() => requestAnimationFrame(fit)).observe(element); // it changes the size that is observed
   element.addEventListener("repaint", () => plot?.redraw());
   return { element, load, draw };
 }
