@@ -48,6 +48,12 @@ func (c *Closed) Error() string {
 	return fmt.Sprintf("the gateway has closed the connection: %s (%d)", c.Reason, c.Code)
 }
 
+// Codes with which a gateway closes for good.
+const (
+	replaced  = 4001 // the device has connected once more
+	signedOut = 4003
+)
+
 // Times of a connection.
 const (
 	DialWithin  = 5 * time.Second
@@ -55,6 +61,9 @@ const (
 	SilentFor   = 75 * time.Second // no ping of the gateway's either
 	// AnswerWithin is twice as long as a gateway takes to follow a frame at most.
 	AnswerWithin = 10 * time.Second
+	// LateWithin is how long after a dial that failed its gateway may still make a
+	// connection of it, which nobody holds any more.
+	LateWithin = time.Minute
 )
 
 // Config says who connects where.
@@ -132,24 +141,35 @@ const (
 
 // Run stays connected until the context ends, until the device is told to stay
 // away, since it is connected elsewhere or was signed out, or until Shown fails.
+//
+// Elsewhere may be a dial of its own that was given up, and that a gateway under
+// load has come to later. So for LateWithin after one it connects once more, and
+// replaces that in turn.
 func (d *Device) Run(ctx context.Context) error {
 	at := rand.Int()
+	var failed time.Time // a dial
 	for {
 		gateways := d.cfg.Gateways()
 		if len(gateways) > 0 {
 			at++
-			err := d.connect(ctx, gateways[at%len(gateways)])
+			conn, err := d.dial(ctx, gateways[at%len(gateways)])
+			if err != nil {
+				failed = time.Now()
+			} else {
+				err = d.serve(ctx, conn)
+			}
 			var closed *Closed
-			if errors.As(err, &closed) && (closed.Code == 4001 || closed.Code == 4003) {
+			late := !failed.IsZero() && time.Since(failed) < LateWithin
+			if errors.As(err, &closed) && (closed.Code == signedOut || closed.Code == replaced && !late) {
 				return closed
 			}
 		}
 		d.mu.Lock()
 		d.tries++
-		most, failed := min(firstPause<<min(d.tries, 10), mostPause), d.failed
+		most, broken := min(firstPause<<min(d.tries, 10), mostPause), d.failed
 		d.mu.Unlock()
-		if failed != nil {
-			return failed
+		if broken != nil {
+			return broken
 		}
 		select {
 		case <-time.After(rand.N(most)):
@@ -159,14 +179,14 @@ func (d *Device) Run(ctx context.Context) error {
 	}
 }
 
-// connect serves one connection until it ends.
-func (d *Device) connect(ctx context.Context, gateway string) error {
-	dialing, cancel := context.WithTimeout(ctx, DialWithin)
+func (d *Device) dial(ctx context.Context, gateway string) (Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, DialWithin)
 	defer cancel()
-	conn, err := d.cfg.Dial(dialing, gateway, []string{identity.Protocol, identity.Bearer(d.cfg.Token)})
-	if err != nil {
-		return err
-	}
+	return d.cfg.Dial(ctx, gateway, []string{identity.Protocol, identity.Bearer(d.cfg.Token)})
+}
+
+// serve hears what one connection brings until it ends.
+func (d *Device) serve(ctx context.Context, conn Conn) error {
 	defer conn.Close()
 	defer d.lost()
 	for {
@@ -176,7 +196,7 @@ func (d *Device) connect(ctx context.Context, gateway string) error {
 		}
 		frame, err := wire.Down(text)
 		if err != nil {
-			return fmt.Errorf("a frame of %s: %w", gateway, err)
+			return fmt.Errorf("a frame of the gateway: %w", err)
 		}
 		if err := d.heard(conn, frame); err != nil {
 			return err

@@ -116,6 +116,53 @@ func TestWhatComesAgainIsAcknowledgedAgainAndShownOnce(t *testing.T) {
 	})
 }
 
+// Whoever is connected elsewhere stays away, unless that may be a dial of its own
+// that a gateway has come to late.
+func TestWhoIsReplacedStaysAwayUnlessByItself(t *testing.T) {
+	gaveUp, replaced, out := errors.New("gave up"), &device.Closed{Code: 4001}, &device.Closed{Code: 4003}
+	for name, c := range map[string]struct {
+		dials []error       // how each ends: a dial that fails, or the connection of one that doesn't
+		after time.Duration // that each connection holds
+		want  int           // dials, before it stays away
+	}{
+		"elsewhere":                     {[]error{io.EOF, replaced}, time.Second, 2},
+		"a dial came late":              {[]error{gaveUp, replaced, replaced}, 31 * time.Second, 3},
+		"the last failed long ago":      {[]error{gaveUp, replaced}, device.LateWithin, 2},
+		"signed out, after a late dial": {[]error{gaveUp, out}, time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dials := 0
+				d := device.New(device.Config{Address: ana, Gateways: func() []string { return []string{"gateway"} },
+					Dial: func(context.Context, string, []string) (device.Conn, error) {
+						end := c.dials[dials]
+						dials++
+						if end == gaveUp {
+							return nil, end
+						}
+						return brief{end, c.after}, nil
+					}})
+				if err := d.Run(t.Context()); dials != c.want || !errors.Is(err, c.dials[len(c.dials)-1]) {
+					t.Errorf("%d dials, then %v; want %d, then %v", dials, err, c.want, c.dials[len(c.dials)-1])
+				}
+			})
+		})
+	}
+}
+
+// A brief connection brings nothing and ends like this after a while.
+type brief struct {
+	end   error
+	after time.Duration
+}
+
+func (b brief) Read(context.Context) ([]byte, error) {
+	<-time.After(b.after) // of the bubble's clock
+	return nil, b.end
+}
+func (brief) Write([]byte) error { return nil }
+func (brief) Close()             {}
+
 // A gateway that is frozen answers nothing, and closes nothing.
 func TestAGatewayThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
