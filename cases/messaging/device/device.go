@@ -56,7 +56,7 @@ const (
 
 // Times of a connection.
 const (
-	DialWithin  = 5 * time.Second
+	DialWithin  = 10 * time.Second // a gateway to which thousands come at once takes some, and what it has begun isn't lost
 	WriteWithin = 5 * time.Second
 	SilentFor   = 75 * time.Second // no ping of the gateway's either
 	// AnswerWithin is twice as long as a gateway takes to follow a frame at most.
