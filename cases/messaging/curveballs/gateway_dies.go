@@ -20,7 +20,7 @@ import (
 var GatewayDies = curveball.Experiment{
 	Name:       "gateway-dies",
 	Question:   "A gateway dies with 10,000 connections, while 20 of those people are being written to. What do they miss, and how long are all of them away?",
-	Hypothesis: "Nothing is missing on any screen, and all are back within 10 s and stay: the others take them over, and each catches up from its inbox.",
+	Hypothesis: "Nothing is missing on any screen, and all are back within 10 s, and no more than one in a hundred has to come back twice: the others take them over, and each catches up from its inbox.",
 	Answer: `A gateway keeps nothing that others need. Where a device is stands in Redis and is written anew when it connects elsewhere;
 what was on its way to the dead gateway stands in the device's inbox, since it is written there before it is announced
 ([Apply](fanout/fanout.go)). A device that is back asks for its inbox first and is sent what is new behind that
@@ -32,7 +32,7 @@ that their inboxes are empty. All are on this machine, and so is their end of ea
 		curveball.AtMost("messages missing on the screens, of 820", "", 0),
 		curveball.AtMost("messages twice or out of order", "", 0),
 		curveball.AtMost("until the others are back", "s", 10),
-		curveball.AtMost("connections that end once more, in the 20 s after", "", 0),
+		curveball.AtMost("connections that end once more, in the 20 s after", "", 100),
 	},
 	Control: curveball.With("clients that only listen", "clients", "listen"),
 	Run: func(ctx context.Context, t *curveball.Trial) error {
