@@ -46,13 +46,24 @@ var storm = harness.Bench{
 			half, whole, err = back(ctx, devices, before, began)
 			return half, whole, errors.Join(err, <-killed)
 		}
+		settle := func() error {
+			select {
+			case <-time.After(r.For(20 * time.Second)): // longer than a route holds on, and than a gateway's sweep
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 		// Servers that have run for days aren't cold, as Cassandra's compiler is here
 		// at first: once all come back to the same one, and that doesn't count.
-		if _, cold, err := kill(first); err != nil {
-			return err
-		} else {
-			r.Logf("warming up: back at the one that was killed after %.1f s", cold.Seconds())
+		_, cold, err := kill(first)
+		if err == nil {
+			err = settle()
 		}
+		if err != nil {
+			return err
+		}
+		r.Logf("warming up: back at the one that was killed after %.1f s", cold.Seconds())
 		before := ends(devices)
 		half, whole, err := kill(both)
 		if err != nil {
@@ -60,10 +71,8 @@ var storm = harness.Bench{
 		}
 		r.Report(harness.Result{Name: "reconnect-storm", Unit: "s", Value: whole.Seconds(),
 			Note: fmt.Sprintf("%d devices, half of them back after %.1f s", n, half.Seconds())}, harness.AtMost(10))
-		select {
-		case <-time.After(r.For(20 * time.Second)): // longer than a route holds on, and than a gateway's sweep
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := settle(); err != nil {
+			return err
 		}
 		r.Report(harness.Result{Name: "reconnect-storm-again", Value: float64(ends(devices) - before - n),
 			Note: "connections that ended once more, while all came back and in the 20 s after"}, harness.AtMost(0))
