@@ -100,6 +100,25 @@ func TestTestsRunWithTheirEnvironmentAndTheFaultyOnesApart(t *testing.T) {
 	}
 }
 
+func TestWhatAPassingPackagePrintsIsDropped(t *testing.T) {
+	const all = "a log\nPASS\nok  \tx/a\t1.0s\n?   \tx/b\t[no test files]\nanother log\n--- FAIL: TestIt (0.00s)\nFAIL\nexit status 1\nFAIL\tx/c\t0.1s\n" +
+		"# x/d\nd.go:1: no\nFAIL\tx/d [build failed]\nof the last one\nok  \tx/e\t2.0s\nFAIL\n"
+	const want = "ok  \tx/a\t1.0s\n?   \tx/b\t[no test files]\nanother log\n--- FAIL: TestIt (0.00s)\nFAIL\nexit status 1\nFAIL\tx/c\t0.1s\n" +
+		"# x/d\nd.go:1: no\nFAIL\tx/d [build failed]\nok  \tx/e\t2.0s\nFAIL\n"
+	for size := 1; size <= len(all); size++ { // however it comes
+		var out strings.Builder
+		q := &quiet{out: &out}
+		for chunk := range slices.Chunk([]byte(all), size) {
+			if n, err := q.Write(chunk); n != len(chunk) || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		if err := q.end(); err != nil || out.String() != want {
+			t.Fatalf("in pieces of %d: %v\n%s\nwant\n%s", size, err, out.String(), want)
+		}
+	}
+}
+
 // A test that measures time, or that breaks a server, is alone.
 func TestPackagesRunOneAfterTheOther(t *testing.T) {
 	alone := "package %s\n\nimport (\n\t\"os\"\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestIt(t *testing.T) {\n\tfile, err := os.OpenFile(os.Getenv(\"RUNNING\"), os.O_CREATE|os.O_EXCL, 0o600)\n" +

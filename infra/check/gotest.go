@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,9 +46,9 @@ const (
 	Both = Calm | Faulty
 )
 
-// Test runs the tests of a part of a module with the race detector, their output
-// straight to out, one package after the other: first the calm ones, then the
-// faulty. adopt is told of each process group and returns what to
+// Test runs the tests of a part of a module with the race detector, one package
+// after the other: first the calm ones, then the faulty. What the go command says
+// goes to out, and all that is printed in a package that fails. adopt is told of each process group and returns what to
 // call once it has ended.
 func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer, adopt func(pid int) (func(), error)) error {
 	calm, faulty, err := packages(ctx, m)
@@ -64,7 +65,9 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 		args := append([]string{"test", "-race", "-count=1", "-timeout=20m", "-bench=^$"}, packages...)
 		cmd := goCommand(ctx, m.Dir, args...)
 		cmd.Env = append(cmd.Environ(), env...)
-		cmd.Stdout, cmd.Stderr = out, out
+		passed := &quiet{out: out}
+		defer passed.end()
+		cmd.Stdout, cmd.Stderr = passed, passed
 		if err := cmd.Start(); err != nil {
 			return fmt.Errorf("go test of %s: %w", m.Name(), err)
 		}
@@ -82,6 +85,42 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 	if part&Faulty != 0 && ctx.Err() == nil {
 		err = errors.Join(err, run(faulty))
 	}
+	return err
+}
+
+// A quiet drops what tests print in a package that passes, as the go command does
+// where no benchmark is asked for. It is for packages one after the other.
+type quiet struct {
+	out  io.Writer
+	held []byte // of the package whose end hasn't come
+	line int    // where the last line of it begins
+}
+
+func (q *quiet) Write(text []byte) (int, error) {
+	for _, b := range text {
+		q.held = append(q.held, b)
+		if b != '\n' {
+			continue
+		}
+		line := q.held[q.line:]
+		q.line = len(q.held)
+		switch passed := bytes.HasPrefix(line, []byte("ok  \t")) || bytes.HasPrefix(line, []byte("?   \t")); {
+		case passed:
+			q.held = line
+			fallthrough
+		case bytes.HasPrefix(line, []byte("FAIL\t")):
+			if err := q.end(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(text), nil
+}
+
+// end writes what is held.
+func (q *quiet) end() error {
+	_, err := q.out.Write(q.held)
+	q.held, q.line = nil, 0
 	return err
 }
 
