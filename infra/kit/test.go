@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -161,10 +160,11 @@ func fetchTools(ctx context.Context, place engine.Place, cases []topology.Case, 
 	})
 }
 
-// testModules runs all of them even when one fails, so that one run tells all.
-// The cases' tests share the backends. Beside them go those of the other
-// modules, a package of each at a time; when both have ended, the tests that
-// break the backends.
+// testModules runs all of them even when one fails, so that one run tells all: the
+// kit and what is shared first, then the cases, whose tests share the backends, and
+// when those have ended, the tests that break the backends. One package at a time:
+// two that start servers and build programs take two cores from each other, until
+// what waits for something waits in vain.
 func testModules(ctx context.Context, place engine.Place, modules []check.Module, env []string, s *screen) error {
 	var cases, others []check.Module
 	for _, m := range modules {
@@ -175,10 +175,8 @@ func testModules(ctx context.Context, place engine.Place, modules []check.Module
 		}
 	}
 	t := tester{place: place, screen: s, failed: map[string]bool{}}
-	var beside sync.WaitGroup
-	beside.Go(func() { t.run(ctx, others, check.Both, env) })
+	t.run(ctx, others, check.Both, env)
 	t.run(ctx, cases, check.Calm, env)
-	beside.Wait()
 	t.run(ctx, cases, check.Faulty, env)
 	if ctx.Err() != nil {
 		return errInterrupted
@@ -194,8 +192,6 @@ func testModules(ctx context.Context, place engine.Place, modules []check.Module
 type tester struct {
 	place  engine.Place
 	screen *screen
-
-	mu     sync.Mutex
 	failed map[string]bool
 }
 
@@ -207,9 +203,7 @@ func (t *tester) run(ctx context.Context, modules []check.Module, part check.Par
 		t.screen.linef("go test -race %s/...", m.Path)
 		adopt := func(pid int) (func(), error) { return supervise.Adopt(t.place.State, "go-test-"+m.Name(), pid) }
 		if err := check.Test(ctx, m, part, env, os.Stdout, adopt); err != nil {
-			t.mu.Lock()
 			t.failed[m.Name()] = true
-			t.mu.Unlock()
 		}
 	}
 }
