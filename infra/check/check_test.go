@@ -121,12 +121,37 @@ func TestWhatAPassingPackagePrintsIsDropped(t *testing.T) {
 
 // A test that measures time, or that breaks a server, is alone.
 func TestPackagesRunOneAfterTheOther(t *testing.T) {
-	alone := "package %s\n\nimport (\n\t\"os\"\n\t\"testing\"\n\t\"time\"\n)\n\nfunc TestIt(t *testing.T) {\n\tfile, err := os.OpenFile(os.Getenv(\"RUNNING\"), os.O_CREATE|os.O_EXCL, 0o600)\n" +
-		"\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n\ttime.Sleep(300 * time.Millisecond) // what a test takes\n\tif err := os.Remove(file.Name()); err != nil {\n\t\tt.Fatal(err)\n\t}\n}\n"
-	root, m := workspace(t, map[string]string{"a/a_test.go": fmt.Sprintf(alone, "a"), "b/b_test.go": fmt.Sprintf(alone, "b"), "c/c_test.go": fmt.Sprintf(alone, "c")})
+	const alone = `package %s
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestIt(t *testing.T) {
+	running := os.Getenv("RUNNING")
+	if err := os.WriteFile(filepath.Join(running, "%[1]s"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	looks := time.NewTicker(10 * time.Millisecond)
+	defer looks.Stop()
+	for range 30 { // for as long as a test takes
+		if all, err := os.ReadDir(running); err != nil || len(all) != 1 {
+			t.Fatal("another package's runs beside it:", all, err)
+		}
+		<-looks.C
+	}
+	if err := os.Remove(filepath.Join(running, "%[1]s")); err != nil {
+		t.Fatal(err)
+	}
+}
+`
+	_, m := workspace(t, map[string]string{"a/a_test.go": fmt.Sprintf(alone, "a"), "b/b_test.go": fmt.Sprintf(alone, "b"), "c/c_test.go": fmt.Sprintf(alone, "c")})
 	var out bytes.Buffer
 	adopt := func(int) (func(), error) { return func() {}, nil }
-	if err := Test(t.Context(), m, Calm, []string{"RUNNING=" + filepath.Join(root, "running")}, &out, adopt); err != nil {
+	if err := Test(t.Context(), m, Calm, []string{"RUNNING=" + t.TempDir()}, &out, adopt); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }

@@ -6,10 +6,10 @@ import (
 )
 
 // RSS is the memory that a process of the case has resident, in bytes.
-func (c *Case) RSS(process string) (int64, error) {
-	p := c.processes[process]
-	if p == nil {
-		return 0, fmt.Errorf("memory of %s: there is no such process", process)
+func (c *Case) RSS(name string) (int64, error) {
+	p, err := c.process("memory of", name)
+	if err != nil {
+		return 0, err
 	}
 	return p.rss()
 }

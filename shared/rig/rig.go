@@ -173,6 +173,14 @@ func (c *Case) start(ctx context.Context, dir string, topology topology, o Optio
 // Addr is where a process listens: "api-1".
 func (c *Case) Addr(name string) string { return c.addresses[name] }
 
+// process is one that runs; to is what it is wanted for, for the error.
+func (c *Case) process(to, name string) (*process, error) {
+	if p := c.processes[name]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("%s %s: there is no such process", to, name)
+}
+
 // Log is the end of a process's log.
 func (c *Case) Log(name string) string {
 	if p := c.processes[name]; p != nil {
@@ -183,9 +191,9 @@ func (c *Case) Log(name string) string {
 
 // Output is all that a process has written to its log.
 func (c *Case) Output(name string) ([]byte, error) {
-	p := c.processes[name]
-	if p == nil {
-		return nil, fmt.Errorf("read the log of %s: there is no such process", name)
+	p, err := c.process("read the log of", name)
+	if err != nil {
+		return nil, err
 	}
 	return os.ReadFile(p.log)
 }
@@ -201,9 +209,9 @@ func (c *Case) Names() (names []string) {
 // Kill ends a process as `kill -9` does, starts it again at once, and returns
 // when it is ready. Name is that of an instance: "api-1", "analytics".
 func (c *Case) Kill(ctx context.Context, name string) error {
-	p := c.processes[name]
-	if p == nil {
-		return fmt.Errorf("kill %s: there is no such process", name)
+	p, err := c.process("kill", name)
+	if err != nil {
+		return err
 	}
 	if err := p.kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", name, err)
@@ -218,9 +226,9 @@ func (c *Case) Kill(ctx context.Context, name string) error {
 // Lose ends a process as `kill -9` does, for good: nobody starts it again, and Stop
 // doesn't miss it.
 func (c *Case) Lose(name string) error {
-	p := c.processes[name]
-	if p == nil {
-		return fmt.Errorf("lose %s: there is no such process", name)
+	p, err := c.process("lose", name)
+	if err != nil {
+		return err
 	}
 	if err := p.kill(); err != nil {
 		return fmt.Errorf("lose %s: %w", name, err)
@@ -234,9 +242,9 @@ func (c *Case) Lose(name string) error {
 // ended well, and returns when it is ready. Its error says that it ended badly or too
 // late.
 func (c *Case) Restart(ctx context.Context, name string) error {
-	p := c.processes[name]
-	if p == nil {
-		return fmt.Errorf("restart %s: there is no such process", name)
+	p, err := c.process("restart", name)
+	if err != nil {
+		return err
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("restart %s: %w", name, err)
@@ -254,9 +262,9 @@ func (c *Case) Restart(ctx context.Context, name string) error {
 
 // Signal sends a process a signal that it has a use for.
 func (c *Case) Signal(name string, signal os.Signal) error {
-	p := c.processes[name]
-	if p == nil {
-		return fmt.Errorf("send %v to %s: there is no such process", signal, name)
+	p, err := c.process(fmt.Sprintf("send %v to", signal), name)
+	if err != nil {
+		return err
 	}
 	if err := p.cmd.Process.Signal(signal); err != nil {
 		return fmt.Errorf("send %v to %s: %w", signal, name, err)

@@ -56,20 +56,21 @@ that their inboxes are empty. All are on this machine, and so is their end of ea
 			}
 			maps.Copy(idle, connected)
 		}
+		ended := map[messaging.Address]int{} // connections, before
+		back := func() (n int) {
+			for a, d := range idle {
+				if d.Ends() > ended[a] && d.Current() {
+					n++
+				}
+			}
+			return n
+		}
 		// Servers that have run for days aren't cold, as Cassandra's compiler is here at
 		// first: once the same gateway is killed before anybody talks.
 		if err := s.Kill(ctx, "gateway-1"); err != nil {
 			return err
 		}
-		err = crowd.Await(ctx, 2*time.Minute, "devices are back at the one that was killed", len(idle), func() (n int) {
-			for _, d := range idle {
-				if d.Ends() > 0 && d.Current() {
-					n++
-				}
-			}
-			return n
-		})
-		if err != nil {
+		if err := crowd.Await(ctx, 2*time.Minute, "devices are back at the one that was killed", len(idle), back); err != nil {
 			return err
 		}
 		const pairs, each = 20, 20
@@ -104,8 +105,7 @@ that their inboxes are empty. All are on this machine, and so is their end of ea
 		}
 		both := s.Gateways()
 		gateways.Store(&both)
-		readers.Store(&[]string{})           // they have no network while they are written to
-		ended := map[messaging.Address]int{} // connections, before
+		readers.Store(&[]string{}) // they have no network while they are written to
 		for a, d := range idle {
 			ended[a] = d.Ends()
 		}
@@ -113,14 +113,7 @@ that their inboxes are empty. All are on this machine, and so is their end of ea
 		began := time.Now()
 		killed := make(chan error, 1)
 		go func() { killed <- s.Kill(ctx, "gateway-1") }() // it is started again at once, as a supervisor does
-		err = crowd.Await(ctx, 2*time.Minute, "devices are back", len(idle), func() (n int) {
-			for a, d := range idle {
-				if d.Ends() > ended[a] && d.Current() {
-					n++
-				}
-			}
-			return n
-		})
+		err = crowd.Await(ctx, 2*time.Minute, "devices are back", len(idle), back)
 		t.Figure("until the others are back", time.Since(began).Seconds())
 		if err = errors.Join(err, <-killed); err != nil {
 			return err

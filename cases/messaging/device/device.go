@@ -48,12 +48,6 @@ func (c *Closed) Error() string {
 	return fmt.Sprintf("the gateway has closed the connection: %s (%d)", c.Reason, c.Code)
 }
 
-// Codes with which a gateway closes for good.
-const (
-	replaced  = 4001 // the device has connected once more
-	signedOut = 4003
-)
-
 // Times of a connection.
 const (
 	DialWithin  = 10 * time.Second // a gateway to which thousands come at once takes some, and what it has begun isn't lost
@@ -147,29 +141,29 @@ const (
 // replaces that in turn.
 func (d *Device) Run(ctx context.Context) error {
 	at := rand.Int()
-	var failed time.Time // a dial
+	var gaveUp time.Time // a dial
 	for {
 		gateways := d.cfg.Gateways()
 		if len(gateways) > 0 {
 			at++
 			conn, err := d.dial(ctx, gateways[at%len(gateways)])
 			if err != nil {
-				failed = time.Now()
+				gaveUp = time.Now()
 			} else {
 				err = d.serve(ctx, conn)
 			}
 			var closed *Closed
-			late := !failed.IsZero() && time.Since(failed) < LateWithin
-			if errors.As(err, &closed) && (closed.Code == signedOut || closed.Code == replaced && !late) {
+			late := !gaveUp.IsZero() && time.Since(gaveUp) < LateWithin
+			if errors.As(err, &closed) && (closed.Code == wire.CodeRevoked || closed.Code == wire.CodeReplaced && !late) {
 				return closed
 			}
 		}
 		d.mu.Lock()
 		d.tries++
-		most, broken := min(firstPause<<min(d.tries, 10), mostPause), d.failed
+		most, failed := min(firstPause<<min(d.tries, 10), mostPause), d.failed
 		d.mu.Unlock()
-		if broken != nil {
-			return broken
+		if failed != nil {
+			return failed
 		}
 		select {
 		case <-time.After(rand.N(most)):

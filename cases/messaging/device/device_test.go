@@ -119,7 +119,7 @@ func TestWhatComesAgainIsAcknowledgedAgainAndShownOnce(t *testing.T) {
 // Whoever is connected elsewhere stays away, unless that may be a dial of its own
 // that a gateway has come to late.
 func TestWhoIsReplacedStaysAwayUnlessByItself(t *testing.T) {
-	gaveUp, replaced, out := errors.New("gave up"), &device.Closed{Code: 4001}, &device.Closed{Code: 4003}
+	gaveUp, replaced, out := errors.New("gave up"), &device.Closed{Code: wire.CodeReplaced}, &device.Closed{Code: wire.CodeRevoked}
 	for name, c := range map[string]struct {
 		dials []error       // how each ends: a dial that fails, or the connection of one that doesn't
 		after time.Duration // that each connection holds

@@ -22,14 +22,8 @@ type Conn interface {
 	Close(code int, reason string)
 }
 
-// The codes with which a gateway closes a connection, besides those of the
-// protocol. A device doesn't come back by itself after either.
-const (
-	CodeReplaced = 4001 // the device has connected once more
-	CodeRevoked  = 4003 // the device was signed out
-	CodePolicy   = 1008 // it sends too much, and goes on
-	CodeTryLater = 1013 // this gateway can't serve it just now
-)
+// CodePolicy closes the connection of a device that sends too much, and goes on.
+const CodePolicy = 1008
 
 // Chat takes messages.
 type Chat interface {

@@ -207,9 +207,9 @@ func (s *Session) end(why Standing) {
 	s.live, s.catchUp = false, nil
 	s.mu.Unlock()
 	if why == Revoked {
-		s.conn.Close(CodeRevoked, messaging.ErrRevoked.Error())
+		s.conn.Close(wire.CodeRevoked, messaging.ErrRevoked.Error())
 	} else {
-		s.conn.Close(CodeReplaced, "this device has connected once more")
+		s.conn.Close(wire.CodeReplaced, "this device has connected once more")
 	}
 }
 

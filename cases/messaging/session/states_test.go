@@ -286,7 +286,7 @@ func TestADeviceHasOneConnection(t *testing.T) {
 	before.Opened(first)
 	after := s.hub.New(s.device)
 	after.Opened(second)
-	if first.code != session.CodeReplaced || second.code != 0 {
+	if first.code != wire.CodeReplaced || second.code != 0 {
 		t.Errorf("closed with %d and %d", first.code, second.code)
 	}
 	before.Closed()
@@ -294,7 +294,7 @@ func TestADeviceHasOneConnection(t *testing.T) {
 		t.Errorf("%d devices, when the older connection has ended", n)
 	}
 	s.hub.End(session.Route{Device: s.device}, session.Revoked)
-	if second.code != session.CodeRevoked {
+	if second.code != wire.CodeRevoked {
 		t.Errorf("signed out, it is closed with %d", second.code)
 	}
 	after.Closed()

@@ -25,6 +25,13 @@ import (
 // for the rest.
 const MaxFrame = messaging.MaxBody*4/3 + 32<<10
 
+// Codes with which a gateway closes a connection for good, besides those of the
+// WebSocket protocol.
+const (
+	CodeReplaced = 4001 // the device has connected once more
+	CodeRevoked  = 4003 // the device was signed out
+)
+
 // Frames from a device.
 type (
 	// Resume begins, and begins again after Lagging: from the inbox's oldest item.

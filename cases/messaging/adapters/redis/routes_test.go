@@ -11,6 +11,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/session"
+	"designkits/cases/messaging/wire"
 	"designkits/shared/testenv"
 )
 
@@ -240,7 +241,7 @@ func TestAConnectionThatWasReplacedElsewhereEnds(t *testing.T) {
 	testenv.Eventually(t, 30*time.Second, "the connection is closed", func() bool {
 		conn.mu.Lock()
 		defer conn.mu.Unlock()
-		return conn.code == session.CodeReplaced
+		return conn.code == wire.CodeReplaced
 	})
 	s.Closed()
 	if got := where(t, c, a); len(got) != 1 || got[0].Gateway != "gateway-2" {

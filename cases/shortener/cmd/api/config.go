@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"designkits/shared/service"
+
 	"github.com/caarlos0/env/v11"
 )
 
@@ -61,7 +63,7 @@ type config struct {
 	Variants variants
 
 	// RecordClicks off measures what recording costs.
-	RecordClicks toggle `env:"RECORD_CLICKS" envDefault:"on"`
+	RecordClicks service.Toggle `env:"RECORD_CLICKS" envDefault:"on"`
 }
 
 const (

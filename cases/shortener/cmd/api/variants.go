@@ -13,6 +13,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
 	"designkits/cases/shortener/codes"
+	"designkits/shared/service"
 )
 
 // variants are the choices that the design doc rejects, kept so that they can
@@ -20,15 +21,15 @@ import (
 // the design.
 type variants struct {
 	// Breaker off waits for Redis at every call, for as long as its client does.
-	Breaker toggle `env:"BREAKER" envDefault:"on"`
+	Breaker service.Toggle `env:"BREAKER" envDefault:"on"`
 	// Cache off reads Cassandra at every redirect, each caller for itself.
-	Cache toggle `env:"CACHE" envDefault:"on"`
+	Cache service.Toggle `env:"CACHE" envDefault:"on"`
 	// Spool off loses the clicks that Kafka doesn't take at once.
-	Spool toggle `env:"SPOOL_CLICKS" envDefault:"on"`
+	Spool service.Toggle `env:"SPOOL_CLICKS" envDefault:"on"`
 	// Limits off lets everybody do as much as they like.
-	Limits toggle `env:"LIMITS" envDefault:"on"`
+	Limits service.Toggle `env:"LIMITS" envDefault:"on"`
 	// TargetChecks off makes links to anything.
-	TargetChecks toggle `env:"TARGET_CHECKS" envDefault:"on"`
+	TargetChecks service.Toggle `env:"TARGET_CHECKS" envDefault:"on"`
 	// Codes are permuted; or sequential, the counter as it is; or hashed of the
 	// target, so that all who shorten one target share a link.
 	Codes string `env:"CODES" envDefault:"permuted"`
@@ -41,22 +42,6 @@ type variants struct {
 	ClockOffset time.Duration `env:"CLOCK_OFFSET"`
 
 	ahead *atomic.Int64 // ns, of the clock, as it is now
-}
-
-// A toggle is a setting that reads on or off.
-type toggle bool
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (t *toggle) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "on":
-		*t = true
-	case "off":
-		*t = false
-	default:
-		return fmt.Errorf("%q is neither on nor off", text)
-	}
-	return nil
 }
 
 func (v variants) breaker(onChange func(from, to string)) *shortener.Breaker {

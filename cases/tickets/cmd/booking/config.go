@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets/bots"
-	"designkits/cases/tickets/cmd/internal/toggle"
+	"designkits/shared/service"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -44,7 +44,7 @@ type config struct {
 	// Proxies whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`
 	// BotDefence off measures what bots get without.
-	BotDefence toggle.Toggle `env:"BOT_DEFENCE" envDefault:"on"`
+	BotDefence service.Toggle `env:"BOT_DEFENCE" envDefault:"on"`
 
 	Variants variants
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets/bots"
-	"designkits/cases/tickets/cmd/internal/toggle"
+	"designkits/shared/service"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -44,7 +44,7 @@ type config struct {
 	Watchers int `env:"WATCHERS" envDefault:"20000"`
 
 	// BotDefence off measures what bots get without.
-	BotDefence toggle.Toggle `env:"BOT_DEFENCE" envDefault:"on"`
+	BotDefence service.Toggle `env:"BOT_DEFENCE" envDefault:"on"`
 }
 
 func (c config) rules() []bots.Rule {

@@ -1,9 +1,8 @@
-// Package toggle is a setting that is on or off.
-package toggle
+package service
 
 import "fmt"
 
-// A Toggle is on or off.
+// A Toggle is a setting that reads on or off.
 type Toggle bool
 
 // UnmarshalText implements encoding.TextUnmarshaler.
