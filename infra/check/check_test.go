@@ -119,16 +119,16 @@ func TestWhatAPassingPackagePrintsIsDropped(t *testing.T) {
 	}
 }
 
-// A test that measures time, or that breaks a server, is alone.
-func TestPackagesRunOneAfterTheOther(t *testing.T) {
-	const alone = `package %s
+// Two packages at a time, but a test that breaks a server is alone.
+func TestCalmPackagesRunByTwosAndFaultyOnesAlone(t *testing.T) {
+	const counting = `package %[1]s
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
-)
+%[2]s)
 
 func TestIt(t *testing.T) {
 	running := os.Getenv("RUNNING")
@@ -138,8 +138,8 @@ func TestIt(t *testing.T) {
 	looks := time.NewTicker(10 * time.Millisecond)
 	defer looks.Stop()
 	for range 30 { // for as long as a test takes
-		if all, err := os.ReadDir(running); err != nil || len(all) != 1 {
-			t.Fatal("another package's runs beside it:", all, err)
+		if all, err := os.ReadDir(running); err != nil || len(all) > %[3]d {
+			t.Fatal("too many run beside it:", all, err)
 		}
 		<-looks.C
 	}
@@ -148,10 +148,19 @@ func TestIt(t *testing.T) {
 	}
 }
 `
-	_, m := workspace(t, map[string]string{"a/a_test.go": fmt.Sprintf(alone, "a"), "b/b_test.go": fmt.Sprintf(alone, "b"), "c/c_test.go": fmt.Sprintf(alone, "c")})
+	files := map[string]string{
+		"../../shared/go.mod":         "module designkits/shared\n\ngo 1.26.0\n",
+		"../../shared/fault/fault.go": "package fault\n",
+		"../../go.work":               "go 1.26.0\n\nuse (\n\t./cases/toy\n\t./shared\n)\n",
+	}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		files["calm"+name+"/it_test.go"] = fmt.Sprintf(counting, "calm"+name, "", 2)
+		files["faulty"+name+"/it_test.go"] = fmt.Sprintf(counting, "faulty"+name, "\n\t_ \"designkits/shared/fault\"\n", 1)
+	}
+	_, m := workspace(t, files)
 	var out bytes.Buffer
 	adopt := func(int) (func(), error) { return func() {}, nil }
-	if err := Test(t.Context(), m, Calm, []string{"RUNNING=" + t.TempDir()}, &out, adopt); err != nil {
+	if err := Test(t.Context(), m, Both, []string{"RUNNING=" + t.TempDir()}, &out, adopt); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }

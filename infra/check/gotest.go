@@ -46,23 +46,21 @@ const (
 	Both = Calm | Faulty
 )
 
-// Test runs the tests of a part of a module with the race detector, one package
-// after the other: first the calm ones, then the faulty. What the go command says
-// goes to out, and all that is printed in a package that fails. adopt is told of each process group and returns what to
+// Test runs the tests of a part of a module with the race detector: first the calm
+// ones, two packages at a time, since most of a test is waiting, then the faulty,
+// one after the other. What the go command says goes to out, and all that is printed
+// in a package that fails. adopt is told of each process group and returns what to
 // call once it has ended.
 func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer, adopt func(pid int) (func(), error)) error {
 	calm, faulty, err := packages(ctx, m)
 	if err != nil {
 		return err
 	}
-	run := func(packages []string) error {
+	run := func(packages []string, howMany string) error {
 		if len(packages) == 0 {
 			return nil
 		}
-		// Where benchmarks are asked for, and be it none, the go command builds all
-		// tests at once and then runs one after the other. With -p=1 it would also
-		// build them so, and all that they build themselves.
-		args := append([]string{"test", "-race", "-count=1", "-timeout=20m", "-bench=^$"}, packages...)
+		args := slices.Concat([]string{"test", "-race", "-count=1", "-timeout=20m", howMany}, packages)
 		cmd := goCommand(ctx, m.Dir, args...)
 		cmd.Env = append(cmd.Environ(), env...)
 		passed := &quiet{out: out}
@@ -80,10 +78,13 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 		return nil
 	}
 	if part&Calm != 0 {
-		err = run(calm)
+		err = run(calm, "-p=2")
 	}
 	if part&Faulty != 0 && ctx.Err() == nil {
-		err = errors.Join(err, run(faulty))
+		// Where benchmarks are asked for, and be it none, the go command builds all
+		// tests at once and then runs one after the other. With -p=1 it would also
+		// build them so.
+		err = errors.Join(err, run(faulty, "-bench=^$"))
 	}
 	return err
 }

@@ -162,9 +162,9 @@ func fetchTools(ctx context.Context, place engine.Place, cases []topology.Case, 
 
 // testModules runs all of them even when one fails, so that one run tells all: the
 // kit and what is shared first, then the cases, whose tests share the backends, and
-// when those have ended, the tests that break the backends. One package at a time:
-// two that start servers and build programs take two cores from each other, until
-// what waits for something waits in vain.
+// when those have ended, the tests that break the backends. One module at a time:
+// where one builds its tests beside another that starts servers, two cores are too
+// few, until what waits for something waits in vain.
 func testModules(ctx context.Context, place engine.Place, modules []check.Module, env []string, s *screen) error {
 	var cases, others []check.Module
 	for _, m := range modules {

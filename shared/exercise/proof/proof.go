@@ -104,7 +104,7 @@ func (b *bench) untouched(t *testing.T, dir string, all []exercise.Exercise) {
 	}
 	running := b.start(t, dir, runs)
 	for _, e := range all {
-		if passed, said := b.grade(t, e, running); passed {
+		if passed, said := b.grade(t, e, running, "-test.failfast"); passed {
 			t.Errorf("%s: its check passes where nothing was done:\n%s", e.ID, said)
 		}
 	}
@@ -178,11 +178,11 @@ func (b *bench) start(t *testing.T, dir string, only []string) grade.Case {
 }
 
 // grade runs an exercise's check against a running case.
-func (b *bench) grade(t *testing.T, e exercise.Exercise, running grade.Case) (passed bool, said string) {
+func (b *bench) grade(t *testing.T, e exercise.Exercise, running grade.Case, flags ...string) (passed bool, said string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), checkWithin)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(b.checks, e.ID+".test"), "-test.count=1")
+	cmd := exec.CommandContext(ctx, filepath.Join(b.checks, e.ID+".test"), append(flags, "-test.count=1")...)
 	cmd.Dir = e.Dir
 	cmd.Env = append(os.Environ(), grade.Running+"="+running.String())
 	out, err := cmd.CombinedOutput()
