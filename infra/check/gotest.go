@@ -60,7 +60,7 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 		if len(packages) == 0 {
 			return nil
 		}
-		args := slices.Concat([]string{"test", "-race", "-count=1", "-timeout=20m", howMany}, packages)
+		args := slices.Concat([]string{"test", "-race", "-count=1", "-timeout=20m", "-ldflags=-w", howMany}, packages)
 		cmd := goCommand(ctx, m.Dir, args...)
 		cmd.Env = append(cmd.Environ(), env...)
 		passed := &quiet{out: out}

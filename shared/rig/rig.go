@@ -310,9 +310,10 @@ func moduleDir(dir string) (string, error) {
 	}
 }
 
-// build builds main packages of the module in dir into the folder's bin.
+// build builds main packages of the module in dir into the folder's bin, without the
+// data of a debugger: with it linking takes half as long again.
 func build(ctx context.Context, dir, folder string, packages ...string) error {
-	args := append([]string{"build", "-o", filepath.Join(folder, "bin") + string(filepath.Separator)}, packages...)
+	args := append([]string{"build", "-ldflags=-w", "-o", filepath.Join(folder, "bin") + string(filepath.Separator)}, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -60,9 +60,8 @@ func Prove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// With trimmed paths what was compiled of one copy of the tree serves for all;
-	// and debug data makes linking twice as long.
-	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath -ldflags=-w"))
+	// With trimmed paths what was compiled of one copy of the tree serves for all.
+	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath"))
 	b := &bench{root: root, caseDir: caseDir, checks: t.TempDir()}
 	b.compile(t, dir, all)
 	var proofs errgroup.Group
