@@ -56,11 +56,11 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 	if err != nil {
 		return err
 	}
-	run := func(packages []string, howMany string) error {
+	run := func(flag string, packages []string) error {
 		if len(packages) == 0 {
 			return nil
 		}
-		args := slices.Concat([]string{"test", "-race", "-count=1", "-timeout=20m", "-ldflags=-w", howMany}, packages)
+		args := slices.Concat([]string{"test", "-race", "-count=1", "-timeout=20m", "-ldflags=-w", flag}, packages)
 		cmd := goCommand(ctx, m.Dir, args...)
 		cmd.Env = append(cmd.Environ(), env...)
 		passed := &quiet{out: out}
@@ -78,19 +78,20 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 		return nil
 	}
 	if part&Calm != 0 {
-		err = run(calm, "-p=2")
+		err = run("-p=2", calm)
 	}
 	if part&Faulty != 0 && ctx.Err() == nil {
 		// Where benchmarks are asked for, and be it none, the go command builds all
 		// tests at once and then runs one after the other. With -p=1 it would also
 		// build them so.
-		err = errors.Join(err, run(faulty, "-bench=^$"))
+		err = errors.Join(err, run("-bench=^$", faulty))
 	}
 	return err
 }
 
 // A quiet drops what tests print in a package that passes, as the go command does
-// where no benchmark is asked for. It is for packages one after the other.
+// where no benchmark is asked for. Those that run at the same time it tells
+// one after the other.
 type quiet struct {
 	out  io.Writer
 	held []byte // of the package whose end hasn't come

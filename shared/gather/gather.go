@@ -74,8 +74,12 @@ func (g *Gatherer[T]) Close() {
 
 // Do sends the item and returns when its batch has been carried out, with the
 // batch's error, or when the context ends, with the context's. In the latter
-// case the item may be sent all the same, and must not be touched.
+// case the item may be sent all the same, and must not be touched. Nothing is sent
+// where the context has ended before.
 func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
+	if err := ctx.Err(); err != nil {
+		return err // of two that are ready, select may choose the lane
+	}
 	c := call[T]{ctx: ctx, item: item, done: make(chan error, 1)}
 	select {
 	case g.calls <- c:

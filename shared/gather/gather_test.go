@@ -98,6 +98,25 @@ func TestACallEndsWithItsContextAndTheBatchWithTheLast(t *testing.T) {
 	})
 }
 
+// What nobody waits for any more when it comes isn't sent.
+func TestAnEndedContextSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gather.New(gather.Config[int]{Send: func(context.Context, []int) error {
+			t.Error("it was sent")
+			return nil
+		}})
+		defer g.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 { // one of two ways might be chosen by chance
+			synctest.Wait() // until the lane is free
+			if err := g.Do(ctx, 1); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestAfterCloseNothingIsSent(t *testing.T) {
 	g := gather.New(gather.Config[int]{Send: func(context.Context, []int) error { return nil }})
 	g.Close()
