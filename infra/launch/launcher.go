@@ -159,7 +159,7 @@ func (l *Launcher) world(c topology.Case, namespace string) (topology.World, err
 
 // Env is what tests, demos and experiments find the backends by.
 func (l *Launcher) Env(backends []backend.Backend, namespace string) []string {
-	env := []string{"KIT_NAMESPACE=" + namespace, "KIT_CONTROL=" + l.Control}
+	env := []string{"KIT_NAMESPACE=" + namespace, "KIT_CONTROL=" + l.Control, "KIT_PROGRAMS=" + filepath.Join(l.State, "programs")}
 	for _, b := range backends {
 		site := l.Site(b)
 		name := "KIT_" + strings.ToUpper(b.Name)

@@ -206,9 +206,20 @@ type violation struct {
 // the test, others are told.
 func (b *Tab) CheckAccess(t *testing.T, selector string) {
 	t.Helper()
+	b.runAxe(t, selector, "")
+}
+
+// CheckContrast is CheckAccess for what other colours change: the contrast alone.
+func (b *Tab) CheckContrast(t *testing.T, selector string) {
+	t.Helper()
+	b.runAxe(t, selector, `, runOnly: ["color-contrast"]`)
+}
+
+func (b *Tab) runAxe(t *testing.T, selector, options string) {
+	t.Helper()
 	b.Do(t, Script(axe.Script))
 	// Frames are pages of their own.
-	found := Eval[string](t, b, fmt.Sprintf(`axe.run(%q, { iframes: false, resultTypes: ["violations"] }).then((r) => JSON.stringify(r.violations))`, selector))
+	found := Eval[string](t, b, fmt.Sprintf(`axe.run(%q, { iframes: false, resultTypes: ["violations"]%s }).then((r) => JSON.stringify(r.violations))`, selector, options))
 	var violations []violation
 	if err := json.Unmarshal([]byte(found), &violations); err != nil {
 		t.Fatal(err)

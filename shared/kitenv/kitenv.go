@@ -24,6 +24,10 @@ func Addr(name string) (string, error) { return lookup("KIT_" + variable(name)) 
 // Data returns the data folder of a backend, where its files can be looked at.
 func Data(backend string) (string, error) { return lookup("KIT_" + variable(backend) + "_DATA") }
 
+// Programs is the folder in which programs that are built for a test, a bench or an
+// experiment stay for the next one; "" where nobody keeps them.
+func Programs() string { return os.Getenv("KIT_PROGRAMS") }
+
 // Namespace returns a new prefix for everything that is stored: it matches
 // [a-z][a-z0-9_]* and is at most 30 characters long. Whoever is done
 // with it may Drop it; whoever started the backends drops all of a run's afterwards.

@@ -14,9 +14,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -308,16 +306,4 @@ func moduleDir(dir string) (string, error) {
 			return "", fmt.Errorf("there is no case.yaml in or above %s", start)
 		}
 	}
-}
-
-// build builds main packages of the module in dir into the folder's bin, without the
-// data of a debugger: with it linking takes half as long again.
-func build(ctx context.Context, dir, folder string, packages ...string) error {
-	args := append([]string{"build", "-ldflags=-w", "-o", filepath.Join(folder, "bin") + string(filepath.Separator)}, packages...)
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", strings.Join(packages, " "), err, out)
-	}
-	return nil
 }

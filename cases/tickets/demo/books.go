@@ -70,10 +70,6 @@ func (j *journey) settle(ctx context.Context) (string, error) {
 	return fmt.Sprintf("nothing is held or under way %.1f s after the last fan had gone", time.Since(began).Seconds()), nil
 }
 
-// endWithin is how long the last orders, whose fans don't look any more, may take
-// to end.
-const endWithin = 15 * time.Second
-
 // audit compares the books with each other, again and again until the last order
 // has ended.
 func (j *journey) audit(ctx context.Context) (string, error) {
@@ -82,7 +78,7 @@ func (j *journey) audit(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var b audit.Balance
-	err := until(ctx, endWithin, 500*time.Millisecond, func(ctx context.Context) (err error) {
+	err := until(ctx, j.cfg.EndWithin, 500*time.Millisecond, func(ctx context.Context) (err error) {
 		if b, err = j.books.Event(ctx, j.event.ID); err == nil && len(b.Faults) > 0 {
 			err = fmt.Errorf("%d faults: %s", len(b.Faults), strings.Join(b.Faults[:min(3, len(b.Faults))], "; "))
 		}

@@ -35,6 +35,9 @@ type Config struct {
 	Faults []Fault
 	// Patience is how long a step may wait for the sale to go on.
 	Patience time.Duration
+	// EndWithin is how long the last orders, whose fans don't look any more, may take
+	// to end.
+	EndWithin time.Duration
 	// Progress gets a line now and then while a step takes long.
 	Progress io.Writer
 }
@@ -45,7 +48,7 @@ func Defaults(page string) Config {
 	return Config{
 		Page: page, Organiser: os.Getenv("ORGANISER_SECRET"), Postgres: os.Getenv("POSTGRES"), Namespace: os.Getenv("NAMESPACE"),
 		Provider: os.Getenv("PROVIDER"), ProviderKey: os.Getenv("PROVIDER_KEY"),
-		Venue: "hall", Fans: 2100, Bots: 100, Patience: 90 * time.Second, Progress: io.Discard,
+		Venue: "hall", Fans: 2100, Bots: 100, Patience: 90 * time.Second, EndWithin: 15 * time.Second, Progress: io.Discard,
 	}
 }
 

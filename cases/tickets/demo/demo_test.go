@@ -66,7 +66,7 @@ func TestAWholeSale(t *testing.T) {
 	})
 	t.Run("a ticket that nobody paid for doesn't hold", func(t *testing.T) {
 		cfg := small(t, c)
-		cfg.Fans, cfg.Bots = 40, 0
+		cfg.Fans, cfg.Bots, cfg.EndWithin = 40, 0, 3*time.Second
 		var failed lab.Step
 		err := demo.Run(t.Context(), cfg, func(s lab.Step) {
 			show(t)(s)

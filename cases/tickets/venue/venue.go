@@ -12,6 +12,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"designkits/cases/tickets"
@@ -196,8 +197,9 @@ func (v *Venue) addRow(s *Section, name string, seats int) error {
 		return fmt.Errorf("more than %d seats", maxSeats)
 	}
 	row := Row{Name: name, First: len(v.all)}
+	before := s.ID + "/" + name + "/"
 	for n := range seats {
-		id := tickets.SeatID(fmt.Sprintf("%s/%s/%d", s.ID, name, n+1))
+		id := tickets.SeatID(before + strconv.Itoa(n+1))
 		v.index[id] = Position{Section: len(v.Sections), Row: len(s.Rows), Seat: n}
 		row.Seats = append(row.Seats, id)
 	}

@@ -70,6 +70,9 @@ func own(t *testing.T, work ...func(context.Context) error) {
 	t.Cleanup(func() { cancel(); group.Wait() })
 }
 
+// shipped is read once: its 65,500 seats take a test longer than most of its requests.
+var shipped = sync.OnceValues(venue.Shipped)
+
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
@@ -86,7 +89,7 @@ func newScene(t *testing.T) *scene {
 	t.Cleanup(way.Close)
 	client := redis.Open(way.Addr(), namespace)
 	t.Cleanup(func() { _ = client.Close(context.Background()) })
-	venues, err := venue.Shipped()
+	venues, err := shipped()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -249,7 +249,10 @@ func (s *scene) notAllPay(t *testing.T) {
 		return g.Shares[0].State == "authorised" && g.Shares[1].State == "authorised"
 	})
 	names := []string{h.Seats[0].Seat, h.Seats[1].Seat, h.Seats[2].Seat}
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
 	for n := 0; time.Now().Before(g.Until.Add(-time.Second)); n++ {
+		<-again.C
 		now := s.look(n, friend, g.ID)
 		if now.State != "placed" || now.Shares[0].State != "authorised" {
 			t.Fatalf("one of three hasn't paid, and before the time is over the group is %s, want it placed: nobody is charged before all have paid", now)
