@@ -165,6 +165,31 @@ func TestIt(t *testing.T) {
 	}
 }
 
+func TestWhatTakesLongestBegins(t *testing.T) {
+	_, m := workspace(t, map[string]string{
+		"../../shared/go.mod":                  "module designkits/shared\n\ngo 1.26.0\n",
+		"../../shared/casetest/casetest.go":    "package casetest\n",
+		"../../shared/exercise/proof/proof.go": "package proof\n",
+		"../../shared/fault/fault.go":          "package fault\n",
+		"../../go.work":                        "go 1.26.0\n\nuse (\n\t./cases/toy\n\t./shared\n)\n",
+		"a/a_test.go":                          "package a\n",
+		"b/b_test.go":                          "package b\n\nimport _ \"designkits/shared/exercise/proof\"\n",
+		"c/c_test.go":                          "package c\n\nimport (\n\t_ \"designkits/shared/casetest\"\n\t_ \"designkits/shared/fault\"\n)\n",
+		"d/d_test.go":                          "package d\n\nimport _ \"designkits/shared/casetest\"\n",
+	})
+	calm, faulty, err := packages(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range append(calm, faulty...) {
+		names = append(names, path[strings.LastIndex(path, "/")+1:])
+	}
+	if got := strings.Join(names, " "); got != "b d a c" {
+		t.Errorf("they run in the order %s, want b and d first, whose tests run a whole case, and c alone at the end", got)
+	}
+}
+
 func TestCompiler(t *testing.T) {
 	t.Setenv("CC", "no-such-compiler")
 	if err := Compiler(t.Context()); err == nil || !strings.Contains(err.Error(), "apt-get install -y gcc") {

@@ -132,24 +132,35 @@ func (q *quiet) end() error {
 	return err
 }
 
+// whole are the packages whose importers test a whole case, which takes longest.
+var whole = []string{"designkits/shared/casetest", "designkits/shared/exercise/proof"}
+
+// packages are those of a module, the calm ones in the order in which they are best
+// begun: what takes longest first, so that it doesn't run on alone when all others
+// have ended.
 func packages(ctx context.Context, m Module) (calm, faulty []string, err error) {
 	out, err := goCommand(ctx, m.Dir, "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
 	if err != nil {
 		return nil, nil, fmt.Errorf("list the packages of %s: %w%s", m.Name(), err, stderr(err))
 	}
+	var long []string
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p struct {
 			ImportPath                         string
 			Imports, TestImports, XTestImports []string
 		}
 		if err := dec.Decode(&p); err == io.EOF {
-			return calm, faulty, nil
+			return append(long, calm...), faulty, nil
 		} else if err != nil {
 			return nil, nil, fmt.Errorf("list the packages of %s: %w", m.Name(), err)
 		}
-		if slices.Contains(slices.Concat(p.Imports, p.TestImports, p.XTestImports), faults) {
+		imports := slices.Concat(p.Imports, p.TestImports, p.XTestImports)
+		switch {
+		case slices.Contains(imports, faults):
 			faulty = append(faulty, p.ImportPath)
-		} else {
+		case slices.ContainsFunc(imports, func(path string) bool { return slices.Contains(whole, path) }):
+			long = append(long, p.ImportPath)
+		default:
 			calm = append(calm, p.ImportPath)
 		}
 	}

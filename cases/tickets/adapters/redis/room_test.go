@@ -33,20 +33,12 @@ func fan(n int) (tickets.Account, uint64) {
 
 func join(t *testing.T, r *redis.Room, from, to int) {
 	t.Helper()
-	if err := joining(t.Context(), r, from, to); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// joining has fans join until one can't.
-func joining(ctx context.Context, r *redis.Room, from, to int) error {
 	for n := from; n < to; n++ {
 		account, lot := fan(n)
-		if _, err := r.Join(ctx, "e", account, lot); err != nil {
-			return err
+		if _, err := r.Join(t.Context(), "e", account, lot); err != nil {
+			t.Fatal(err)
 		}
 	}
-	return nil
 }
 
 // guard makes somebody the doorkeeper.

@@ -1,23 +1,70 @@
-package redis_test
+// Package killed_test kills Redis. It is everybody's, so nothing else may run
+// meanwhile, and these tests stand apart from those of its adapter, which may.
+package killed_test
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"designkits/cases/tickets"
+	"designkits/cases/tickets/adapters/redis"
 	"designkits/cases/tickets/room"
 	"designkits/shared/fault"
 	"designkits/shared/testenv"
 )
 
-// Redis is killed while people wait and others come, and started again: what it
-// has answered stands in its append-only file. It is everybody's Redis, so
-// nothing else may run meanwhile.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func waitingRoom(t *testing.T) *redis.Room {
+	t.Helper()
+	client := redis.Open(testenv.Addr(t, "redis"), testenv.Namespace(t))
+	t.Cleanup(func() {
+		if err := client.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return client.Room()
+}
+
+func fan(n int) tickets.Account { return tickets.Account(fmt.Sprint("fan-", n)) }
+
+func join(ctx context.Context, r *redis.Room, account tickets.Account) (room.Place, error) {
+	return r.Join(ctx, "e", account, room.Lot([]byte("secret"), "e", account))
+}
+
+// joinAll has fans join until one can't.
+func joinAll(ctx context.Context, r *redis.Room, from, to int) error {
+	for n := from; n < to; n++ {
+		if _, err := join(ctx, r, fan(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func admit(t *testing.T, r *redis.Room, n int) []tickets.Account {
+	t.Helper()
+	token, err := r.Guard(t.Context(), "e", "ada", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := r.Admit(t.Context(), "e", token, n, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return accounts
+}
+
+// Redis is killed while people wait and others come, and started again: what it has
+// answered stands in its append-only file.
 func TestARedisThatIsKilledReshufflesNobody(t *testing.T) {
 	kit, err := fault.Open()
 	if err != nil {
@@ -25,15 +72,13 @@ func TestARedisThatIsKilledReshufflesNobody(t *testing.T) {
 	}
 	r := waitingRoom(t)
 	const early, late, people = 100, 200, 2000
-	join(t, r, 0, early)
-	if err := r.Open(t.Context(), "e"); err != nil {
+	if err := errors.Join(joinAll(t.Context(), r, 0, early), r.Open(t.Context(), "e"), joinAll(t.Context(), r, early, late)); err != nil {
 		t.Fatal(err)
 	}
-	join(t, r, early, late)
 	in := admit(t, r, 10)
 	fans := make([]tickets.Account, people)
 	for n := range fans {
-		fans[n], _ = fan(n)
+		fans[n] = fan(n)
 	}
 	places := func(of []tickets.Account) []room.Place {
 		t.Helper()
@@ -51,8 +96,7 @@ func TestARedisThatIsKilledReshufflesNobody(t *testing.T) {
 	for range 8 {
 		coming.Go(func() {
 			for n := late + came.Add(1) - 1; n < people; n = late + came.Add(1) - 1 {
-				account, lot := fan(int(n))
-				if place, err := r.Join(t.Context(), "e", account, lot); err == nil {
+				if place, err := join(t.Context(), r, fans[n]); err == nil {
 					told[n] = place
 				}
 			}
@@ -73,7 +117,7 @@ func TestARedisThatIsKilledReshufflesNobody(t *testing.T) {
 		t.Errorf("the kill has reshuffled %v\nto %v", before, after)
 	}
 	// Also those who had no answer. The driver may refuse to dial for a second after the last refusal.
-	testenv.Eventually(t, time.Minute, "all have come", func() bool { return joining(t.Context(), r, 0, people) == nil })
+	testenv.Eventually(t, time.Minute, "all have come", func() bool { return joinAll(t.Context(), r, 0, people) == nil })
 	lost := 0
 	for n, is := range places(fans)[late:] {
 		was := told[late+n]
