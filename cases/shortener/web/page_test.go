@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ func TestThePageInABrowser(t *testing.T) {
 		}
 	}
 	t.Run("without a network the page says so, and forgets it after", func(t *testing.T) { goesOffline(t, b) })
+	t.Run("what the edge itself refuses is a problem, as from the API", func(t *testing.T) { refusesAtTheEdge(t, c.Page) })
 	t.Run("a link that leads nowhere says so on a page", func(t *testing.T) { saysNo(t, b, c.Page) })
 
 	b.CheckConsole(t)
@@ -173,6 +175,20 @@ func fits(t *testing.T, b *browsertest.Tab, address string, width int64, scheme 
 
 	b.CheckWidth(t, width)
 	b.CheckAccess(t, "html")
+}
+
+func refusesAtTheEdge(t *testing.T, address string) {
+	for _, path := range []string{"%00", "api/links/%00"} {
+		res, err := http.Get(address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"type":"/problems/malformed"`) {
+			t.Errorf("GET /%s: %d %s, %v, want 400 and a problem", path, res.StatusCode, body, err)
+		}
+	}
 }
 
 func saysNo(t *testing.T, b *browsertest.Tab, address string) {

@@ -23,7 +23,7 @@ type event struct {
 	Venue      string                   `json:"venue"`
 	Room       bool                     `json:"room"`
 	OnSaleIn   string                   `json:"onSaleIn"` // after the first start
-	StartsIn   string                   `json:"startsIn"`
+	StartsIn   string                   `json:"startsIn"` // in the evening of that day
 	Currency   string                   `json:"currency"`
 	Prices     map[string]tickets.Cents `json:"prices"`
 	PerAccount int                      `json:"perAccount"`
@@ -54,8 +54,14 @@ func Shipped(now time.Time) ([]tickets.Event, error) {
 				return nil, fmt.Errorf("the shipped event %s: %w", f.ID, err)
 			}
 		}
-		e.OnSale, e.Starts = now.Add(onSale).UTC(), now.Add(starts).UTC()
+		e.OnSale, e.Starts = now.Add(onSale).UTC(), evening(now.Add(starts)).UTC()
 		events = append(events, e)
 	}
 	return events, nil
+}
+
+// evening is half past seven of a day, where the case runs.
+func evening(day time.Time) time.Time {
+	y, m, d := day.Date()
+	return time.Date(y, m, d, 19, 30, 0, 0, day.Location())
 }

@@ -23,6 +23,9 @@ func TestShippedEventsCanBeSold(t *testing.T) {
 		if err := e.Check(halls[e.Venue].Tiers()); err != nil {
 			t.Errorf("%s: %v", e.ID, err)
 		}
+		if clock := e.Starts.In(now.Location()).Format("15:04"); clock != "19:30" {
+			t.Errorf("%s begins at %s, want an evening", e.ID, clock)
+		}
 		if e.OnSale.Before(now) {
 			begun++
 		}

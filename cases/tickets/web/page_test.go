@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,14 @@ func TestThePageInABrowser(t *testing.T) {
 	t.Run("the organiser sees the sale", func(t *testing.T) { overlooks(t, b, s) })
 	t.Run("the organiser moves an event, and its page shows the other hall", func(t *testing.T) { movesAway(t, b, s) })
 	t.Run("who has tickets of an event that has moved reads the seats' new names", func(t *testing.T) { namesAnew(t, b, s) })
+	t.Run("what the edge itself refuses is a problem, as from the API", func(t *testing.T) {
+		for _, path := range []string{"api/events/%00", "%00"} {
+			status, text := s.ask(t, "GET", path, "", "", nil)
+			if status != 400 || !strings.Contains(text, `"type":"/problems/malformed"`) {
+				t.Errorf("GET /%s: %d %s, want 400 and a problem", path, status, text)
+			}
+		}
+	})
 	t.Run("the map says when its stream is away, and catches up", func(t *testing.T) { reconnects(t, b, s) })
 	for _, width := range []int64{360, 1440} {
 		t.Run(fmt.Sprintf("fits %d px, light and dark", width), func(t *testing.T) { fits(t, b, s, width) })
