@@ -11,7 +11,7 @@ import (
 
 // A Replay reads the log of what happened to orders, in the order of the
 // events' ids, and tells what can't have been: a seat that two orders had at a
-// time, a move that there is none, a change that is missing. It needs none of
+// time, a change of state that can't be, a change that is missing. It needs none of
 // the books, and sees also what was wrong for a while only.
 //
 // An order has a seat at least from its being confirmed until it begins to

@@ -32,7 +32,8 @@ an account may hold anew ([Holds](bots/holds.go)), and that only who was let in 
 as seats none of that is enough, so the price is put at the door: each trait of a program adds to
 a suspicion, and a suspicion costs work ([Suspect](bots/bots.go)). It isn't a wall. A farm that looks
 like browsers, from many addresses and slowly enough, pays a little for each; the sheet says how many
-of them it takes to hold a stadium. Who must have none of it sells to names with an identity card.`,
+seats they could hold of a stadium, and what the work costs them. The programs here give up where a place costs more than 2¹⁸ hashes,
+a tenth of a second of a core; those that pay more get in. Who must have none of it sells to names with an identity card.`,
 	Expect: curveball.Bands{
 		curveball.AtLeast("fans that hold seats, of 20", "", 19),
 		curveball.AtMost("seats that programs hold, of 500", "", 50),

@@ -20,10 +20,10 @@ var EightySeven = curveball.Experiment{
 	Question:   "13 million people want 150,000 seats, as in Mumbai in 2024. Here a thousandth of both: how many claims reach the seats for each that can be granted?",
 	Hypothesis: "Hardly more than one: the others wait, each as a hundred bytes, and are told that it is over.",
 	Answer: `Of 87 who come 86 won't get in, whatever we build, so what counts is what they cost. A queue's entry is a
-name and a number: 1.5 GB for all 13 million ([Room](room/room.go)), and their places are not looked up but worked out from how
-far the queue has come. Let in are as many as can choose, and nobody once it is sold out: so the seats see as many
-claims as there are orders, on an ordinary server, and people hear it in the queue and not after an hour
-of clicking. Without a room each of them is at the seats at once, and nearly all of the work is saying "taken". The
+name and a number: 1.6 GB for all 13 million ([Room](room/room.go)), and their places are not looked up but worked out from how
+far the queue has come. Let in are as many as can choose, and here nobody once it is sold out: so the seats see about as many
+claims as there are orders, on an ordinary server. (That much this case's gate doesn't know: it goes on letting
+people in, and they see that all is taken.) Without a room each of them is at the seats at once, and nearly all of the work is saying "taken". The
 [sheet](#capacity) takes these numbers as inputs: gates are what grows with the crowd, since each holds open so many pages.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("claims per claim granted", "", 2),

@@ -72,7 +72,7 @@ func TestAdmissionFindsWhatBookingCanDo(t *testing.T) {
 			t.Fatalf("between %v and %v, with %v possible", low, high, capacity)
 		}
 		capacity /= 3
-		if low, high := settle(); low < min(0.6*capacity, 10) || high > max(capacity, 10)+a.Step {
+		if low, high := settle(); low < max(0.6*capacity, 10) || high > max(capacity, 10)+a.Step {
 			t.Fatalf("between %v and %v, with %v possible by then", low, high, capacity)
 		}
 	})
