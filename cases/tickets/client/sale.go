@@ -116,6 +116,7 @@ type Standing struct {
 	OnSale      time.Time   `json:"onSale"`
 	Ahead       int64       `json:"ahead"`
 	WaitSeconds float64     `json:"waitSeconds"`
+	SoldOut     bool        `json:"soldOut"`
 	Pass        string      `json:"pass"`
 	Until       time.Time   `json:"until"`
 }

@@ -21,9 +21,9 @@ var EightySeven = curveball.Experiment{
 	Hypothesis: "Hardly more than one: the others wait, each as a hundred bytes, and are told that it is over.",
 	Answer: `Of 87 who come 86 won't get in, whatever we build, so what counts is what they cost. A queue's entry is a
 name and a number: 1.6 GB for all 13 million ([Room](room/room.go)), and their places are not looked up but worked out from how
-far the queue has come. Let in are as many as can choose, and here nobody once it is sold out: so the seats see about as many
-claims as there are orders, on an ordinary server. (That much this case's gate doesn't know: it goes on letting
-people in, and they see that all is taken.) Without a room each of them is at the seats at once, and nearly all of the work is saying "taken". The
+far the queue has come. Let in are as many as can choose, and nobody while all is sold ([SoldOut](room/calendar.go)): so the seats see about as many
+claims as there are orders, on an ordinary server, and people hear it in the queue and not after an hour
+of clicking. Without a room each of them is at the seats at once, and nearly all of the work is saying "taken". The
 [sheet](#capacity) takes these numbers as inputs: gates are what grows with the crowd, since each holds open so many pages.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("claims per claim granted", "", 2),

@@ -16,10 +16,11 @@ import (
 // and now and then, since others leave. Its methods may be called by many
 // goroutines.
 type Board struct {
-	Room Room
-	Now  func() time.Time
-	Log  *slog.Logger
-	Most int // watchers at once
+	Room    Room
+	SoldOut func(tickets.EventID) bool // as the Door's
+	Now     func() time.Time
+	Log     *slog.Logger
+	Most    int // watchers at once
 
 	mu     sync.Mutex
 	events map[tickets.EventID]map[*Watcher]struct{}
@@ -34,10 +35,11 @@ type watched struct {
 
 // A Sight is what a watcher is told.
 type Sight struct {
-	Status Status
-	Ahead  int64
-	Rate   float64 // how many a second are let in
-	Stale  bool    // the room doesn't answer; the place is kept, and this is the last that is known
+	Status  Status
+	Ahead   int64
+	Rate    float64 // how many a second are let in
+	SoldOut bool
+	Stale   bool // the room doesn't answer; the place is kept, and this is the last that is known
 }
 
 // The errors of Watch.
@@ -74,7 +76,7 @@ type Watcher struct {
 func (b *Board) Watch(event tickets.EventID, account tickets.Account, place Place) (*Watcher, error) {
 	now := b.Now()
 	w := &Watcher{board: b, who: watched{event, account}, sights: make(chan Sight, 1), place: place, lookedUp: now}
-	w.put(Sight{Status: place.Status, Ahead: place.Ahead, Rate: place.Rate}, now)
+	w.put(Sight{Status: place.Status, Ahead: place.Ahead, Rate: place.Rate, SoldOut: b.SoldOut(event)}, now)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.n >= b.Most {
@@ -165,12 +167,12 @@ func (b *Board) round(ctx context.Context, event tickets.EventID, watchers []*Wa
 	if err == nil {
 		err = b.lookUp(ctx, event, head, watchers)
 	}
-	now := b.Now()
+	now, soldOut := b.Now(), b.SoldOut(event)
 	for _, w := range watchers {
 		if err != nil {
 			w.stale(now)
 		} else {
-			w.tell(head, now)
+			w.tell(head, soldOut, now)
 		}
 	}
 	return err
@@ -206,13 +208,13 @@ func (b *Board) lookUp(ctx context.Context, event tickets.EventID, head Head, wa
 }
 
 // tell tells the watcher where it stands, if that is worth telling: a change of
-// status at once, a change of place the more often the nearer it is to the door.
-func (w *Watcher) tell(head Head, now time.Time) {
-	s := Sight{Status: w.place.Status, Rate: head.Rate}
+// status at once, and that all is sold, a change of place the more often the nearer it is to the door.
+func (w *Watcher) tell(head Head, soldOut bool, now time.Time) {
+	s := Sight{Status: w.place.Status, Rate: head.Rate, SoldOut: soldOut}
 	if s.Status == Waiting {
 		s.Ahead = w.place.Behind(head)
 	}
-	changed := s.Status != w.told.Status || w.told.Stale
+	changed := s.Status != w.told.Status || s.SoldOut != w.told.SoldOut || w.told.Stale
 	pause := min(max(Wait(s.Ahead, s.Rate)/20, boardEvery), 5*time.Second)
 	moved := s.Ahead != w.told.Ahead && now.Sub(w.toldAt) >= pause
 	if changed || moved {

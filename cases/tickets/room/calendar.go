@@ -21,8 +21,13 @@ var ErrNotYet = errors.New("the events aren't known yet: the database hasn't ans
 // knew. Its methods may be called by many goroutines.
 type Calendar struct {
 	List func(ctx context.Context) ([]tickets.Event, error) // tickets.Events's
-	Log  *slog.Logger
+	// Sold counts what is sold of each event, and Seats is how many seats and places
+	// each venue has.
+	Sold  func(ctx context.Context) (map[tickets.EventID]int, error)
+	Seats map[string]int
+	Log   *slog.Logger
 
+	sold   atomic.Pointer[map[tickets.EventID]int]
 	events atomic.Pointer[[]tickets.Event]
 }
 
@@ -61,6 +66,11 @@ func (c *Calendar) look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the events: %w", err)
 	}
+	sold, err := c.Sold(ctx)
+	if err != nil {
+		return fmt.Errorf("count what is sold: %w", err)
+	}
+	c.sold.Store(&sold) // first: of no event that is known this isn't
 	c.events.Store(&events)
 	return nil
 }
@@ -84,6 +94,18 @@ func (c *Calendar) Event(id tickets.EventID) (tickets.Event, error) {
 		return tickets.Event{}, tickets.ErrUnknown
 	}
 	return (*events)[i], nil
+}
+
+// SoldOut reports whether no seat of the event was left at the last look: all are
+// paid. What is only held may come back.
+func (c *Calendar) SoldOut(id tickets.EventID) bool {
+	e, err := c.Event(id)
+	sold := c.sold.Load()
+	if err != nil || sold == nil {
+		return false
+	}
+	seats := c.Seats[e.Venue]
+	return seats > 0 && (*sold)[id] >= seats
 }
 
 // Ready returns ErrNotYet before the first look.

@@ -32,7 +32,10 @@ type Door struct {
 	Room     Room
 	Pressure Pressure
 	Events   func() []tickets.Event // what is sold, by now
-	Keeper   string                 // this gate; no other may have the name
+	// SoldOut reports whether an event has no seat left. Then nobody is let in: who
+	// waits keeps its place, and if a seat comes back it goes on.
+	SoldOut func(tickets.EventID) bool
+	Keeper  string // this gate; no other may have the name
 	// Admission returns how an event begins to let people in.
 	Admission func(tickets.Event) *Admission
 	Now       func() time.Time
@@ -85,7 +88,7 @@ func (d *Door) round(ctx context.Context, turns map[tickets.EventID]*turn) error
 	var errs error
 	sold := map[tickets.EventID]bool{}
 	for _, e := range d.Events() {
-		if now := d.Now(); now.Before(e.OnSale) || !now.Before(e.Starts) {
+		if now := d.Now(); now.Before(e.OnSale) || !now.Before(e.Starts) || d.SoldOut(e.ID) {
 			continue
 		}
 		sold[e.ID] = true

@@ -8,7 +8,11 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"designkits/cases/tickets"
+	"designkits/cases/tickets/adapters/postgres"
+	"designkits/cases/tickets/venue"
 	"designkits/shared/browsertest"
+	"designkits/shared/testenv"
 )
 
 func TestThePageInABrowser(t *testing.T) {
@@ -22,6 +26,7 @@ func TestThePageInABrowser(t *testing.T) {
 	t.Run("a hold that nobody pays ends, and the page says so", func(t *testing.T) { expires(t, b, s) })
 	t.Run("the door lets a ticket in once, and not one that was given back", func(t *testing.T) { comesIn(t, b, s) })
 	t.Run("who finds nothing left waits on the list", func(t *testing.T) { waitsOnTheList(t, b, s) })
+	t.Run("who waits reads that all is sold", func(t *testing.T) { waitsForNothing(t, b, s) })
 	t.Run("the organiser sees the sale", func(t *testing.T) { overlooks(t, b, s) })
 	t.Run("the organiser moves an event, and its page shows the other hall", func(t *testing.T) { movesAway(t, b, s) })
 	t.Run("who has tickets of an event that has moved reads the seats' new names", func(t *testing.T) { namesAnew(t, b, s) })
@@ -157,6 +162,32 @@ func waitsOnTheList(t *testing.T, b *browsertest.Tab, s *scene) {
 	if s.must(t, "GET", "api/events/full/waitlist", behind, "", &standing); standing.Place != 1 {
 		t.Errorf("the first has left, and the second stands at %d", standing.Place)
 	}
+}
+
+func waitsForNothing(t *testing.T, b *browsertest.Tab, s *scene) {
+	db, err := postgres.Open(t.Context(), postgres.Config{Addr: testenv.Addr(t, "postgres"), Namespace: s.Namespace, Timeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	halls, err := venue.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything := tickets.Grant{
+		Claim: tickets.Claim{Hold: "h", Event: "gone", Account: "a club", Seats: halls["theatre"].All(), For: time.Minute},
+		Until: time.Now().Add(time.Minute), Token: 1,
+	}
+	if err := db.Sales().Sell(t.Context(), everything, "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	s.put(t, "gone", `{"name":"Gone","venue":"theatre","room":true,"starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
+		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":60,"maxHold":120}`)
+	s.knownToGate(t, "gone")
+	show(t, b, s.page+"#/event/gone")
+	b.Do(t, chromedp.WaitVisible("#room-submit"), chromedp.Click("#room-submit"))
+	b.Until(t, `document.querySelector("#room-body").textContent.startsWith("Every seat is sold.") && document.querySelector("#room-figures").textContent.includes("until a seat comes back")`)
+	b.ShootScreen(t, "all-sold")
 }
 
 func overlooks(t *testing.T, b *browsertest.Tab, s *scene) {

@@ -174,6 +174,7 @@ function draw(visit) {
   if (!place && left <= 0) words += " The sale has begun: who comes now stands behind.";
   if (status === "early") words = "You take part in the lottery. When the sale begins, places are drawn among all who came before; coming earlier is worth nothing, and neither is loading this page again.";
   if (status === "waiting") words = "You have a place in the queue. It is kept if you load this page again or come back to it later; this page goes on by itself when it is your turn.";
+  if (status === "waiting" && place.soldOut) words = "Every seat is sold. You keep your place: if somebody gives a seat back, the queue goes on, and this page by itself.";
   if (status === "admitted") words = "It is your turn…";
   if (place?.stale) words += " The servers of the room are away at the moment; your place is kept.";
   const body = byId("room-body");
@@ -186,7 +187,7 @@ function figures(place, left) {
   if (left > 0) rows.push(["The sale begins in", span(left)]);
   if (place?.status === "waiting") {
     rows.push(["Before you", count(place.ahead ?? 0)]);
-    rows.push(["Estimated wait", place.waitSeconds === undefined ? "not known yet" : roughly(place.waitSeconds)]);
+    rows.push(["Estimated wait", place.soldOut ? "until a seat comes back" : place.waitSeconds === undefined ? "not known yet" : roughly(place.waitSeconds)]);
   }
   const box = byId("room-figures");
   rows.forEach(([name, value], i) => {

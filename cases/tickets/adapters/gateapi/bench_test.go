@@ -95,9 +95,9 @@ func joining(b *testing.B) http.Handler {
 	store := redis.Open(testenv.Addr(b, "redis"), testenv.Namespace(b))
 	b.Cleanup(func() { _ = store.Close(b.Context()) })
 	e := tickets.Event{ID: "e", OnSale: time.Now().Add(time.Hour), Starts: time.Now().Add(2 * time.Hour)}
-	quiet := slog.New(slog.DiscardHandler)
+	quiet, never := slog.New(slog.DiscardHandler), func(tickets.EventID) bool { return false }
 	return gateapi.New(gateapi.Config{
-		Room: store.Room(), Board: &room.Board{Room: store.Room(), Now: time.Now, Log: quiet, Most: 1},
+		Room: store.Room(), Board: &room.Board{Room: store.Room(), SoldOut: never, Now: time.Now, Log: quiet, Most: 1}, SoldOut: never,
 		Event:    func(tickets.EventID) (tickets.Event, error) { return e, nil },
 		Sessions: sessions, Passes: passes, LotSecret: []byte("of lots"), Limits: store.Limits(), Rules: bots.Rules,
 		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Work: bots.Work{Secret: []byte("of work"), For: time.Minute, Now: time.Now},

@@ -31,6 +31,7 @@ type standing struct {
 	// For who waits: how many are before it, and an estimate of how long that takes.
 	Ahead       *int64   `json:"ahead,omitempty"`
 	WaitSeconds *float64 `json:"waitSeconds,omitempty"`
+	SoldOut     bool     `json:"soldOut,omitempty"` // nobody is let in for as long as it is so
 	*pass
 }
 
@@ -161,7 +162,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
 
 // answer tells a place.
 func (s *Server) answer(w http.ResponseWriter, e tickets.Event, account tickets.Account, place room.Place) error {
-	told := standingOf(e, place.Status, place.Ahead, place.Rate)
+	told := standingOf(e, room.Sight{Status: place.Status, Ahead: place.Ahead, Rate: place.Rate, SoldOut: s.SoldOut(e.ID)})
 	if place.Status == room.Admitted {
 		var err error
 		if told.pass, err = s.pass(e.ID, account); err != nil {
@@ -178,12 +179,12 @@ func (s *Server) answer(w http.ResponseWriter, e tickets.Event, account tickets.
 	return nil
 }
 
-func standingOf(e tickets.Event, status room.Status, ahead int64, rate float64) standing {
-	told := standing{Status: status, OnSale: e.OnSale}
-	if status == room.Waiting {
-		told.Ahead = &ahead
-		if rate > 0 {
-			wait := room.Wait(ahead, rate).Round(100 * time.Millisecond).Seconds()
+func standingOf(e tickets.Event, sight room.Sight) standing {
+	told := standing{Status: sight.Status, OnSale: e.OnSale, SoldOut: sight.SoldOut}
+	if sight.Status == room.Waiting {
+		told.Ahead = &sight.Ahead
+		if sight.Rate > 0 && !sight.SoldOut {
+			wait := room.Wait(sight.Ahead, sight.Rate).Round(100 * time.Millisecond).Seconds()
 			told.WaitSeconds = &wait
 		}
 	}

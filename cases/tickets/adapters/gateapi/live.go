@@ -81,7 +81,7 @@ func (s *Server) follow(r *http.Request, st *stream, watcher *room.Watcher, e ti
 				st.send("end", ending{"left"})
 				break
 			}
-			st.send("place", seen{standingOf(e, sight.Status, sight.Ahead, sight.Rate), sight.Stale})
+			st.send("place", seen{standingOf(e, sight), sight.Stale})
 			if !in && sight.Status == room.Admitted {
 				in = true
 				renew.Reset(0)

@@ -187,6 +187,26 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
+func TestWhoWaitsIsToldThatAllIsSoldAndThatItIsNot(t *testing.T) {
+	s := newScene(t)
+	s.rate = 0.001 // nobody's turn comes meanwhile
+	g := s.gate("one", true, nil)
+	ann := newFan(t, "ann")
+	g.join(ann).want(t, 200, "")
+	lines := g.watch(ann)
+	until(t, lines, func(_ string, s Standing) bool { return s.Is == room.Waiting && !s.SoldOut })
+	s.sell(true)
+	told := until(t, lines, func(_ string, s Standing) bool { return s.SoldOut })
+	if told.Is != room.Waiting || told.Ahead == nil || told.WaitSeconds != nil {
+		t.Errorf("%+v, want a place, and no estimate where nobody is let in", told)
+	}
+	if a := g.ask(ann, "GET", "/api/room/e", "").want(t, 200, ""); !a.SoldOut {
+		t.Errorf("%s", a.text)
+	}
+	s.sell(false)
+	until(t, lines, func(_ string, s Standing) bool { return s.Is == room.Waiting && !s.SoldOut })
+}
+
 func TestNobodyWaitsForWhatIsOver(t *testing.T) {
 	s := newScene(t)
 	s.event.Starts = time.Now().Add(-time.Second)

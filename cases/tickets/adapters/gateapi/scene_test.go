@@ -44,6 +44,7 @@ type scene struct {
 
 	mu    sync.Mutex
 	event tickets.Event
+	sold  bool // all of it
 }
 
 func newScene(t *testing.T) *scene {
@@ -62,6 +63,18 @@ func (s *scene) onSale(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.event.OnSale = at
+}
+
+func (s *scene) sell(all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sold = all
+}
+
+func (s *scene) soldOut(tickets.EventID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sold
 }
 
 func (s *scene) events() []tickets.Event {
@@ -89,19 +102,20 @@ func (s *scene) gate(name string, door bool, wrap func(room.Room) room.Room) *ga
 		waiting = wrap(waiting)
 	}
 	draining := make(chan struct{})
-	g := &gate{scene: s, board: &room.Board{Room: waiting, Now: time.Now, Log: quiet, Most: 600}, drain: sync.OnceFunc(func() { close(draining) })}
+	g := &gate{scene: s, board: &room.Board{Room: waiting, SoldOut: s.soldOut, Now: time.Now, Log: quiet, Most: 600}, drain: sync.OnceFunc(func() { close(draining) })}
 	work, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = g.board.Run(work) })
 	if door {
 		d := &room.Door{
-			Room: waiting, Pressure: store.Pressure(), Events: s.events, Keeper: name, Now: time.Now, Log: quiet,
+			Room: waiting, Pressure: store.Pressure(), Events: s.events, SoldOut: s.soldOut, Keeper: name, Now: time.Now, Log: quiet,
 			Admission: func(tickets.Event) *room.Admission { return room.NewAdmission(time.Second, s.rate, s.rate) },
 		}
 		running.Go(func() { _ = d.Run(work) })
 	}
 	server := httptest.NewServer(gateapi.New(gateapi.Config{
 		Room: waiting, Board: g.board, Sessions: sessions, Passes: passes, LotSecret: []byte("of lots"),
+		SoldOut: s.soldOut,
 		Event: func(id tickets.EventID) (tickets.Event, error) {
 			if e := s.events()[0]; e.ID == id {
 				return e, nil
@@ -182,6 +196,7 @@ type Standing struct {
 	Is          room.Status `json:"-"`
 	Ahead       *int64      `json:"ahead"`
 	WaitSeconds *float64    `json:"waitSeconds"`
+	SoldOut     bool        `json:"soldOut"`
 	Pass        string      `json:"pass"`
 	Until       time.Time   `json:"until"`
 	Stale       bool        `json:"stale"`

@@ -33,6 +33,7 @@ type Config struct {
 	// Event returns an event, else tickets.ErrUnknown or room.ErrNotYet. It must
 	// not wait.
 	Event     func(tickets.EventID) (tickets.Event, error)
+	SoldOut   func(tickets.EventID) bool // as the Board's
 	Sessions  identity.Sessions
 	Passes    room.Passes
 	LotSecret []byte // the lottery is drawn with it; it must stay the same while anybody waits

@@ -53,6 +53,7 @@ func TestTheWaitingRoomSlowsDownWithBooking(t *testing.T) {
 		Events: func() []tickets.Event {
 			return []tickets.Event{{ID: event, OnSale: began, Starts: began.Add(100 * time.Hour)}}
 		},
+		SoldOut:   func(tickets.EventID) bool { return false },
 		Admission: func(tickets.Event) *room.Admission { return room.NewAdmission(target, least, 1000) },
 		Now:       func() time.Time { return began.Add(faster * time.Since(began)) },
 	}

@@ -111,6 +111,22 @@ func notNil(seats []tickets.SeatID) []tickets.SeatID {
 	return seats
 }
 
+// Counts returns how many seats of each event are sold.
+func (s *Sales) Counts(ctx context.Context) (map[tickets.EventID]int, error) {
+	counts := map[tickets.EventID]int{}
+	err := s.db.run(ctx, "count the sales of", "all events", func(ctx context.Context) error {
+		rows, err := s.db.pool.Query(ctx, `SELECT event, count(*) FROM sales WHERE refunded_at IS NULL GROUP BY event`)
+		if err != nil {
+			return err
+		}
+		var event tickets.EventID
+		var n int
+		_, err = pgx.ForEachRow(rows, []any{&event, &n}, func() error { counts[event] = n; return nil })
+		return err
+	})
+	return counts, err
+}
+
 // Sold implements tickets.Sales.
 func (s *Sales) Sold(ctx context.Context, event tickets.EventID) (map[tickets.SeatID]tickets.OrderID, error) {
 	sold := map[tickets.SeatID]tickets.OrderID{}

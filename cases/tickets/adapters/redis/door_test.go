@@ -45,6 +45,7 @@ func door(t *testing.T, client *redis.Client, keeper string) (went *rounds, stop
 		Events: func() []tickets.Event {
 			return []tickets.Event{{ID: "e", OnSale: began, Starts: began.Add(100 * time.Hour)}, {ID: "later", OnSale: began.Add(10 * time.Hour)}}
 		},
+		SoldOut:   func(tickets.EventID) bool { return false },
 		Admission: func(tickets.Event) *room.Admission { return room.NewAdmission(100*time.Millisecond, 10, 1000) },
 		Now:       func() time.Time { return began.Add(20 * time.Since(began)) },
 	}

@@ -38,7 +38,7 @@ func TestKill9LosesNobodysPlace(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	put(t, db, time.Now().Add(time.Hour))
+	put(t, db, "e", time.Now().Add(time.Hour))
 
 	anybody, err := client.New("http://" + c.Addr("gate"))
 	if err != nil {
@@ -70,7 +70,7 @@ func TestKill9LosesNobodysPlace(t *testing.T) {
 			return err == nil
 		})
 	}
-	put(t, db, time.Now())
+	put(t, db, "e", time.Now())
 	testenv.Eventually(t, time.Minute, "the sale has begun", func() bool {
 		head, err := store.Room().Head(t.Context(), "e")
 		if err != nil {

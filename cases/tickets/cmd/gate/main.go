@@ -16,6 +16,7 @@ import (
 	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/room"
+	"designkits/cases/tickets/venue"
 	"designkits/shared/service"
 )
 
@@ -36,13 +37,21 @@ func run(ctx context.Context, s *service.Service) error {
 	s.OnClose(store.Close)
 	s.Ready("redis", store.Ping)
 
-	calendar := &room.Calendar{List: db.Events().List, Log: s.Log}
+	venues, err := venue.Shipped()
+	if err != nil {
+		return err
+	}
+	seats := map[string]int{}
+	for id, v := range venues {
+		seats[id] = len(v.All()) // also the places without a seat
+	}
+	calendar := &room.Calendar{List: db.Events().List, Sold: db.Sales().Counts, Seats: seats, Log: s.Log}
 	s.Ready("events", calendar.Ready)
 	s.Go("know the events", calendar.Run)
-	board := &room.Board{Room: store.Room(), Now: time.Now, Log: s.Log, Most: cfg.Watchers}
+	board := &room.Board{Room: store.Room(), SoldOut: calendar.SoldOut, Now: time.Now, Log: s.Log, Most: cfg.Watchers}
 	s.Go("show places", board.Run)
 	door := &room.Door{
-		Room: store.Room(), Pressure: store.Pressure(), Events: calendar.Events,
+		Room: store.Room(), Pressure: store.Pressure(), Events: calendar.Events, SoldOut: calendar.SoldOut,
 		Keeper: cfg.Replica + " " + rand.Text(), // one that was restarted is another
 		Admission: func(tickets.Event) *room.Admission {
 			return room.NewAdmission(cfg.AdmitTarget, cfg.AdmitMin, cfg.AdmitMax)
@@ -52,7 +61,7 @@ func run(ctx context.Context, s *service.Service) error {
 	s.Go("let people in", door.Run)
 
 	api := gateapi.New(gateapi.Config{
-		Room: store.Room(), Board: board, Event: calendar.Event,
+		Room: store.Room(), Board: board, Event: calendar.Event, SoldOut: calendar.SoldOut,
 		Sessions:  identity.Sessions{Secret: []byte(cfg.SessionSecret), Now: time.Now},
 		Passes:    room.Passes{Secret: []byte(cfg.PassSecret), For: cfg.PassFor, Now: time.Now},
 		LotSecret: []byte(cfg.RoomSecret),

@@ -14,8 +14,10 @@ import (
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/postgres"
 	"designkits/cases/tickets/adapters/redis"
+	"designkits/cases/tickets/client"
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/room"
+	"designkits/cases/tickets/venue"
 	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
 
@@ -32,11 +34,11 @@ const (
 // earlier are sessions that are a minute old.
 var earlier = identity.Sessions{Secret: []byte(secret), Now: func() time.Time { return time.Now().Add(-time.Minute) }}
 
-// put makes or changes the event.
-func put(t *testing.T, db *postgres.DB, onSale time.Time) {
+// put makes or changes an event.
+func put(t *testing.T, db *postgres.DB, event tickets.EventID, onSale time.Time) {
 	t.Helper()
 	if err := db.Events().Put(t.Context(), tickets.Event{
-		ID: "e", Name: "An evening", Venue: "theatre", Starts: time.Now().Add(10 * time.Hour), OnSale: onSale, Currency: "EUR",
+		ID: event, Name: "An evening", Venue: "theatre", Starts: time.Now().Add(10 * time.Hour), OnSale: onSale, Currency: "EUR",
 		Prices: map[string]tickets.Cents{"a": 100}, PerAccount: 4, HoldFor: time.Minute, MaxHold: 2 * time.Minute,
 	}); err != nil {
 		t.Fatal(err)
@@ -90,7 +92,7 @@ func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	put(t, db, time.Now().Add(time.Hour))
+	put(t, db, "e", time.Now().Add(time.Hour))
 	one := start(t, namespace)
 	sessions := map[tickets.Account]string{}
 	join := func(p *process, account tickets.Account) {
@@ -117,7 +119,7 @@ func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
 	if h := head(); h.Served != 0 || h.Open || h.Waiting != 4 {
 		t.Fatalf("before the sale: %+v", h)
 	}
-	put(t, db, time.Now())
+	put(t, db, "e", time.Now())
 	testenv.Eventually(t, time.Minute, "the early are in", func() bool { return head().Served == 4 })
 
 	two := start(t, namespace)
@@ -143,6 +145,55 @@ func TestASaleGoesOnWhenTheDoorkeeperStops(t *testing.T) {
 	if status, body := two.ask("GET", "/metrics", ""); status != 200 || !bytes.Contains(body, []byte("gate_watchers 0")) {
 		t.Errorf("%d %s", status, body)
 	}
+}
+
+// As long as every seat is paid nobody is let in to look for one; who waits keeps its
+// place, and goes in when a seat was given back.
+func TestNobodyIsLetInWhileAllIsSold(t *testing.T) {
+	namespace := testenv.Namespace(t)
+	db, err := postgres.Open(t.Context(), postgres.Config{Addr: testenv.Addr(t, "postgres"), Namespace: namespace, Timeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	halls, err := venue.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := halls["theatre"].All()
+	everything := tickets.Grant{
+		Claim: tickets.Claim{Hold: "h", Event: "e", Account: "a club", Seats: all, For: time.Minute}, Until: time.Now().Add(time.Minute), Token: 1,
+	}
+	if err := db.Sales().Sell(t.Context(), everything, "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, db, "e", time.Now())
+	put(t, db, "another", time.Now())
+	p := start(t, namespace)
+	session, _, err := earlier.Sign("ann", identity.Fan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stands := func(method, event string) (told client.Standing) {
+		t.Helper()
+		status, body := p.ask(method, "/api/room/"+event, session)
+		if err := json.Unmarshal(body, &told); err != nil || status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		return told
+	}
+	if told := stands("POST", "e"); told.Status != room.Waiting || !told.SoldOut {
+		t.Fatalf("%+v", told)
+	}
+	stands("POST", "another")
+	testenv.Eventually(t, time.Minute, "others are let in", func() bool { return stands("GET", "another").Status == room.Admitted })
+	if told := stands("GET", "e"); told.Status != room.Waiting || !told.SoldOut {
+		t.Errorf("all seats are sold, and she stands so: %+v", told)
+	}
+	if _, err := db.Sales().Refund(t.Context(), "e", "theirs", all[:1]); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, time.Minute, "a seat is back, and she is in", func() bool { return stands("GET", "e").Status == room.Admitted })
 }
 
 func TestTheConfigurationSaysWhatIsWrong(t *testing.T) {
