@@ -55,7 +55,8 @@ const (
 // Test runs the tests of a part of a module with the race detector: first the calm
 // ones, two packages at a time, since most of a test is waiting, then the faulty,
 // one after the other. What the go command says goes to out, and all that is printed
-// in a package that fails. Static has vetted them. adopt is told of each process group and returns what to
+// in a package that fails. Static has vetted
+// them. adopt is told of each process group and returns what to
 // call once it has ended.
 func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer, adopt func(pid int) (func(), error)) error {
 	calm, faulty, err := packages(ctx, m)

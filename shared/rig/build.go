@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -33,14 +34,26 @@ func build(ctx context.Context, dir, folder string, packages ...string) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return fmt.Errorf("build %s: %w", strings.Join(packages, " "), err)
 	}
-	for _, pkg := range packages {
-		// The next build puts another file in its place, and leaves this one as it is.
+	for _, pkg := range slices.Compact(slices.Sorted(slices.Values(packages))) {
 		name := filepath.Base(pkg)
-		if err := os.Link(filepath.Join(kept, name), filepath.Join(bin, name)); err != nil && !errors.Is(err, os.ErrExist) {
+		if err := put(filepath.Join(kept, name), filepath.Join(bin, name)); err != nil {
 			return fmt.Errorf("build %s: %w", pkg, err)
 		}
 	}
 	return nil
+}
+
+// put gives a program another name, which stays what it is when the next build puts
+// another file in place of the first. Where that is on another disk it is copied.
+func put(program, name string) error {
+	if os.Link(program, name) == nil {
+		return nil
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, content, 0o755)
 }
 
 // lock makes a folder, and keeps other processes out of it until unlock is called.

@@ -54,3 +54,19 @@ func TestAProgramThatDidNotChangeIsNotLinkedAgain(t *testing.T) {
 		t.Error("a program that didn't change was linked again")
 	}
 }
+
+// Where a second name can't be given, as on another disk, the program is copied.
+func TestAProgramThatCanNotBeLinkedIsCopied(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "program", "new")
+	write(t, dir, "taken", "old")
+	if err := put(filepath.Join(dir, "program"), filepath.Join(dir, "taken")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "taken")); err != nil || string(got) != "new" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := put(filepath.Join(dir, "none"), filepath.Join(dir, "other")); err == nil {
+		t.Error("a program that isn't there has another name")
+	}
+}

@@ -208,7 +208,8 @@ func (b *Board) lookUp(ctx context.Context, event tickets.EventID, head Head, wa
 }
 
 // tell tells the watcher where it stands, if that is worth telling: a change of
-// status at once, and that all is sold, a change of place the more often the nearer it is to the door.
+// status at once, and that all is sold, a change of place the more often the nearer
+// it is to the door.
 func (w *Watcher) tell(head Head, soldOut bool, now time.Time) {
 	s := Sight{Status: w.place.Status, Rate: head.Rate, SoldOut: soldOut}
 	if s.Status == Waiting {
