@@ -21,10 +21,11 @@ var ErrNotYet = errors.New("the events aren't known yet: the database hasn't ans
 // knew. Its methods may be called by many goroutines.
 type Calendar struct {
 	List func(ctx context.Context) ([]tickets.Event, error) // tickets.Events's
-	// Sold counts what is sold of each event, and Seats is how many seats and places
+	// Sold counts what is sold of the events, and Seats is how many seats and places
 	// each venue has.
-	Sold  func(ctx context.Context) (map[tickets.EventID]int, error)
+	Sold  func(ctx context.Context, events []tickets.EventID) (map[tickets.EventID]int, error)
 	Seats map[string]int
+	Now   func() time.Time
 	Log   *slog.Logger
 
 	sold   atomic.Pointer[map[tickets.EventID]int]
@@ -66,7 +67,13 @@ func (c *Calendar) look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the events: %w", err)
 	}
-	sold, err := c.Sold(ctx)
+	var coming []tickets.EventID // years of evenings may lie behind
+	for _, e := range events {
+		if c.Now().Before(e.Starts) {
+			coming = append(coming, e.ID)
+		}
+	}
+	sold, err := c.Sold(ctx, coming)
 	if err != nil {
 		return fmt.Errorf("count what is sold: %w", err)
 	}

@@ -263,6 +263,7 @@ func fits(t *testing.T, b *browsertest.Tab, s *scene, width int64) {
 		b.Emulate(t, width, "dark")
 		b.Until(t, `document.getAnimations().length === 0`) // no colour is on its way to another
 		b.Shoot(t, fmt.Sprintf("%d-dark-%s", width, view.name))
+		b.CheckWidth(t, width)
 		b.CheckContrast(t, "html")
 	}
 }

@@ -105,7 +105,7 @@ func (b *bench) untouched(t *testing.T, dir string, all []exercise.Exercise) {
 	running := b.start(t, dir, runs)
 	for _, e := range all {
 		t.Run(e.ID, func(t *testing.T) {
-			t.Parallel() // it has been waiting in turn that made this the longest of all
+			t.Parallel() // most of a check is waiting
 			if passed, said := b.grade(t, e, running, "-test.failfast"); passed {
 				t.Errorf("the check passes where nothing was done:\n%s", said)
 			}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -111,11 +112,11 @@ func notNil(seats []tickets.SeatID) []tickets.SeatID {
 	return seats
 }
 
-// Counts returns how many seats of each event are sold.
-func (s *Sales) Counts(ctx context.Context) (map[tickets.EventID]int, error) {
+// Counts returns how many seats of each of the events are sold.
+func (s *Sales) Counts(ctx context.Context, events []tickets.EventID) (map[tickets.EventID]int, error) {
 	counts := map[tickets.EventID]int{}
-	err := s.db.run(ctx, "count the sales of", "all events", func(ctx context.Context) error {
-		rows, err := s.db.pool.Query(ctx, `SELECT event, count(*) FROM sales WHERE refunded_at IS NULL GROUP BY event`)
+	err := s.db.run(ctx, "count the sales of", fmt.Sprint(events), func(ctx context.Context) error {
+		rows, err := s.db.pool.Query(ctx, `SELECT event, count(*) FROM sales WHERE event = ANY($1) AND refunded_at IS NULL GROUP BY event`, events)
 		if err != nil {
 			return err
 		}

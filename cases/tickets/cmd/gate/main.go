@@ -45,7 +45,7 @@ func run(ctx context.Context, s *service.Service) error {
 	for id, v := range venues {
 		seats[id] = len(v.All()) // also the places without a seat
 	}
-	calendar := &room.Calendar{List: db.Events().List, Sold: db.Sales().Counts, Seats: seats, Log: s.Log}
+	calendar := &room.Calendar{List: db.Events().List, Sold: db.Sales().Counts, Seats: seats, Now: time.Now, Log: s.Log}
 	s.Ready("events", calendar.Ready)
 	s.Go("know the events", calendar.Run)
 	board := &room.Board{Room: store.Room(), SoldOut: calendar.SoldOut, Now: time.Now, Log: s.Log, Most: cfg.Watchers}
