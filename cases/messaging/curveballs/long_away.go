@@ -21,7 +21,7 @@ var LongAway = curveball.Experiment{
 its items are gone ([InboxFor](stores.go)). A device knows which number it has of each conversation, and the first item that it gets tells
 it that others are missing before it: it asks for those, a hundred at a time ([show](device/screen.go)). Nor can the return of a device swamp anybody:
 a page of the inbox is sent when the one before it is acknowledged ([next](session/resume.go)), so a gateway holds a
-hundred messages for it at most. A client that begins where its inbox begins shows 30 days and never learns that there was more.`,
+hundred messages for it at most, and 64 that are announced meanwhile. A client that begins where its inbox begins shows 30 days and never learns that there was more.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("messages missing on the screen, of 4,001", "", 0),
 		curveball.AtMost("messages twice or out of order", "", 0),

@@ -24,8 +24,9 @@ var SpamWave = curveball.Experiment{
 how spam differs from talk: so many an hour ([room](session/frames.go)), counted in Redis for a person, not for a
 connection, so that more devices and more gateways don't help. (A hundred an hour is the default; it is 20 here.) More accounts do help,
 so those are counted for an address. Frames a second are bounded for a connection, and a gateway does one thing at a
-time for each device, so the others don't wait. What a server of ciphertext can't do is judge a message: that is left to the
-one who gets it, who can leave, and report with the words that only they have.`,
+time for each device, so the others don't wait. A group goes around the limit here: it counts once, and each of its
+messages brings in up to a thousand people who weren't asked. Real messengers let only contacts do that, or ask. What a server of ciphertext can't do is
+judge a message: that is left to the one who gets it, who elsewhere can block the sender, and report with the words that only they have.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("strangers reached, of 400", "", 100),
 		curveball.AtMost("slowest message of two others", "ms", 5000),

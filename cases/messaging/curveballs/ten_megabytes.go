@@ -25,7 +25,7 @@ var TenMegabytes = curveball.Experiment{
 	Hypothesis: "A pointer of a few hundred bytes. The film goes from the sender's device to the store and from there to the other's.",
 	Answer: `A gateway takes no frame above 120 KB and closes the connection that sends one. Cut in pieces it would pass, and then each byte
 would be written to Kafka, to the history and to every inbox, three copies of each, and everybody else's messages would wait behind it.
-So a film is a blob: encrypted by the sender, put into the object store in parts of 5 MB by requests signed for exactly these bytes
+So a film is a blob: encrypted by the sender, put into the object store in parts of 5 MiB by requests signed for exactly these bytes
 ([SignPart](adapters/s3/upload.go)), and the message says where it is and how to read it. A part that didn't arrive is put again, alone. The server can't look into it, so type and
 size are what the sender says, bounded; who never sends the pointer has its blob swept after a day ([Expired](media/media.go)).`,
 	Expect: curveball.Bands{

@@ -63,7 +63,7 @@ const (
 // Config says who connects where.
 type Config struct {
 	Address messaging.Address
-	Token   string
+	Token   string // the gateway may give another in its place
 	// Gateways returns those to try, "host:port".
 	Gateways func() []string
 	// Dial connects to one of them, at /connect, offering WebSocket subprotocols.
@@ -78,8 +78,9 @@ type Config struct {
 	// message is acknowledged. Its error ends Run.
 	Shown func(messaging.Message) error
 	// Heard, if set, is called for the frames that bring no message: a *wire.Receipt,
-	// *wire.TypingBy, *wire.Presence or *wire.Roster; and with an On when the
-	// connection's state has changed. It calls no method of the device either.
+	// *wire.TypingBy, *wire.Presence or *wire.Roster; with a *wire.Welcome that brings
+	// a token; and with an On when the connection's state has changed. It calls no
+	// method of the device either.
 	Heard func(frame any)
 }
 
@@ -95,6 +96,7 @@ type Device struct {
 	cfg Config
 
 	mu      sync.Mutex
+	token   string
 	conn    Conn // nil while there is none
 	on      On
 	outbox  []*outgoing // in the order of Send
@@ -121,7 +123,7 @@ type result struct {
 
 // New returns a device. Run connects it.
 func New(cfg Config) *Device {
-	d := &Device{cfg: cfg, screens: map[messaging.ConversationID]*screen{}}
+	d := &Device{cfg: cfg, token: cfg.Token, screens: map[messaging.ConversationID]*screen{}}
 	for c, last := range cfg.Has {
 		d.screen(c).next = last + 1
 	}
@@ -176,7 +178,10 @@ func (d *Device) Run(ctx context.Context) error {
 func (d *Device) dial(ctx context.Context, gateway string) (Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, DialWithin)
 	defer cancel()
-	return d.cfg.Dial(ctx, gateway, []string{identity.Protocol, identity.Bearer(d.cfg.Token)})
+	d.mu.Lock()
+	token := d.token
+	d.mu.Unlock()
+	return d.cfg.Dial(ctx, gateway, []string{identity.Protocol, identity.Bearer(token)})
 }
 
 // serve hears what one connection brings until it ends.

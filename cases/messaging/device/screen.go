@@ -28,6 +28,10 @@ func (d *Device) heard(conn Conn, frame any) error {
 	switch f := frame.(type) {
 	case *wire.Welcome:
 		d.conn, d.tries = conn, 0
+		if f.Token != "" {
+			d.token = f.Token
+			d.tell(f)
+		}
 		d.turn(On{Gateway: f.Gateway})
 		d.welcomed()
 	case *wire.Current:

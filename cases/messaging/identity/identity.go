@@ -22,12 +22,16 @@ import (
 	"designkits/cases/messaging"
 )
 
-// How long tokens last. A device that has been away longer than DeviceFor finds
-// nothing in its inbox any more either, and is linked anew. A resume token is made
-// when the connection begins and needed when it ends, which may be a day later.
+// How long tokens last. A device that has been away longer than DeviceFor is linked
+// anew; it may well be longer than its inbox keeps, since then there is the history.
+// One that shows a token older than RenewAfter gets another, so that who comes back in
+// time stays signed in.
+// A resume token is made when the connection begins and needed when it ends, which
+// may be a day later.
 const (
-	DeviceFor = messaging.InboxFor
-	ResumeFor = 24 * time.Hour
+	DeviceFor  = 3 * messaging.InboxFor
+	RenewAfter = 24 * time.Hour
+	ResumeFor  = 24 * time.Hour
 )
 
 // A Session is which device asks, since when and until when.
@@ -65,6 +69,16 @@ type claims struct {
 // Sign returns a device's token, and when it ends.
 func (t Tokens) Sign(a messaging.Address) (token string, until time.Time, err error) {
 	return t.sign(ofDevice, a, "", DeviceFor)
+}
+
+// Renew returns a token in place of the one that the session was opened with, or ""
+// while that is new. A resume token isn't one: its device has its own.
+func (t Tokens) Renew(s Session) (token string, err error) {
+	if s.Once != "" || t.Now().Sub(s.Since) < RenewAfter {
+		return "", nil
+	}
+	token, _, err = t.Sign(s.Device)
+	return token, err
 }
 
 // SignResume returns a token that brings the device back once.

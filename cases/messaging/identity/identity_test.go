@@ -63,6 +63,32 @@ func TestATokenNamesItsDeviceForItsTime(t *testing.T) {
 	}
 }
 
+func TestATokenIsRenewedOnceItIsADayOld(t *testing.T) {
+	session, err := tokens.Check(sign(t, ana))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err := at(start.Add(identity.RenewAfter - time.Second)).Renew(session); token != "" || err != nil {
+		t.Errorf("sooner: %q, %v", token, err)
+	}
+	now := start.Add(identity.RenewAfter)
+	token, err := at(now).Renew(session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := at(now).Check(token)
+	if err != nil || got.Device != ana || !got.Until.Equal(now.Add(identity.DeviceFor)) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	resumed, err := tokens.CheckResume(signResume(t, ana))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err := at(now).Renew(resumed); token != "" || err != nil {
+		t.Errorf("a resume token: %q, %v", token, err)
+	}
+}
+
 // Two resume tokens of the same moment are two: each brings back one connection.
 func TestResumeTokensDiffer(t *testing.T) {
 	one, err := tokens.CheckResume(signResume(t, ana))

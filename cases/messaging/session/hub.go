@@ -123,11 +123,12 @@ func New(cfg Config) *Hub {
 	return h
 }
 
-// New returns the session of a device that is about to be connected.
-func (h *Hub) New(device messaging.Address) *Session {
+// New returns the session of a device that is about to be connected, and that is told
+// of the token in place of its own, unless that is "".
+func (h *Hub) New(device messaging.Address, token string) *Session {
 	var number [8]byte
 	_, _ = rand.Read(number[:]) // never fails, see crypto/rand
-	return &Session{hub: h, device: device, number: binary.BigEndian.Uint64(number[:]), tokens: float32(h.cfg.Burst), filled: time.Now().UnixNano()}
+	return &Session{hub: h, device: device, token: token, number: binary.BigEndian.Uint64(number[:]), tokens: float32(h.cfg.Burst), filled: time.Now().UnixNano()}
 }
 
 // Run refreshes routes, stores acknowledgements and tells who is there, until the

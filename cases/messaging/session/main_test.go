@@ -70,7 +70,7 @@ func alone(t *testing.T, cfg Config) (*Session, *recorder) {
 	cfg.Log = slog.New(slog.DiscardHandler)
 	hub, conn := New(cfg), newRecorder(t)
 	t.Cleanup(hub.Close)
-	s := hub.New(messaging.Address{User: messaging.NewUserID(), Device: 1})
+	s := hub.New(messaging.Address{User: messaging.NewUserID(), Device: 1}, "")
 	s.conn = conn
 	return s, conn
 }

@@ -19,6 +19,7 @@ type Session struct {
 	hub    *Hub
 	device messaging.Address
 	number uint64 // of the connection
+	token  string // renewed, until it is told
 	conn   Conn   // set by Opened, before anybody else can reach it
 
 	tokens float32 // of Frame: what it may still send
@@ -73,11 +74,12 @@ func (s *Session) Opened(conn Conn) {
 		}
 	}
 	s.hub.sight(ctx, presence.Beat(time.Now()), s.device)
-	token, err := s.hub.cfg.Resume(s.device)
+	resume, err := s.hub.cfg.Resume(s.device)
 	if err != nil {
 		s.hub.cfg.Log.Error("no resume token", "error", err.Error()) // it has its own
 	}
-	s.conn.Send(wire.Encode(wire.Welcome{Device: s.device, Gateway: s.hub.cfg.Gateway, Resume: token}))
+	s.conn.Send(wire.Encode(wire.Welcome{Device: s.device, Gateway: s.hub.cfg.Gateway, Resume: resume, Token: s.token}))
+	s.token = ""
 }
 
 func (s *Session) route() Route {

@@ -205,7 +205,7 @@ func (s *stage) want(of *session.Session, l *line, upTo messaging.Seq) {
 func TestADeviceIsQuietThenCatchesUpThenIsLive(t *testing.T) {
 	s := newStage(t)
 	s.say(1, 3)
-	of, l := s.hub.New(s.device), &line{}
+	of, l := s.hub.New(s.device, ""), &line{}
 	of.Opened(l)
 	defer of.Closed()
 	s.say(4, 4)
@@ -227,7 +227,7 @@ func TestADeviceIsQuietThenCatchesUpThenIsLive(t *testing.T) {
 
 func TestADeviceThatReadsTooSlowlyIsQuietUntilItAsks(t *testing.T) {
 	s := newStage(t)
-	of, l := s.hub.New(s.device), &line{}
+	of, l := s.hub.New(s.device, ""), &line{}
 	of.Opened(l)
 	defer of.Closed()
 	s.frame(of, wire.Resume{})
@@ -253,7 +253,7 @@ func TestADeviceThatReadsTooSlowlyIsQuietUntilItAsks(t *testing.T) {
 func TestWhatDoesNotFitWhileADeviceCatchesUpIsReadFromItsInbox(t *testing.T) {
 	s := newStage(t)
 	s.say(1, 50)
-	of, l := s.hub.New(s.device), &line{}
+	of, l := s.hub.New(s.device, ""), &line{}
 	of.Opened(l)
 	defer of.Closed()
 	s.frame(of, wire.Resume{})
@@ -267,7 +267,7 @@ func TestWhatDoesNotFitWhileADeviceCatchesUpIsReadFromItsInbox(t *testing.T) {
 func TestWhatIsAcknowledgedIsDroppedFromTheInbox(t *testing.T) {
 	s := newStage(t)
 	s.say(1, 3)
-	of, l := s.hub.New(s.device), &line{}
+	of, l := s.hub.New(s.device, ""), &line{}
 	of.Opened(l)
 	defer of.Closed()
 	s.frame(of, wire.Resume{})
@@ -282,9 +282,9 @@ func TestWhatIsAcknowledgedIsDroppedFromTheInbox(t *testing.T) {
 func TestADeviceHasOneConnection(t *testing.T) {
 	s := newStage(t)
 	first, second := &line{}, &line{}
-	before := s.hub.New(s.device)
+	before := s.hub.New(s.device, "")
 	before.Opened(first)
-	after := s.hub.New(s.device)
+	after := s.hub.New(s.device, "")
 	after.Opened(second)
 	if first.code != wire.CodeReplaced || second.code != 0 {
 		t.Errorf("closed with %d and %d", first.code, second.code)

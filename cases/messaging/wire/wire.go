@@ -103,6 +103,8 @@ type (
 		// Resume is a token with which the device may come back to any gateway
 		// without its session's token, once, within a while.
 		Resume string `json:"resume"`
+		// Token takes the place of the device's own. It comes when that isn't new.
+		Token string `json:"token,omitempty"`
 	}
 	// Sent answers Send: the message is committed and has its number.
 	Sent struct {

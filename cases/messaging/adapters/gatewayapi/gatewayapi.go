@@ -88,12 +88,16 @@ const admitWithin = 3 * time.Second
 func (s *Server) Open(w http.ResponseWriter, r *http.Request) *session.Session {
 	ctx, cancel := context.WithTimeout(r.Context(), admitWithin)
 	defer cancel()
-	device, err := s.admit(ctx, r)
+	who, err := s.admit(ctx, r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return nil
 	}
-	return s.cfg.Hub.New(device)
+	renewed, err := s.cfg.Tokens.Renew(who)
+	if err != nil {
+		s.cfg.Log.ErrorContext(ctx, "a token isn't renewed", "error", err.Error()) // at the next connection
+	}
+	return s.cfg.Hub.New(who.Device, renewed)
 }
 
 // The errors of a handshake, besides those of tokens.
@@ -104,38 +108,38 @@ var (
 	errUnknown  = errors.New("it can't be told just now whether the resume token was used: show the device's own token")
 )
 
-// admit returns the device that may connect.
-func (s *Server) admit(ctx context.Context, r *http.Request) (messaging.Address, error) {
+// admit returns which device may connect.
+func (s *Server) admit(ctx context.Context, r *http.Request) (who identity.Session, err error) {
 	if !s.cfg.Ready() {
-		return messaging.Address{}, errNotReady
+		return who, errNotReady
 	}
 	network := peer.Network(peer.Address(r, s.cfg.Trusted)).String()
 	// Before the token is looked at, so that nobody tries many of them.
 	if err := s.count(ctx, "connect:"+network, s.cfg.PerAddress); err != nil {
-		return messaging.Address{}, err
+		return who, err
 	}
-	who, err := s.cfg.Tokens.OfHandshake(r)
+	who, err = s.cfg.Tokens.OfHandshake(r)
 	if err != nil {
-		return messaging.Address{}, err
+		return who, err
 	}
 	if err := s.count(ctx, "connect:"+string(who.Device.User), s.cfg.PerPerson); err != nil {
-		return messaging.Address{}, err
+		return who, err
 	}
 	if err := s.linked(ctx, who.Device); err != nil {
-		return messaging.Address{}, err
+		return who, err
 	}
 	if who.Once == "" {
-		return who.Device, nil
+		return who, nil
 	}
 	first, err := s.cfg.Tries.Spend(ctx, who.Once, who.Until)
 	switch {
 	case err != nil:
 		s.cfg.Log.WarnContext(ctx, "a resume token is refused", "error", err.Error())
-		return messaging.Address{}, errUnknown
+		return who, errUnknown
 	case !first:
-		return messaging.Address{}, errUsed
+		return who, errUsed
 	}
-	return who.Device, nil
+	return who, nil
 }
 
 // count refuses who connects too often. Where it can't be counted nobody is

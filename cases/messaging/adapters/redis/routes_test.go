@@ -229,7 +229,7 @@ func TestAConnectionThatWasReplacedElsewhereEnds(t *testing.T) {
 		return err == nil && n[c.Peers().channel("gateway-1")] == 1
 	})
 	conn := &heard{}
-	s := hub.New(a)
+	s := hub.New(a, "")
 	s.Opened(conn)
 	before := put(t, c, session.Route{Device: a, Gateway: "gateway-2", Number: 7})
 	if before == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/identity"
@@ -17,6 +18,10 @@ type SignOuts struct {
 	log    *slog.Logger
 }
 
+// keptFor is as long as a token may last that was renewed while the device was being
+// signed out.
+const keptFor = identity.DeviceFor + time.Hour
+
 // SignOuts returns the memory of who was signed out. It logs when its channel is
 // lost and found.
 func (c *Client) SignOuts(log *slog.Logger) *SignOuts { return &SignOuts{c, log} }
@@ -29,7 +34,7 @@ func (s *SignOuts) channel() string { return s.client.namespace + ":signed-out" 
 // finds it.
 func (s *SignOuts) SignOut(ctx context.Context, a messaging.Address) error {
 	tx := s.client.redis.TxPipeline()
-	tx.Set(ctx, s.client.key("signed-out", a.String()), 1, identity.DeviceFor)
+	tx.Set(ctx, s.client.key("signed-out", a.String()), 1, keptFor)
 	tx.Publish(ctx, s.channel(), a.String())
 	if _, err := tx.Exec(ctx); err != nil {
 		return fmt.Errorf("redis: sign out %s: %w", a, err)

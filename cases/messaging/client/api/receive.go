@@ -233,6 +233,10 @@ func (c *Client) heard(frame any) {
 	switch f := frame.(type) {
 	case device.On:
 		c.turned(f)
+	case *wire.Welcome:
+		c.me.Token = f.Token
+		_ = c.store.put(keyMe, c.me) // an account is JSON
+		_ = c.commit()               // what ends the client is kept
 	case *wire.Receipt:
 		c.talk(f.Conversation).receive(f.Receipt)
 		changed = f.Conversation

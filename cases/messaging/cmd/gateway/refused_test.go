@@ -1,17 +1,24 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"designkits/cases/messaging"
+	transport "designkits/cases/messaging/adapters/device"
+	"designkits/cases/messaging/device"
 	"designkits/cases/messaging/identity"
 	"designkits/cases/messaging/wire"
+	"designkits/shared/testenv"
 )
 
 // What somebody tries who doesn't belong here is refused, and nobody else notices.
@@ -59,6 +66,60 @@ func TestWhoDoesNotBelongIsRefused(t *testing.T) {
 			if replayed, status := s.dial(gateway, identity.Resume(token)); replayed != nil || status != http.StatusUnauthorized {
 				t.Errorf("replayed at %s: %d", gateway, status)
 			}
+		}
+		_ = back.Close()
+	})
+
+	t.Run("a token is renewed in time, and not by a resume token", func(t *testing.T) {
+		soon := s.tokens
+		soon.Now = func() time.Time { return time.Now().Add(3*time.Second - identity.DeviceFor) }
+		ends, until, err := soon.Sign(eve)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var offered atomic.Pointer[[]string]
+		var conn device.Conn
+		renewed := make(chan string, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		d := device.New(device.Config{
+			Address: eve, Token: ends, Gateways: s.gateways, Shown: func(messaging.Message) error { return nil },
+			Dial: func(ctx context.Context, gateway string, protocols []string) (_ device.Conn, err error) {
+				offered.Store(&protocols)
+				conn, err = transport.Dial(ctx, gateway, protocols)
+				return conn, err
+			},
+			Heard: func(frame any) {
+				if w, ok := frame.(*wire.Welcome); ok {
+					renewed <- w.Token
+				}
+			},
+		})
+		var running sync.WaitGroup
+		running.Go(func() { _ = d.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		token := <-renewed
+		who, err := s.tokens.Check(token)
+		if err != nil || who.Device != eve || time.Until(who.Until) < identity.DeviceFor-time.Minute {
+			t.Fatalf("%+v, %v", who, err)
+		}
+		testenv.Eventually(t, 30*time.Second, "it has caught up", d.Current)
+		testenv.Eventually(t, 30*time.Second, "the first token's end", func() bool { return time.Now().After(until) })
+		if late, status := s.dial("gateway-1", identity.Bearer(ends)); late != nil || status != http.StatusUnauthorized {
+			t.Errorf("the one before: %d", status)
+		}
+		conn.Close()
+		testenv.Eventually(t, 30*time.Second, "it is back with the new one", func() bool {
+			return d.Ends() == 1 && d.Current() && slices.Contains(*offered.Load(), identity.Bearer(token))
+		})
+		again, _ := s.dial("gateway-1", identity.Bearer(token))
+		first := await[wire.Welcome](t, again)
+		if first.Token != "" {
+			t.Error("a new token is renewed, too")
+		}
+		back, _ := s.dial("gateway-1", identity.Resume(first.Resume))
+		if second := await[wire.Welcome](t, back); second.Token != "" {
+			t.Error("a resume token brings one that lasts")
 		}
 		_ = back.Close()
 	})
