@@ -6,8 +6,8 @@ package messaging
 const (
 	// BucketSize is how many messages of a conversation make up a partition of
 	// its history. A message of the Signal protocol to three devices, the text
-	// padded to 160 bytes, has about 900 bytes of bodies; with its head and the
-	// row's own bytes 1.1 KB, so a bucket has 1.1 MB. If each message had the
+	// padded to 256 bytes, has about 980 bytes of bodies; with its head and the
+	// row's own bytes 1.2 KB, so a bucket has 1.2 MB. If each message had the
 	// 64 KB that MaxBody allows it would have 66 MB, which is still below what
 	// Cassandra warns of; that is why it isn't 5,000.
 	BucketSize = 1000

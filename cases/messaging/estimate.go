@@ -91,7 +91,7 @@ func talk(s *estimate.Sheet, l *load) {
 		"one message in a thousand would be written more often than all others together; so it is one row that is read, and a notice")
 	// A group's sender keys, which go along now and then, are left out.
 	l.bodies = s.Derive("bodies per message", all.Minus(small).Minus(l.large).Times(pair).Plus(small.Plus(l.large)), estimate.Count)
-	l.body = s.Input("bytes per body", 300, estimate.Byte, "a text padded to 160 B in an envelope of the Signal protocol; between two people each device has its own, a group has one by its sender key")
+	l.body = s.Input("bytes per body", 325, estimate.Byte, "measured: a text of up to 253 B, padded to 256, in an envelope of a session of the Signal protocol; between two people each device has its own, a group has one by its sender key, taken as large here")
 	s.Between(100, MaxBody)
 	l.frame = s.Input("bytes per frame", 700, estimate.Byte, "wire.Message as JSON with a body in base 64, before compression")
 	s.Between(200, 5_000)
@@ -265,7 +265,7 @@ func pictures(s *estimate.Sheet, l load) (g gallery) {
 	s.Between(0, 50)
 	size := s.Input("bytes per media", 400, estimate.KB, "assumption: most are pictures that the sender has made small")
 	s.Between(20, 20_000)
-	days := s.Input("media kept for", 30, estimate.Day, "requirement: as long as an inbox")
+	days := s.Input("media kept for", 31, estimate.Day, "KeptFor of media: a day longer than an inbox")
 	s.Between(1, 3_650)
 	s.Derive("media uploaded at peak", l.peak.Times(share).Times(size), estimate.MBPerSecond)
 	g.each = share.Times(size)
