@@ -32,6 +32,7 @@ than three hours.)`,
 		curveball.AtMost("old targets with one node dead", "%", 0),
 		curveball.AtMost("failed redirects with one node dead", "%", 10),
 		curveball.AtLeast("failed redirects with two nodes dead", "%", 95),
+		curveball.AtMost("old targets with two nodes dead", "%", 0),
 	},
 	Control: curveball.With("consistency ONE", "CONSISTENCY", "ONE"),
 	Run: func(ctx context.Context, t *curveball.Trial) error {
@@ -91,6 +92,7 @@ than three hours.)`,
 		t.Figure("old targets with one node dead", one.old)
 		t.Figure("failed redirects with one node dead", one.failed)
 		t.Figure("failed redirects with two nodes dead", two.failed)
+		t.Figure("old targets with two nodes dead", two.old)
 		return err
 	},
 }
