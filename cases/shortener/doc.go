@@ -4,8 +4,9 @@
 // lead) and clicks (from a redirect to a count).
 //
 // None of them imports a driver. What they need of the outside they name as
-// interfaces, each with its contract: LinkStore, KeyStore, SharedCache, Changes;
-// codes.RangeStore; clicks.ClickLog, clicks.SaltStore, clicks.StatsStore. The
+// interfaces, each with its contract: LinkStore, KeyStore, SharedCache, Changes,
+// Limiter, Edge, Eraser; codes.RangeStore; clicks.ClickLog, clicks.IncrementLog,
+// clicks.SaltStore, clicks.StatsStore. The
 // packages below adapters/ implement them, one a technology, and cmd/ puts them
 // together.
 //

@@ -46,9 +46,16 @@ func (e *Invalid) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reaso
 // A TooMany is a caller over its limit.
 type TooMany struct {
 	Limit      int           // tokens the bucket holds
+	Counts     string        // what they are, as in Bucket
 	RetryAfter time.Duration // until one more is allowed
 }
 
 func (e *TooMany) Error() string {
-	return fmt.Sprintf("over the limit of %d, try again in %s", e.Limit, e.RetryAfter.Round(time.Second))
+	limit := fmt.Sprint(e.Limit)
+	if e.Counts != "" {
+		limit += " " + e.Counts
+	}
+	// Rounded up, as the header Retry-After is: who comes sooner comes in vain.
+	wait := (e.RetryAfter + time.Second - 1).Truncate(time.Second)
+	return fmt.Sprintf("over the limit of %s, try again in %s", limit, wait)
 }

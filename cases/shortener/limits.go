@@ -18,6 +18,7 @@ import (
 // stretch of time no more than Burst + Refill × seconds get through.
 type Bucket struct {
 	Key    string // whose it is: "key/OWNER/rate"
+	Counts string // what its tokens are, for a person: "requests of a key at once"
 	Burst  int
 	Refill float64 // tokens a second, above 0
 	Cost   int     // 0 only looks; more than Burst is never allowed
@@ -41,6 +42,7 @@ func BucketsOf(owner Owner) [2]string {
 type Verdict struct {
 	Allowed    bool
 	Limit      int           // its Burst
+	Counts     string        // and its Counts
 	Remaining  int           // whole tokens left
 	Reset      time.Duration // until it is full again
 	RetryAfter time.Duration // when refused: until Cost tokens are there
@@ -117,7 +119,7 @@ func Judge(allowed bool, buckets []Bucket, tokens []float64) Verdict {
 		}
 		left := max(int(tokens[i]), 0)
 		if retry > verdict.RetryAfter || verdict.RetryAfter == 0 && left < verdict.Remaining {
-			verdict.Limit, verdict.Remaining, verdict.RetryAfter = b.Burst, left, retry
+			verdict.Limit, verdict.Counts, verdict.Remaining, verdict.RetryAfter = b.Burst, b.Counts, left, retry
 			verdict.Reset = seconds((float64(b.Burst) - tokens[i]) / b.Refill)
 		}
 	}
@@ -209,7 +211,7 @@ func (g *Gate) Enter(addr netip.Addr) error {
 	defer l.mu.Unlock()
 	l.level = l.refilled(g.clock(), g.burst, g.refill)
 	if l.tokens < 1 {
-		return &TooMany{Limit: g.burst, RetryAfter: seconds((1 - l.tokens) / g.refill)}
+		return &TooMany{Limit: g.burst, Counts: "redirects of an address at once", RetryAfter: seconds((1 - l.tokens) / g.refill)}
 	}
 	l.tokens--
 	return nil

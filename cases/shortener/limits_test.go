@@ -73,11 +73,13 @@ func TestAllBucketsAreChargedOrNone(t *testing.T) {
 	limiter := shortener.NewLocalLimiter(10, time.Now)
 	rate := shortener.Bucket{Key: "rate", Burst: 10, Refill: 0.001, Cost: 1}
 	for i, want := range []bool{true, true, false} {
-		v, err := limiter.Take(t.Context(), rate, shortener.PerDay("day", 2, 1))
+		day := shortener.PerDay("day", 2, 1)
+		day.Counts = "of a day"
+		v, err := limiter.Take(t.Context(), rate, day)
 		if err != nil || v.Allowed != want {
 			t.Fatalf("%d: %+v, %v", i, v, err)
 		}
-		if !want && (v.Limit != 2 || v.RetryAfter < 11*time.Hour) {
+		if !want && (v.Limit != 2 || v.Counts != "of a day" || v.RetryAfter < 11*time.Hour) {
 			t.Errorf("the day's bucket refused, but it says %+v", v)
 		}
 	}
@@ -152,6 +154,9 @@ func TestGuessesRunIntoADebtThatIsPaidOff(t *testing.T) {
 	// One burst of debt at 10 a second, and the token to get in.
 	if want := 10100 * time.Millisecond; math.Abs(float64(tooMany.RetryAfter-want)) > float64(time.Millisecond) {
 		t.Errorf("retry after %s, want %s", tooMany.RetryAfter, want)
+	}
+	if want := "over the limit of 100 redirects of an address at once, try again in 11s"; tooMany.Error() != want {
+		t.Errorf("it says %q, want %q", tooMany, want)
 	}
 	now = now.Add(tooMany.RetryAfter)
 	if err := gate.Enter(address); err != nil {

@@ -13,8 +13,9 @@
 //		},
 //	}
 //
-// A bench reports results; a result with a goal held it or didn't. Write keeps
-// them in results.json, which the design doc and the capacity sheet read.
+// A bench reports results; a result with a goal held it or didn't. Update and
+// Write keep them in results.json, beside those of benches that didn't run, and
+// the design doc and the capacity sheet read them there.
 package bench
 
 import (

@@ -12,7 +12,7 @@ import (
 //go:embed report.html
 var page string
 
-var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{"chart": drawn}).Parse(page))
+var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{"chart": drawn, "number": number}).Parse(page))
 
 // HTML writes the reports as one page that needs nothing else, with a timeline
 // of load, faults and their effect for each variant.

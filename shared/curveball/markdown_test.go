@@ -36,3 +36,12 @@ func TestTheDocShowsWhatWasMeasured(t *testing.T) {
 		t.Errorf("without results:\n%s", unmeasured)
 	}
 }
+
+func TestALargeFigureIsWrittenOut(t *testing.T) {
+	for v, want := range map[float64]string{0: "0%", 94.93: "94.93%", 4.3571: "4.357%", 9999: "9999%", 12220: "12220%", 13371.6: "13372%"} {
+		o := curveball.Outcome{Figure: "lost", Value: v, Unit: "%", Band: "lost ≤ 1"}
+		if o.String() != "lost: "+want+", expected lost ≤ 1" {
+			t.Errorf("%v is written %q, want %s", v, o, want)
+		}
+	}
+}

@@ -57,7 +57,16 @@ func (o Outcome) value() string {
 	if unit != "" && unit != "%" {
 		unit = " " + unit
 	}
-	return fmt.Sprintf("%.4g%s", o.Value, unit)
+	return number(o.Value) + unit
+}
+
+// number writes a value with four significant digits, or all of a large one
+// before its point.
+func number(v float64) string {
+	if math.Abs(v) >= 10_000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
 }
 
 // A Control is what came of the naive variant.

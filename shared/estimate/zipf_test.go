@@ -46,8 +46,8 @@ func TestZipfCacheKeysIsTheInverse(t *testing.T) {
 	})
 }
 
-// The model against the policy itself, counted exactly: the keys seen most often
-// in the last asks, halved as TinyLFU halves, are held.
+// The model against counting exactly: the keys seen most often in the last asks are
+// held. Halved after every ten asks an entry, the counts tell of fifteen on average.
 func TestTinyLFUAgreesWithCounting(t *testing.T) {
 	const n = 2000
 	for _, s := range []float64{0.8, 1, 1.2} {

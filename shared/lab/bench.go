@@ -11,8 +11,8 @@ import (
 	"designkits/shared/bench"
 )
 
-// ResultsFile is where the figures of the last full run are kept, in the
-// folder of the case.
+// ResultsFile is where the last figures of each bench are kept, in the folder of
+// the case. A run replaces those of the benches that it ran.
 const ResultsFile = "bench/results.json"
 
 // A BenchLine is a line that bench prints: a bench of the list, or a result.

@@ -25,12 +25,14 @@ meets the last write: that holds with one node dead. With two dead it refuses, a
 comes from our own caches. ONE goes on with a single node and answers with whatever that node has: here a node
 that had missed the changes sends people to the old targets. For a redirect that might do; for
 "is this alias taken" it never does, which is why those ask by Paxos at any level. (Caches are off
-here, and so are hints, as after an outage of more than three hours.)`,
+here, and so are hints, the writes that a node keeps for one that is away, as after an outage of more
+than three hours.)`,
 	Needs: []string{"cassandra3"},
 	Expect: curveball.Bands{
 		curveball.AtMost("old targets with one node dead", "%", 0),
 		curveball.AtMost("failed redirects with one node dead", "%", 10),
 		curveball.AtLeast("failed redirects with two nodes dead", "%", 95),
+		curveball.AtMost("old targets with two nodes dead", "%", 0),
 	},
 	Control: curveball.With("consistency ONE", "CONSISTENCY", "ONE"),
 	Run: func(ctx context.Context, t *curveball.Trial) error {
@@ -90,6 +92,7 @@ here, and so are hints, as after an outage of more than three hours.)`,
 		t.Figure("old targets with one node dead", one.old)
 		t.Figure("failed redirects with one node dead", one.failed)
 		t.Figure("failed redirects with two nodes dead", two.failed)
+		t.Figure("old targets with two nodes dead", two.old)
 		return err
 	},
 }

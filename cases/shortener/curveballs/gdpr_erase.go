@@ -26,8 +26,8 @@ var GDPRErase = curveball.Experiment{
 names of token buckets, and, with the old targets, in the stream of changes that replicas follow:
 [Erase](erase.go) knows each of them. Visitors were never written down: a click has classes and a hash whose salt
 is gone after two days, so there is nobody to erase. Kafka can't delete one user's records; it needn't,
-since a click names a code and no owner, and the log forgets in seven days. Tombstones hide a row at
-once and remove it from disk within ten days and a compaction; backups must be shorter than the promise.
+since a click names a code and no owner, and the log forgets in seven days. A tombstone, the mark
+that Cassandra writes for what is deleted, hides a row at once; the row leaves the disk within ten days and a compaction; backups must be shorter than the promise.
 What stays names nobody: for two days a version for each code, so that no cache brings an old link back,
 and for good the days on which the code was clicked.`,
 	Expect: curveball.Bands{

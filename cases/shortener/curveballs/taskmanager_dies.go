@@ -28,7 +28,8 @@ the increments were written, all three as of one moment. After the kill the job 
 there and writes the same increments again; the first ones are in a transaction that is aborted, and
 the reader of increments asks for committed records only ([Increments](adapters/kafka/increments.go)). Forget that one
 setting and everything is still green, until a worker dies. The price is freshness: a count is seen when
-its checkpoint completes, twice a second.`,
+its checkpoint completes, twice a second. (Here once in six seconds, so that there is always something
+that is written and not committed; how many count twice hangs on that.)`,
 	Expect: curveball.Bands{
 		curveball.AtMost("clicks counted twice", "", 0),
 		curveball.AtMost("clicks lost", "", 0),

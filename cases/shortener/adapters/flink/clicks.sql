@@ -36,8 +36,10 @@ CREATE TABLE clicks (
 ;
 
 -- The increments. Records become visible to read-committed consumers when the
--- checkpoint that covers them has completed. The transaction timeout must stay
--- under the broker's 15 minutes and above the longest restart.
+-- checkpoint that covers them has completed. Kafka gives up a transaction that
+-- has waited for its commit for longer than the timeout, since Flink or Kafka was
+-- away, and its increments are lost. So the timeout is just below the longest that
+-- the broker allows, transaction.max.timeout.ms: an hour here, 15 minutes by default.
 CREATE TABLE increments (
   `code`      STRING,
   `minute`    TIMESTAMP_LTZ(3),
@@ -51,7 +53,7 @@ CREATE TABLE increments (
   'connector' = 'kafka',
   'topic' = '{{.IncrementsTopic}}',
   'properties.bootstrap.servers' = '{{.Brokers}}',
-  'properties.transaction.timeout.ms' = '840000',
+  'properties.transaction.timeout.ms' = '3300000',
   'key.format' = 'raw',
   'key.fields' = 'code',
   'value.format' = 'json',

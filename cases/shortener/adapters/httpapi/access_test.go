@@ -95,7 +95,7 @@ func TestKeysAreLimited(t *testing.T) {
 		r.create(key, link)
 	}
 	a := r.do(call{method: "POST", path: "/api/links", key: key, body: link})
-	if p := a.problem(t); a.status != http.StatusTooManyRequests || p.Type != "/problems/too-many" || a.header.Get("X-RateLimit-Limit") != "2" {
+	if p := a.problem(t); a.status != http.StatusTooManyRequests || p.Type != "/problems/too-many" || !strings.Contains(p.Detail, "2 new links of a key a day") || a.header.Get("X-RateLimit-Limit") != "2" {
 		t.Errorf("a third link on a day with two: %d %s", a.status, a.body)
 	}
 	a = r.do(call{method: "GET", path: "/api/links", key: key})

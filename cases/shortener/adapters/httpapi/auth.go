@@ -122,9 +122,11 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request) error {
 // ownerBuckets are the buckets of a key: its rate, and its new links.
 func ownerBuckets(key shortener.Key, requests, links int) []shortener.Bucket {
 	names := shortener.BucketsOf(key.Owner)
-	buckets := []shortener.Bucket{{Key: names[0], Burst: key.Burst, Refill: key.Rate, Cost: requests}}
+	buckets := []shortener.Bucket{{Key: names[0], Counts: "requests of a key at once", Burst: key.Burst, Refill: key.Rate, Cost: requests}}
 	if links > 0 {
-		buckets = append(buckets, shortener.PerDay(names[1], key.LinksPerDay, links))
+		day := shortener.PerDay(names[1], key.LinksPerDay, links)
+		day.Counts = "new links of a key a day"
+		buckets = append(buckets, day)
 	}
 	return buckets
 }
@@ -138,7 +140,7 @@ const (
 func (s *Server) chargeAddress(w http.ResponseWriter, r *http.Request) error {
 	addr := peer.Network(s.client(r)).String()
 	return s.charge(r.Context(), w, shortener.Bucket{
-		Key: "address/" + addr + "/anonymous", Burst: anonymousBurst, Refill: anonymousRefill, Cost: 1,
+		Key: "address/" + addr + "/anonymous", Counts: "requests of an address without a key at once", Burst: anonymousBurst, Refill: anonymousRefill, Cost: 1,
 	})
 }
 
@@ -154,7 +156,7 @@ func (s *Server) charge(ctx context.Context, w http.ResponseWriter, buckets ...s
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(verdict.Remaining))
 	h.Set("X-RateLimit-Reset", seconds(verdict.Reset))
 	if !verdict.Allowed {
-		return &shortener.TooMany{Limit: verdict.Limit, RetryAfter: verdict.RetryAfter}
+		return &shortener.TooMany{Limit: verdict.Limit, Counts: verdict.Counts, RetryAfter: verdict.RetryAfter}
 	}
 	return nil
 }
@@ -163,7 +165,9 @@ func (s *Server) charge(ctx context.Context, w http.ResponseWriter, buckets ...s
 // many an address gets a day is bounded.
 func (s *Server) newKey(w http.ResponseWriter, r *http.Request) error {
 	addr := peer.Network(s.client(r)).String()
-	if err := s.charge(r.Context(), w, shortener.PerDay("address/"+addr+"/keys", s.PerDay, 1)); err != nil {
+	day := shortener.PerDay("address/"+addr+"/keys", s.PerDay, 1)
+	day.Counts = "new keys of an address a day"
+	if err := s.charge(r.Context(), w, day); err != nil {
 		return err
 	}
 	if err := httpjson.None(w, r); err != nil {

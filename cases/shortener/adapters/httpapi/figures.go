@@ -28,7 +28,7 @@ func newFigures(registry prometheus.Registerer) figures {
 	redirects := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "shortener_redirect_seconds",
 		Help:    "Time in the process of one redirect, by how it ended.",
-		Buckets: []float64{1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.05, 0.1, 0.5, 2},
+		Buckets: []float64{1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2e-2, 2.5e-2, 0.05, 0.1, 0.5, 2}, // 20 ms is the target
 	}, []string{"outcome"})
 	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "shortener_request_seconds",

@@ -32,13 +32,13 @@ func problemOf(err error) problem.Problem {
 		v.Field, v.Rule = invalid.Field, invalid.Rule
 		return v
 	case errors.Is(err, shortener.ErrNoKey):
-		return p(http.StatusUnauthorized, "no-key", "An API key is needed",
+		return p(http.StatusUnauthorized, "no-key", "The API key is missing or unknown",
 			"send a key as \"Authorization: Bearer KEY\"; POST /api/keys makes one")
 	case errors.Is(err, errCrossOrigin):
 		return p(http.StatusForbidden, "cross-origin", "Other sites may not ask for this", err.Error())
 	case errors.Is(err, shortener.ErrNotOwner):
-		return p(http.StatusForbidden, "not-owner", "The link belongs to somebody else",
-			"only the key that a link was made with can see or change it")
+		return p(http.StatusForbidden, "not-owner", "This belongs to somebody else",
+			"only the key that a link was made with can see, list or change it")
 	case errors.Is(err, shortener.ErrNotFound):
 		return p(http.StatusNotFound, "no-such-link", "There is no such link",
 			"check the address letter by letter: upper and lower case differ")
@@ -71,7 +71,7 @@ func problemOf(err error) problem.Problem {
 		v.RetryAfter = 2 * time.Second
 		return v
 	}
-	v := p(http.StatusServiceUnavailable, "unavailable", "A store doesn't answer", "nothing is known to be wrong with the request: try again in a moment")
+	v := p(http.StatusServiceUnavailable, "unavailable", "This can't be done at the moment", "nothing is known to be wrong with the request: try again in a moment")
 	v.RetryAfter = 2 * time.Second
 	return v
 }
