@@ -57,33 +57,33 @@ func TestSheet(t *testing.T) {
 		"all are back after an outage of all": {250, 250},   // 50 million ÷ (100 × 2,000)
 		"chat processes":                      {115, 115},   // 206,679 ÷ 3,000 ÷ 0.6
 		"partitions":                          {173, 173},   // 206,679 ÷ 2,000 ÷ 0.6
-		"bytes per record":                    {973, 974},   // 350 + 300 × 1.5592 × 4/3
-		"Kafka, messages at peak":             {201, 202},
-		"Kafka, deliveries at peak":           {237, 238},   // 206,679 × (4.318 × 0.25 + 0.001 × 100) × 973.7 B
-		"Kafka's log":                         {146, 146.1}, // 82,671 × 973.7 B × 604,800 s × 3
-		"Kafka brokers for traffic":           {15, 15},     // (201 + 237) × 3 ÷ 150 ÷ 0.6
-		"Kafka brokers for disk":              {37, 37},     // 146 ÷ 4
-		"Kafka brokers":                       {37, 37},
-		"stored per message":                  {0.667, 0.668}, // 200 + 300 × 1.5592
-		"stored per inbox item":               {0.5, 0.5},
-		"a partition of a history":            {0.667, 0.668},
-		"a partition of an inbox":             {5, 5},           // 10,000 × 500 B
-		"history":                             {5_220, 5_230},   // 82,671 × 667.8 B × a year × 3
-		"an inbox after 30 days away":         {2.31, 2.32},     // 50 × 4.318 ÷ 1.4 × 30 × 500 B
-		"inboxes":                             {23.1, 23.2},     // 82,671 × 4.318 × 43,200 s × 500 B × 3
+		"bytes per record":                    {1025, 1026}, // 350 + 325 × 1.5592 × 4/3
+		"Kafka, messages at peak":             {211, 212},   // 206,679 × 1,025.7 B
+		"Kafka, deliveries at peak":           {250, 251},   // 206,679 × (4.318 × 0.25 + 0.001 × 100) × 1,025.7 B
+		"Kafka's log":                         {153, 154},   // 82,671 × 1,025.7 B × 604,800 s × 3
+		"Kafka brokers for traffic":           {16, 16},     // (212 + 250) × 3 ÷ 150 ÷ 0.6
+		"Kafka brokers for disk":              {39, 39},     // 154 ÷ 4
+		"Kafka brokers":                       {39, 39},
+		"stored per message":                  {0.706, 0.707}, // 200 + 325 × 1.5592
+		"stored per inbox item":               {0.525, 0.525},
+		"a partition of a history":            {0.706, 0.707},
+		"a partition of an inbox":             {5.25, 5.25},     // 10,000 × 525 B
+		"history":                             {5_520, 5_530},   // 82,671 × 706.7 B × a year × 3
+		"an inbox after 30 days away":         {2.42, 2.43},     // 50 × 4.318 ÷ 1.4 × 30 × 525 B
+		"inboxes":                             {24.2, 24.3},     // 82,671 × 4.318 × 43,200 s × 525 B × 3
 		"rows written at peak":                {5.77e6, 5.78e6}, // 206,679 × (1 + 4.318 × 3 + 7 × 2)
 		"Cassandra nodes for writes":          {1_926, 1_926},   // × 3 ÷ 15,000 ÷ 0.6
 		"rows read per message":               {45.3, 45.4},     // 2.5 + 25.6 + 4.318 × 0.75 + 7 × 2
 		"rows read by who comes back":         {694e3, 695e3},   // 200 million × 10 × 30 ÷ 86,400
 		"rows read at peak":                   {11.1e6, 11.12e6},
 		"Cassandra nodes for reads":           {1_235, 1_235},   // 11.1 million × 2 ÷ 30,000 ÷ 0.6
-		"Cassandra nodes for disk":            {2_623, 2_624},   // 5,246 TB ÷ 2 TB
+		"Cassandra nodes for disk":            {2_776, 2_777},   // 5,552 TB ÷ 2 TB
 		"Cassandra nodes":                     {3_161, 3_161},   // 1,926 + 1,235
-		"media":                               {4_280, 4_290},   // 82,671 × 5 % × 400 kB × 30 days
-		"machines":                            {520e3, 521e3},   // (100 + 56 + 115 + 37 + 3,161) × $150
-		"disks":                               {862e3, 864e3},   // (5,223 + 23 + 146) TB × 2 × $0.08
+		"media":                               {4_420, 4_430},   // 82,671 × 5 % × 400 kB × 31 days
+		"machines":                            {520e3, 521e3},   // (100 + 56 + 115 + 39 + 3,161) × $150
+		"disks":                               {912e3, 914e3},   // (5,528 + 24 + 154) TB × 2 × $0.08
 		"egress":                              {2.54e6, 2.55e6}, // 82,671 × 11.318 × (700 B + 5 % × 400 kB) × a month × $0.05
-		"cost per person":                     {0.028, 0.0285},
+		"cost per person":                     {0.0285, 0.0287},
 		"a partition of nothing but the largest messages": {65.5, 65.6},
 	} {
 		if got := figure(name); got < want[0] || got > want[1] {
@@ -102,9 +102,9 @@ func TestSheetTakesTheLargerNeed(t *testing.T) {
 		nodes   float64
 		decides string
 	}{
-		{"log kept for", 7, "Kafka brokers", 37, "Kafka brokers for disk"},
-		{"log kept for", 1, "Kafka brokers", 15, "Kafka brokers for traffic"},
-		{"share to large groups", 0, "Cassandra nodes", 2_624, "Cassandra nodes for disk"},
+		{"log kept for", 7, "Kafka brokers", 39, "Kafka brokers for disk"},
+		{"log kept for", 1, "Kafka brokers", 16, "Kafka brokers for traffic"},
+		{"share to large groups", 0, "Cassandra nodes", 2_778, "Cassandra nodes for disk"},
 	} {
 		figure := evaluate(t, map[string]float64{c.set: c.to})
 		if got := figure(c.row); got != c.nodes || got != figure(c.decides) {
