@@ -55,9 +55,6 @@ const (
 	SilentFor   = 75 * time.Second // no ping of the gateway's either
 	// AnswerWithin is twice as long as a gateway takes to follow a frame at most.
 	AnswerWithin = 10 * time.Second
-	// LateWithin is how long after a dial that failed its gateway may still make a
-	// connection of it, which nobody holds any more.
-	LateWithin = time.Minute
 )
 
 // Config says who connects where.
@@ -137,26 +134,18 @@ const (
 
 // Run stays connected until the context ends, until the device is told to stay
 // away, since it is connected elsewhere or was signed out, or until Shown fails.
-//
-// Elsewhere may be a dial of its own that was given up, and that a gateway under
-// load has come to later. So for LateWithin after one it connects once more, and
-// replaces that in turn.
 func (d *Device) Run(ctx context.Context) error {
 	at := rand.Int()
-	var gaveUp time.Time // a dial
 	for {
 		gateways := d.cfg.Gateways()
 		if len(gateways) > 0 {
 			at++
 			conn, err := d.dial(ctx, gateways[at%len(gateways)])
-			if err != nil {
-				gaveUp = time.Now()
-			} else {
+			if err == nil {
 				err = d.serve(ctx, conn)
 			}
 			var closed *Closed
-			late := !gaveUp.IsZero() && time.Since(gaveUp) < LateWithin
-			if errors.As(err, &closed) && (closed.Code == wire.CodeRevoked || closed.Code == wire.CodeReplaced && !late) {
+			if errors.As(err, &closed) && (closed.Code == wire.CodeRevoked || closed.Code == wire.CodeReplaced) {
 				return closed
 			}
 		}

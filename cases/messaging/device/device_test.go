@@ -116,34 +116,28 @@ func TestWhatComesAgainIsAcknowledgedAgainAndShownOnce(t *testing.T) {
 	})
 }
 
-// Whoever is connected elsewhere stays away, unless that may be a dial of its own
-// that a gateway has come to late.
-func TestWhoIsReplacedStaysAwayUnlessByItself(t *testing.T) {
+// Whoever is connected elsewhere, or was signed out, stays away; whoever lost the
+// connection, or couldn't make one, comes back.
+func TestWhoIsReplacedStaysAway(t *testing.T) {
 	gaveUp, replaced, out := errors.New("gave up"), &device.Closed{Code: wire.CodeReplaced}, &device.Closed{Code: wire.CodeRevoked}
-	for name, c := range map[string]struct {
-		dials []error       // how each ends: a dial that fails, or the connection of one that doesn't
-		after time.Duration // that each connection holds
-		want  int           // dials, before it stays away
-	}{
-		"elsewhere":                     {[]error{io.EOF, replaced}, time.Second, 2},
-		"a dial came late":              {[]error{gaveUp, replaced, replaced}, 31 * time.Second, 3},
-		"the last failed long ago":      {[]error{gaveUp, replaced}, device.LateWithin, 2},
-		"signed out, after a late dial": {[]error{gaveUp, out}, time.Second, 2},
+	for name, ends := range map[string][]error{ // of dials that fail, or of the connections of those that don't
+		"elsewhere":  {gaveUp, io.EOF, replaced},
+		"signed out": {io.EOF, gaveUp, out},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dials := 0
 				d := device.New(device.Config{Address: ana, Gateways: func() []string { return []string{"gateway"} },
 					Dial: func(context.Context, string, []string) (device.Conn, error) {
-						end := c.dials[dials]
+						end := ends[dials]
 						dials++
 						if end == gaveUp {
 							return nil, end
 						}
-						return brief{end, c.after}, nil
+						return brief{end, time.Second}, nil
 					}})
-				if err := d.Run(t.Context()); dials != c.want || !errors.Is(err, c.dials[len(c.dials)-1]) {
-					t.Errorf("%d dials, then %v; want %d, then %v", dials, err, c.want, c.dials[len(c.dials)-1])
+				if err := d.Run(t.Context()); dials != len(ends) || !errors.Is(err, ends[len(ends)-1]) {
+					t.Errorf("%d dials, then %v; want %d, then %v", dials, err, len(ends), ends[len(ends)-1])
 				}
 			})
 		})

@@ -17,6 +17,9 @@ func (s *Session) do(frame any) {
 	}
 	ctx, cancel := context.WithTimeout(s.hub.ctx, within)
 	defer cancel()
+	if !s.enter(ctx) {
+		return
+	}
 	var err error
 	switch f := frame.(type) {
 	case *wire.Send:

@@ -27,6 +27,7 @@ type Session struct {
 	filled int64   // of Frame: when tokens was right, ns since 1970
 
 	mu      sync.Mutex
+	silent  *time.Timer // until it has entered
 	live    bool
 	closed  bool
 	working bool     // a goroutine follows what is in todo
@@ -51,35 +52,62 @@ const (
 	openWithin = 3 * time.Second
 )
 
-// Opened says that the device is connected.
+// firstWithin is how long a connection may say nothing at first. Nobody is told of it
+// until then.
+const firstWithin = 30 * time.Second
+
+// Opened says that the device is connected. It takes the place of its connection before
+// only with the first frame that it says: a gateway under load may come to a handshake
+// after the device has given it up and connected elsewhere.
 func (s *Session) Opened(conn Conn) {
 	s.conn = conn
-	if before := s.hub.join(s); before != nil {
-		before.end(Replaced)
-		s.hub.unwatch(s.device)
-	}
-	ctx, cancel := context.WithTimeout(s.hub.ctx, openWithin)
-	defer cancel()
-	before, err := s.hub.cfg.Routes.Put(ctx, s.route())
-	switch {
-	case errors.Is(err, messaging.ErrRevoked):
-		s.end(Revoked)
-		return
-	case err != nil:
-		// The refresh writes it as soon as it can, and has the device catch up.
-		s.hub.cfg.Log.Warn("a device's route isn't known", "device", s.device.String(), "error", err.Error())
-	case before != nil && before.Gateway != s.hub.cfg.Gateway:
-		if err := s.hub.cfg.Peers.End(ctx, *before); err != nil {
-			s.hub.cfg.Log.Debug("a replaced connection ends later", "error", err.Error()) // at its gateway's refresh
-		}
-	}
-	s.hub.sight(ctx, presence.Beat(time.Now()), s.device)
+	s.silent = time.AfterFunc(firstWithin, func() { conn.Close(CodePolicy, "nothing was said") })
 	resume, err := s.hub.cfg.Resume(s.device)
 	if err != nil {
 		s.hub.cfg.Log.Error("no resume token", "error", err.Error()) // it has its own
 	}
-	s.conn.Send(wire.Encode(wire.Welcome{Device: s.device, Gateway: s.hub.cfg.Gateway, Resume: resume, Token: s.token}))
+	conn.Send(wire.Encode(wire.Welcome{Device: s.device, Gateway: s.hub.cfg.Gateway, Resume: resume, Token: s.token}))
 	s.token = ""
+}
+
+// enter makes the connection its device's, and reports whether it is.
+func (s *Session) enter(ctx context.Context) bool {
+	s.mu.Lock()
+	if s.closed || s.silent == nil {
+		s.mu.Unlock()
+		return !s.closed
+	}
+	s.silent.Stop()
+	s.silent = nil
+	before := s.hub.join(s)
+	s.mu.Unlock()
+	if before != nil {
+		before.end(Replaced)
+		s.hub.unwatch(s.device)
+	}
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	elsewhere, err := s.hub.cfg.Routes.Put(ctx, s.route())
+	switch {
+	case errors.Is(err, messaging.ErrRevoked):
+		s.end(Revoked)
+		return false
+	case err != nil:
+		// The refresh writes it as soon as it can, and has the device catch up.
+		s.hub.cfg.Log.Warn("a device's route isn't known", "device", s.device.String(), "error", err.Error())
+	case elsewhere != nil && elsewhere.Gateway != s.hub.cfg.Gateway:
+		if err := s.hub.cfg.Peers.End(ctx, *elsewhere); err != nil {
+			s.hub.cfg.Log.Debug("a replaced connection ends later", "error", err.Error()) // at its gateway's refresh
+		}
+	}
+	s.hub.sight(ctx, presence.Beat(time.Now()), s.device)
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed { // meanwhile, so that Closed came before the route
+		s.left()
+	}
+	return !closed
 }
 
 func (s *Session) route() Route {
@@ -107,11 +135,19 @@ func (s *Session) Closed() {
 		s.hub.waiting.Add(-int64(t.size))
 	}
 	s.closed, s.live, s.todo, s.bytes, s.catchUp = true, false, nil, 0, nil
+	if s.silent != nil {
+		s.silent.Stop()
+	}
 	s.mu.Unlock()
 	if !s.hub.leave(s) {
-		return // the route is the next connection's
+		return // it hasn't entered, or the route is the next connection's
 	}
 	s.hub.unwatch(s.device)
+	s.left()
+}
+
+// left takes back what entering has told the others.
+func (s *Session) left() {
 	ctx, cancel := context.WithTimeout(s.hub.ctx, openWithin)
 	defer cancel()
 	if err := s.hub.cfg.Routes.Remove(ctx, s.route()); err != nil {

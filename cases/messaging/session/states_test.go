@@ -51,6 +51,13 @@ func (l *line) Close(code int, _ string) {
 	l.code = code
 }
 
+// closed is the code it was closed with, or 0.
+func (l *line) closed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.code
+}
+
 func (l *line) fill(full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -284,18 +291,29 @@ func TestADeviceHasOneConnection(t *testing.T) {
 	first, second := &line{}, &line{}
 	before := s.hub.New(s.device, "")
 	before.Opened(first)
+	s.frame(before, wire.Resume{})
+	testenv.Eventually(t, time.Minute, "the first is current", func() bool { _, current := first.seqs(); return current })
+	late := s.hub.New(s.device, "")
+	late.Opened(&line{}) // it was given up, and says nothing
+	s.say(1, 1)
+	if seqs, _ := first.seqs(); len(seqs) != 1 || first.closed() != 0 {
+		t.Errorf("beside one that says nothing it gets %v, and is closed with %d", seqs, first.closed())
+	}
+	late.Closed()
 	after := s.hub.New(s.device, "")
 	after.Opened(second)
-	if first.code != wire.CodeReplaced || second.code != 0 {
-		t.Errorf("closed with %d and %d", first.code, second.code)
+	s.frame(after, wire.Resume{})
+	testenv.Eventually(t, time.Minute, "the second replaces the first", func() bool { return first.closed() == wire.CodeReplaced })
+	if second.closed() != 0 {
+		t.Errorf("closed with %d", second.closed())
 	}
 	before.Closed()
 	if n := s.hub.Devices(); n != 1 {
 		t.Errorf("%d devices, when the older connection has ended", n)
 	}
 	s.hub.End(session.Route{Device: s.device}, session.Revoked)
-	if second.code != wire.CodeRevoked {
-		t.Errorf("signed out, it is closed with %d", second.code)
+	if second.closed() != wire.CodeRevoked {
+		t.Errorf("signed out, it is closed with %d", second.closed())
 	}
 	after.Closed()
 	if n := s.hub.Devices(); n != 0 {

@@ -231,6 +231,8 @@ func TestAConnectionThatWasReplacedElsewhereEnds(t *testing.T) {
 	conn := &heard{}
 	s := hub.New(a, "")
 	s.Opened(conn)
+	s.Frame([]byte(`{"type":"history","ref":"of nothing"}`))
+	testenv.Eventually(t, 30*time.Second, "it has entered", func() bool { return len(where(t, c, a)) == 1 })
 	before := put(t, c, session.Route{Device: a, Gateway: "gateway-2", Number: 7})
 	if before == nil {
 		t.Fatal("it wasn't connected")

@@ -126,7 +126,8 @@ func (s *site) items(a messaging.Address) (all []messaging.Message) {
 // Redis forgets where a device is: what is sent to it meanwhile isn't announced. Its
 // gateway sees that at its next refresh, and has the device catch up.
 func TestARouteThatIsLostCostsTimeAndNoMessage(t *testing.T) {
-	s := newSite(t)
+	t.Parallel() // it waits for a refresh
+	s := newSiteWith(t, nil)
 	ana, bo := s.person(1)[0], s.person(1)[0]
 	direct := messaging.DirectID(ana.User, bo.User)
 	phone, tablet := s.connect(ana, s.gateways), s.connect(bo, s.gateways)

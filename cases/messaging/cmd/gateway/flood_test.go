@@ -51,6 +51,7 @@ func (s *site) from(address, gateway string, a messaging.Address) (*websocket.Co
 // them, and a device sends as fast as it can. Two who talk don't notice.
 func TestWhoFloodsAGatewayIsStoppedAndNobodyElseNotices(t *testing.T) {
 	const connects, unfinished = 30, 20
+	t.Parallel() // it waits for handshakes to end
 	s := newSiteWith(t, map[string]string{
 		"ADDRESS_CONNECTS": fmt.Sprint(connects), "PER_ADDRESS": "10", "UNFINISHED_OF_ONE": fmt.Sprint(unfinished), "FRAMES_A_SECOND": "10",
 	})

@@ -43,7 +43,8 @@ func (s *site) live(gateway string, a messaging.Address) *websocket.Conn {
 
 // Two gateways: who watches is at the one, who is watched at the other.
 func TestWhoHasTheChatOpenSeesWhoIsThere(t *testing.T) {
-	s := newSite(t)
+	t.Parallel() // most of it is waiting
+	s := newSiteWith(t, nil)
 	ana, bo, eve := s.person(1)[0], s.person(1)[0], s.person(1)[0]
 	one, direct := s.live("gateway-1", ana), messaging.DirectID(ana.User, bo.User)
 	say(t, one, fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"0123456789abcdef","kind":"created","users":[%q]}`, direct, bo.User))

@@ -28,6 +28,10 @@ func TestADeviceThatIsSignedOutIsGoneEverywhere(t *testing.T) {
 	}
 	conn, _ := s.dial("gateway-2", identity.Bearer(s.token(lost)))
 	resume := await[wire.Welcome](t, conn).Resume
+	say(t, conn, `{"type":"resume"}`)
+	await[wire.Current](t, conn)
+	silent, _ := s.dial("gateway-1", identity.Bearer(s.token(lost)))
+	await[wire.Welcome](t, silent)
 
 	delete := func(token string, d messaging.DeviceID) (int, string) {
 		t.Helper()
@@ -56,6 +60,10 @@ func TestADeviceThatIsSignedOutIsGoneEverywhere(t *testing.T) {
 	}
 	if code := closedWith(t, conn); code != 4003 {
 		t.Errorf("its connection is closed with %d", code)
+	}
+	say(t, silent, `{"type":"resume"}`)
+	if code := closedWith(t, silent); code != 4003 {
+		t.Errorf("one that had said nothing is closed with %d when it does", code)
 	}
 	for _, gateway := range []string{"gateway-1", "gateway-2"} {
 		for name, offer := range map[string]string{"its token": identity.Bearer(s.token(lost)), "its resume token": identity.Resume(resume)} {
