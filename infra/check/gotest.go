@@ -85,7 +85,7 @@ func Test(ctx context.Context, m Module, part Part, env []string, out io.Writer,
 		return nil
 	}
 	if part&Calm != 0 {
-		err = run("-p=3", calm) // on two cores, since half of the time a test waits
+		err = run("-p=2", calm)
 	}
 	if part&Faulty != 0 && ctx.Err() == nil {
 		// Where benchmarks are asked for, and be it none, the go command builds all

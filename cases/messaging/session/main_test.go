@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -55,6 +56,12 @@ func (r *recorder) Close(code int, _ string) {
 	r.code = code
 }
 
+func (r *recorder) closed() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.code
+}
+
 // all returns what was sent so far, and forgets it.
 func (r *recorder) all() []any {
 	r.mu.Lock()
@@ -73,6 +80,27 @@ func alone(t *testing.T, cfg Config) (*Session, *recorder) {
 	s := hub.New(messaging.Address{User: messaging.NewUserID(), Device: 1}, "")
 	s.conn = conn
 	return s, conn
+}
+
+func TestAConnectionThatSaysNothingIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{Resume: func(messaging.Address) (string, error) { return "token", nil }}
+		s, conn := alone(t, cfg)
+		gone, unasked := alone(t, cfg)
+		s.Opened(conn)
+		gone.Opened(unasked)
+		gone.Closed()
+		time.Sleep(firstWithin - time.Second) // of the bubble's clock
+		synctest.Wait()
+		if code := conn.closed(); code != 0 {
+			t.Errorf("closed with %d too soon", code)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if conn.closed() != CodePolicy || unasked.closed() != 0 {
+			t.Errorf("closed with %d; and one that was gone already with %d", conn.closed(), unasked.closed())
+		}
+	})
 }
 
 func TestADeviceSendsSoManyFramesASecondAndIsClosedIfItGoesOn(t *testing.T) {

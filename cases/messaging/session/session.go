@@ -73,9 +73,9 @@ func (s *Session) Opened(conn Conn) {
 // enter makes the connection its device's, and reports whether it is.
 func (s *Session) enter(ctx context.Context) bool {
 	s.mu.Lock()
-	if s.closed || s.silent == nil {
+	if closed := s.closed; closed || s.silent == nil {
 		s.mu.Unlock()
-		return !s.closed
+		return !closed
 	}
 	s.silent.Stop()
 	s.silent = nil
