@@ -1,5 +1,5 @@
 // Package casetest runs a whole case for a test, by package rig. Nothing of it
-// outlives the test.
+// outlives the test; of a Shared one nothing outlives the package's tests.
 package casetest
 
 import (

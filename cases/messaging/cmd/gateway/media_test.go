@@ -34,7 +34,7 @@ const upload = `(async () => {
 // In a browser it takes all of it: the gateway passes the grant on, the page's
 // policy lets it connect to the store, and the store answers pages of this origin.
 func TestAPageUploadsAnAttachmentFromItsGatewaysOrigin(t *testing.T) {
-	s := newSite(t, "media")
+	s := newSite(t)
 	ana := s.person(1)[0]
 	tab := browsertest.Open(t)
 	for _, gateway := range []string{"gateway-1", "gateway-2"} {

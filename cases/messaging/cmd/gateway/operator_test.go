@@ -47,7 +47,7 @@ func (s *site) ask(gateway, method, path, token, body string, into any) int {
 }
 
 func TestAnOperatorSeesGatewaysRatesOwnersAndLag(t *testing.T) {
-	s := newSite(t)
+	s := newSiteWith(t, nil)
 	ana, bo := s.person(1)[0], s.person(1)[0]
 	phone, _ := s.connect(ana, s.gateways), s.live("gateway-2", bo)
 	var session struct{ Token string }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestTheGatewayServesItsPageAndWhoIsThere(t *testing.T) {
-	s := newSite(t)
+	s := newSiteWith(t, nil)
 	get := func(path string) (*http.Response, string) {
 		resp, err := http.Get("http://" + s.Addr("gateway-1") + path)
 		if err != nil {

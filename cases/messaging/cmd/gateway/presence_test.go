@@ -22,21 +22,27 @@ func (s *site) live(gateway string, a messaging.Address) *websocket.Conn {
 		s.t.Fatalf("%s isn't let in: %d", a, status)
 	}
 	await[wire.Welcome](s.t, conn)
-	say(s.t, conn, `{"type":"resume"}`)
+	catchUp(s.t, conn)
+	return conn
+}
+
+func catchUp(t *testing.T, conn *websocket.Conn) {
+	t.Helper()
+	say(t, conn, `{"type":"resume"}`)
 	for {
 		_, text, err := conn.ReadMessage()
 		if err != nil {
-			s.t.Fatalf("%s catches up: %v", a, err)
+			t.Fatalf("catching up: %v", err)
 		}
 		frame, err := wire.Down(text)
 		if err != nil {
-			s.t.Fatal(err)
+			t.Fatal(err)
 		}
 		switch f := frame.(type) {
 		case *wire.Message: // what waits for it comes first, and is to be acknowledged
-			say(s.t, conn, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":%d}`, f.Conversation, f.Seq))
+			say(t, conn, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":%d}`, f.Conversation, f.Seq))
 		case *wire.Current:
-			return conn
+			return
 		}
 	}
 }

@@ -52,8 +52,7 @@ func TestWhoDoesNotBelongIsRefused(t *testing.T) {
 	t.Run("a resume token is good once, at whatever gateway", func(t *testing.T) {
 		conn, _ := s.dial("gateway-1", identity.Bearer(s.token(eve)))
 		token := await[wire.Welcome](t, conn).Resume
-		say(t, conn, `{"type":"resume"}`)
-		await[wire.Current](t, conn)
+		catchUp(t, conn)
 		back, status := s.dial("gateway-2", identity.Resume(token))
 		if back == nil {
 			t.Fatalf("the first time: %d", status)

@@ -24,7 +24,7 @@ import (
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(common.Around(m)) }
 
 const secret = "a secret of the tests, of 32 bytes"
 
@@ -39,33 +39,30 @@ type site struct {
 	book   *audit.Book
 }
 
-func newSite(t *testing.T, more ...string) *site {
-	t.Helper()
-	shared.Do(func() { shared.namespace = testenv.SharedNamespace(t) })
-	return begin(t, shared.namespace, nil, more...)
+// common is the site of the tests that bring people and conversations of their own
+// and change nothing else for good. They run one after the other.
+var common = casetest.Shared{Options: rig.Options{Only: []string{"gateway", "chat", "keys", "media"}, Env: usual}}
+
+var usual = map[string]string{
+	"TOKEN_SECRET": secret, "GRANT_SECRET": secret, "OPERATOR_SECRET": secret, "WASM_E2E": "", "FRAMES_A_SECOND": "1000", "PERSON_CONNECTS": "1000", "ADDRESS_CONNECTS": "100000",
+	"SESSION_TIMEOUT": "2s", "CASSANDRA_TIMEOUT": "10s",
 }
 
-// shared is the namespace of the sites: they begin one after the other, with people and
-// conversations of their own, and making the tables takes longer than many a test.
-var shared struct {
-	sync.Once
-	namespace string
+func newSite(t *testing.T) *site {
+	t.Helper()
+	return siteOf(t, common.Of(t))
 }
 
 // newSiteWith is newSite with other settings, where nobody has been before.
-func newSiteWith(t *testing.T, settings map[string]string, more ...string) *site {
+func newSiteWith(t *testing.T, settings map[string]string) *site {
 	t.Helper()
-	return begin(t, testenv.Namespace(t), settings, more...)
+	all := maps.Clone(usual)
+	maps.Copy(all, settings)
+	return siteOf(t, casetest.Start(t, rig.Options{Only: []string{"gateway", "chat"}, Env: all}))
 }
 
-func begin(t *testing.T, namespace string, settings map[string]string, more ...string) *site {
+func siteOf(t *testing.T, c *rig.Case) *site {
 	t.Helper()
-	env := map[string]string{
-		"TOKEN_SECRET": secret, "GRANT_SECRET": secret, "OPERATOR_SECRET": secret, "WASM_E2E": "", "FRAMES_A_SECOND": "1000", "PERSON_CONNECTS": "1000", "ADDRESS_CONNECTS": "100000",
-		"SESSION_TIMEOUT": "2s", "CASSANDRA_TIMEOUT": "10s",
-	}
-	maps.Copy(env, settings)
-	c := casetest.Start(t, rig.Options{Namespace: namespace, Only: append(more, "gateway", "chat"), Env: env})
 	db, err := cassandra.Open(t.Context(), cassandra.Config{Config: cql.Config{Hosts: []string{testenv.Addr(t, "cassandra")}, Keyspace: c.Namespace}, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)

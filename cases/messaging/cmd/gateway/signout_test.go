@@ -18,7 +18,7 @@ import (
 
 // A lost phone is signed out from the tablet, through a gateway's own address.
 func TestADeviceThatIsSignedOutIsGoneEverywhere(t *testing.T) {
-	s := newSite(t, "keys")
+	s := newSite(t)
 	ana, bo := s.person(1)[0], s.person(2)
 	tablet, lost := bo[0], bo[1]
 	direct := messaging.DirectID(ana.User, bo[0].User)
@@ -28,8 +28,7 @@ func TestADeviceThatIsSignedOutIsGoneEverywhere(t *testing.T) {
 	}
 	conn, _ := s.dial("gateway-2", identity.Bearer(s.token(lost)))
 	resume := await[wire.Welcome](t, conn).Resume
-	say(t, conn, `{"type":"resume"}`)
-	await[wire.Current](t, conn)
+	catchUp(t, conn)
 	silent, _ := s.dial("gateway-1", identity.Bearer(s.token(lost)))
 	await[wire.Welcome](t, silent)
 
