@@ -24,9 +24,9 @@ type Bucket struct {
 	Cost   int     // 0 only looks; more than Burst is never allowed
 }
 
-// PerDay is a bucket that n a day go through, at once or spread.
-func PerDay(key string, n, cost int) Bucket {
-	return Bucket{Key: key, Burst: n, Refill: float64(n) / (24 * 60 * 60), Cost: cost}
+// PerDay is a bucket that n a day of what it counts go through, at once or spread.
+func PerDay(key, counts string, n, cost int) Bucket {
+	return Bucket{Key: key, Counts: counts, Burst: n, Refill: float64(n) / (24 * 60 * 60), Cost: cost}
 }
 
 // BucketsOf are the keys of an owner's buckets: that of the rate, and that of

@@ -73,8 +73,7 @@ func TestAllBucketsAreChargedOrNone(t *testing.T) {
 	limiter := shortener.NewLocalLimiter(10, time.Now)
 	rate := shortener.Bucket{Key: "rate", Burst: 10, Refill: 0.001, Cost: 1}
 	for i, want := range []bool{true, true, false} {
-		day := shortener.PerDay("day", 2, 1)
-		day.Counts = "of a day"
+		day := shortener.PerDay("day", "of a day", 2, 1)
 		v, err := limiter.Take(t.Context(), rate, day)
 		if err != nil || v.Allowed != want {
 			t.Fatalf("%d: %+v, %v", i, v, err)

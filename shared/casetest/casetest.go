@@ -24,20 +24,30 @@ func Start(t testing.TB, options ...rig.Options) *rig.Case {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		logs := map[string]string{}
-		for _, name := range c.Names() {
-			logs[name] = c.Log(name)
-		}
+		logs := logsOf(c) // which go with it
 		began := time.Now()
 		if err := c.Stop(context.Background()); err != nil {
 			t.Errorf("stop the case: %v", err)
 		}
 		t.Logf("the case stopped within %d ms", time.Since(began).Milliseconds())
-		if t.Failed() {
-			for name, log := range logs {
-				t.Logf("the log of %s ends:\n%s", name, log)
-			}
-		}
+		show(t, logs)
 	})
 	return c
+}
+
+func logsOf(c *rig.Case) map[string]string {
+	logs := map[string]string{}
+	for _, name := range c.Names() {
+		logs[name] = c.Log(name)
+	}
+	return logs
+}
+
+// show shows the ends of the logs if the test has failed.
+func show(t testing.TB, logs map[string]string) {
+	if t.Failed() {
+		for name, log := range logs {
+			t.Logf("the log of %s ends:\n%s", name, log)
+		}
+	}
 }

@@ -32,13 +32,7 @@ func (s *Shared) Of(t testing.TB) *rig.Case {
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			for _, name := range s.c.Names() {
-				t.Logf("the log of %s ends:\n%s", name, s.c.Log(name))
-			}
-		}
-	})
+	t.Cleanup(func() { show(t, logsOf(s.c)) })
 	return s.c
 }
 

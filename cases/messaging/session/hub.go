@@ -7,7 +7,8 @@
 // other, in the order sent; one device that waits for the chat process holds up no
 // other.
 //
-// A device is in one of three states. It is quiet until it asks to Resume: nothing
+// A connection becomes its device's with the first frame that comes on it, and ends
+// the one before. A device is in one of three states. It is quiet until it asks to Resume: nothing
 // is sent, all is in its inbox. Then it catches up, page by page, each after it has
 // acknowledged the one before; what is announced meanwhile is held, and when that
 // becomes too much the inbox is read once more instead. Then it is live. When it

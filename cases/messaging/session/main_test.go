@@ -85,23 +85,30 @@ func alone(t *testing.T, cfg Config) (*Session, *recorder) {
 func TestAConnectionThatSaysNothingIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Config{Resume: func(messaging.Address) (string, error) { return "token", nil }}
-		s, conn := alone(t, cfg)
+		s, frames := alone(t, cfg)
+		conn := &ending{recorder: frames, ended: make(chan int)}
 		gone, unasked := alone(t, cfg)
-		s.Opened(conn)
+		began := time.Now()
 		gone.Opened(unasked)
+		s.Opened(conn)
 		gone.Closed()
-		time.Sleep(firstWithin - time.Second) // of the bubble's clock
-		synctest.Wait()
-		if code := conn.closed(); code != 0 {
-			t.Errorf("closed with %d too soon", code)
+		if code, after := <-conn.ended, time.Since(began); code != CodePolicy || after != firstWithin { // by the bubble's clock
+			t.Errorf("closed with %d after %s", code, after)
 		}
-		time.Sleep(time.Second)
 		synctest.Wait()
-		if conn.closed() != CodePolicy || unasked.closed() != 0 {
-			t.Errorf("closed with %d; and one that was gone already with %d", conn.closed(), unasked.closed())
+		if code := unasked.closed(); code != 0 {
+			t.Errorf("one that was gone already is closed with %d", code)
 		}
 	})
 }
+
+// An ending connection tells with which code it is closed.
+type ending struct {
+	*recorder
+	ended chan int
+}
+
+func (e *ending) Close(code int, _ string) { e.ended <- code }
 
 func TestADeviceSendsSoManyFramesASecondAndIsClosedIfItGoesOn(t *testing.T) {
 	s, conn := alone(t, Config{Rate: 10, Burst: 5})

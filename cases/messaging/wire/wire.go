@@ -1,7 +1,8 @@
 // Package wire is what a device and its gateway say to each other: WebSocket text
 // frames, each one JSON object with a type.
 //
-// A device that has connected is told its Welcome. It asks to Resume; the gateway
+// A device that has connected is told its Welcome. With its first frame, within 30 s,
+// the connection takes the place of the one before. It asks to Resume; the gateway
 // sends what its inbox holds as Message frames, waiting now and then until the
 // device has acknowledged them, then a Notice for each group and channel, then
 // Current, and from then on messages as they come. Frames that ask for something

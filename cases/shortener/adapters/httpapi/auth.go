@@ -124,9 +124,7 @@ func ownerBuckets(key shortener.Key, requests, links int) []shortener.Bucket {
 	names := shortener.BucketsOf(key.Owner)
 	buckets := []shortener.Bucket{{Key: names[0], Counts: "requests of a key at once", Burst: key.Burst, Refill: key.Rate, Cost: requests}}
 	if links > 0 {
-		day := shortener.PerDay(names[1], key.LinksPerDay, links)
-		day.Counts = "new links of a key a day"
-		buckets = append(buckets, day)
+		buckets = append(buckets, shortener.PerDay(names[1], "new links of a key a day", key.LinksPerDay, links))
 	}
 	return buckets
 }
@@ -165,9 +163,7 @@ func (s *Server) charge(ctx context.Context, w http.ResponseWriter, buckets ...s
 // many an address gets a day is bounded.
 func (s *Server) newKey(w http.ResponseWriter, r *http.Request) error {
 	addr := peer.Network(s.client(r)).String()
-	day := shortener.PerDay("address/"+addr+"/keys", s.PerDay, 1)
-	day.Counts = "new keys of an address a day"
-	if err := s.charge(r.Context(), w, day); err != nil {
+	if err := s.charge(r.Context(), w, shortener.PerDay("address/"+addr+"/keys", "new keys of an address a day", s.PerDay, 1)); err != nil {
 		return err
 	}
 	if err := httpjson.None(w, r); err != nil {

@@ -28,7 +28,7 @@ func TestErasingAnOwner(t *testing.T) {
 	}
 	for _, owner := range []shortener.Owner{"stays", "leaves"} {
 		buckets := shortener.BucketsOf(owner)
-		if _, err := limiter.Take(t.Context(), shortener.PerDay(buckets[0], 10, 1), shortener.PerDay(buckets[1], 10, 1)); err != nil {
+		if _, err := limiter.Take(t.Context(), shortener.PerDay(buckets[0], "requests", 10, 1), shortener.PerDay(buckets[1], "links", 10, 1)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -61,7 +61,7 @@ func TestVerdicts(t *testing.T) {
 func TestAllBucketsAreChargedOrNone(t *testing.T) {
 	limiter := fresh(t).Limiter()
 	rate := shortener.Bucket{Key: "rate", Burst: 10, Refill: 0.001, Cost: 1}
-	day := shortener.PerDay("day", 2, 1)
+	day := shortener.PerDay("day", "of a day", 2, 1)
 	for range 2 {
 		if v, err := limiter.Take(t.Context(), rate, day); err != nil || !v.Allowed {
 			t.Fatalf("%+v, %v", v, err)
