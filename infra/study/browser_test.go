@@ -120,11 +120,11 @@ func drawsAll(t *testing.T, b *browsertest.Tab) {
 	if states := browsertest.Eval[string](t, b, `[...document.querySelectorAll("#article figure.diagram")].map((f) => f.dataset.state + f.querySelector(".drawn").shadowRoot.querySelectorAll(".node").length).join()`); !strings.HasPrefix(states, "drawn") || strings.Contains(states, "failed") || strings.Contains(states, "drawn0") {
 		t.Errorf("the diagrams of the open doc are %q", states)
 	}
-	b.Do(t, chromedp.Click("#article .enlarge"))
+	b.Do(t, browsertest.Click("#article .enlarge"))
 	b.Until(t, `document.querySelector("dialog.large .drawn").shadowRoot.querySelector("svg").getBoundingClientRect().width > 2/3*innerWidth`)
 	b.CheckAccess(t, "dialog.large")
 	b.ShootScreen(t, "large")
-	b.Do(t, chromedp.Click("dialog.large button"))
+	b.Do(t, browsertest.Click("dialog.large button"))
 	b.Until(t, `document.querySelector("dialog.large") === null`)
 	docs, err := filepath.Glob(filepath.Join(root, "cases", "*", "DESIGN.md"))
 	if err != nil || len(docs) == 0 {
@@ -202,7 +202,7 @@ func searches(t *testing.T, b *browsertest.Tab, address string) {
 	// Another document opens in the page.
 	b.Do(t, chromedp.KeyEvent("/"), browsertest.Fill("#query", "add a backend"))
 	b.Until(t, `document.querySelector("#hits a b")?.textContent === "Add a backend"`)
-	b.Do(t, chromedp.Click("#hits a"))
+	b.Do(t, browsertest.Click("#hits a"))
 	b.Until(t, `document.querySelector("#article h1").textContent === "Contributing"`)
 	b.Do(t, browsertest.Script(`history.back()`))
 	b.Until(t, `document.querySelector("#article h1").textContent === "URL shortener"`)
@@ -225,7 +225,7 @@ func slides(t *testing.T, b *browsertest.Tab, address string) {
 	b.Do(t, browsertest.Fill(`[data-input="clicks per link"]`, "900"))
 	b.Until(t, fmt.Sprintf(`document.querySelector('[data-row="redirects at peak"].moved td:nth-child(2)')?.textContent !== %q`, before))
 	b.Until(t, `document.querySelector("#answer").textContent.includes("was")`)
-	b.Do(t, chromedp.Click("#reset"))
+	b.Do(t, browsertest.Click("#reset"))
 	b.Until(t, fmt.Sprintf(`document.querySelectorAll(".moved").length === 0 && document.querySelector('[data-row="redirects at peak"] td:nth-child(2)').textContent === %q`, before))
 }
 

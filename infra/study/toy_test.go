@@ -79,7 +79,7 @@ func refusesWrongUse(t *testing.T, call func(args ...string) *exec.Cmd) {
 
 func startsAndShows(t *testing.T, b *browsertest.Tab) {
 	b.Until(t, `document.querySelector("#start") !== null`)
-	b.Do(t, chromedp.Click("#start"))
+	b.Do(t, browsertest.Click("#start"))
 	b.UntilWithin(t, 4*time.Minute, `document.querySelector("#panel-live .lines")?.textContent.includes("[UP] redis") || document.querySelector("#live-page") !== null`)
 	b.UntilWithin(t, 4*time.Minute, `document.querySelector("#live-page") !== null && document.querySelector("#parts").textContent === "2 of 2 parts up"`)
 	src := browsertest.Eval[string](t, b, `document.querySelector("#live-page").src`)
@@ -112,7 +112,7 @@ func awaitFrame(t *testing.T, b *browsertest.Tab, address string) {
 }
 
 func comparesBenches(t *testing.T, b *browsertest.Tab) {
-	b.Do(t, chromedp.Click("#tab-benches"))
+	b.Do(t, browsertest.Click("#tab-benches"))
 	b.Until(t, `document.querySelectorAll(".compared li").length === 2`)
 	widths := browsertest.Eval[string](t, b, `[...document.querySelectorAll(".compared rect")].map((r) => Math.round(r.getAttribute("width"))).join()`)
 	if widths != "75,100,100,33" {
@@ -126,10 +126,10 @@ func comparesBenches(t *testing.T, b *browsertest.Tab) {
 }
 
 func predicts(t *testing.T, b *browsertest.Tab, tap string) {
-	b.Do(t, chromedp.Click("#tab-curveballs"))
+	b.Do(t, browsertest.Click("#tab-curveballs"))
 	b.UntilWithin(t, 4*time.Minute, `document.querySelector(".question") !== null`) // the lab is built
-	b.Do(t, chromedp.Click(".question summary"), chromedp.WaitVisible("#guess-full-bucket"),
-		browsertest.Fill("#guess-full-bucket", "3"), browsertest.Fill("#guess-full-bucket-naive", "40"), chromedp.Click(".question .primary"))
+	b.Do(t, browsertest.Click(".question summary"), chromedp.WaitVisible("#guess-full-bucket"),
+		browsertest.Fill("#guess-full-bucket", "3"), browsertest.Fill("#guess-full-bucket-naive", "40"), browsertest.Click(".question .primary"))
 	grows(t, b)
 	b.CheckAccess(t, "#panel-curveballs")
 	b.ShootScreen(t, "running")
@@ -200,9 +200,9 @@ func draws(t *testing.T, b *browsertest.Tab, figure string, colours ...string) {
 }
 
 func hints(t *testing.T, b *browsertest.Tab) {
-	b.Do(t, chromedp.Click("#tab-exercises"))
+	b.Do(t, browsertest.Click("#tab-exercises"))
 	b.Until(t, `document.querySelector("#panel-exercises .badge")?.textContent === "new"`)
-	b.Do(t, chromedp.Click("#panel-exercises summary"))
+	b.Do(t, browsertest.Click("#panel-exercises summary"))
 	b.Until(t, `document.querySelector("#panel-exercises .task")?.textContent.includes("Count every drop")`)
 	for _, want := range []string{"Hint 1 of 2", "Hint 2 of 2"} {
 		b.Do(t, browsertest.Script(`[...document.querySelectorAll("#panel-exercises button")].find((b) => b.textContent === "Next hint").click()`))

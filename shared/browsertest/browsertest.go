@@ -119,6 +119,24 @@ func Fill(selector, value string) chromedp.Action[chromedp.Void] {
 	return Script(fmt.Sprintf(`{ const field = document.querySelector(%q); field.value = %q; field.dispatchEvent(new Event("input", { bubbles: true })); }`, selector, value))
 }
 
+// Click waits until a person could click on what the selector finds, in sight and
+// covered by nothing, and clicks. The browser's own input is not used: now and then
+// it doesn't acknowledge a click that it has delivered.
+func Click(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Poll[chromedp.Void](fmt.Sprintf(`(() => {
+		const found = document.querySelector(%q);
+		if (!found || found.disabled) return false;
+		found.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+		const [box] = found.getClientRects();
+		if (!box) return false;
+		const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+		if (!hit || !found.contains(hit) && hit.closest("label")?.control !== found) return false;
+		found.focus({ preventScroll: true });
+		found.click();
+		return true;
+	})()`, selector), chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))
+}
+
 // Until waits until an expression is true, for a minute at most.
 func (b *Tab) Until(t *testing.T, expression string) {
 	t.Helper()

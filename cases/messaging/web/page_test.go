@@ -21,7 +21,7 @@ import (
 func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 	s := start(t)
 	ana, bo := s.signUp("ana"), s.signUp("bo")
-	ana.Do(t, chromedp.Click("#new-chat"), chromedp.SendKeys("#ask-name", "bo\r"), chromedp.WaitVisible("#thread"))
+	ana.Do(t, browsertest.Click("#new-chat"), chromedp.SendKeys("#ask-name", "bo\r"), chromedp.WaitVisible("#thread"))
 
 	t.Run("a text, and how far it has come", func(t *testing.T) {
 		s.say(ana, "hello bo")
@@ -64,7 +64,7 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 	t.Run("both see the same safety number", func(t *testing.T) {
 		var numbers []string
 		for _, b := range []*browsertest.Tab{ana, bo} {
-			b.Do(t, chromedp.Click("#about"), browsertest.Script(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent.startsWith("Safety")).click()`))
+			b.Do(t, browsertest.Click("#about"), browsertest.Script(`[...document.querySelectorAll("#dialog-body button")].find((b) => b.textContent.startsWith("Safety")).click()`))
 			b.Until(t, `document.querySelector("#dialog-body .number")`)
 			numbers = append(numbers, b.Text(t, "#dialog-body .number"))
 			b.CheckAccess(t, "html")
@@ -75,7 +75,7 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 		}
 	})
 	t.Run("a channel: one writes, the other reads and may leave", func(t *testing.T) {
-		ana.Do(t, chromedp.Click("#new-channel"), chromedp.WaitVisible("#ask-title"))
+		ana.Do(t, browsertest.Click("#new-channel"), chromedp.WaitVisible("#ask-title"))
 		ana.CheckAccess(t, "html")
 		ana.Do(t, chromedp.SendKeys("#ask-title", "Water"), chromedp.SendKeys("#ask-names", "bo\r"))
 		ana.Until(t, `document.querySelector("#status").textContent === "channel, readers: 1" && !document.querySelector("#dialog").open`)

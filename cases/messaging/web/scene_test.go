@@ -43,7 +43,7 @@ func (s *scene) signUp(name string) *browsertest.Tab {
 	b := browsertest.Open(s.t)
 	b.Emulate(s.t, 1440, "light")
 	b.Do(s.t, chromedp.Navigate(s.url("/?as=phone")), chromedp.WaitVisible("#sign-up-name"))
-	b.Do(s.t, chromedp.SendKeys("#sign-up-name", name), chromedp.Click("#sign-up button"), chromedp.WaitVisible("#chat"))
+	b.Do(s.t, chromedp.SendKeys("#sign-up-name", name), browsertest.Click("#sign-up button"), chromedp.WaitVisible("#chat"))
 	s.connected(b)
 	return b
 }

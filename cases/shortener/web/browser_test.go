@@ -26,7 +26,7 @@ func follow(t *testing.T, b *browsertest.Tab, selector string) {
 	ctx, cancel := context.WithTimeout(b.Ctx, time.Minute)
 	defer cancel()
 	opened := chromedp.WaitNewTarget(ctx, func(*target.Info) bool { return true })
-	if err := chromedp.Do(ctx, chromedp.Click(selector)); err != nil {
+	if err := chromedp.Do(ctx, browsertest.Click(selector)); err != nil {
 		t.Fatalf("click on %s: %v (see %s)", selector, err, b.Shoot(t, "failed"))
 	}
 	select {
@@ -43,7 +43,7 @@ func follow(t *testing.T, b *browsertest.Tab, selector string) {
 func shorten(t *testing.T, b *browsertest.Tab, target string) string {
 	t.Helper()
 	before := browsertest.Eval[string](t, b, `document.querySelector("#short")?.href || ""`)
-	b.Do(t, browsertest.Fill("#target", ""), chromedp.SendKeys("#target", target), chromedp.Click("#submit"))
+	b.Do(t, browsertest.Fill("#target", ""), chromedp.SendKeys("#target", target), browsertest.Click("#submit"))
 	b.Until(t, fmt.Sprintf(`(document.querySelector("#short")?.href || "") !== %q`, before))
 	return browsertest.Eval[string](t, b, `document.querySelector("#short").href`)
 }

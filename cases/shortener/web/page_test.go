@@ -80,7 +80,7 @@ func refuses(t *testing.T, b *browsertest.Tab) {
 		b.Do(t,
 			browsertest.Script(`document.querySelector("#options").open = true`),
 			browsertest.Fill("#target", "https://example.org/"), browsertest.Fill("#alias", ""),
-			browsertest.Fill("#"+bad.id, bad.value), chromedp.Click("#submit"))
+			browsertest.Fill("#"+bad.id, bad.value), browsertest.Click("#submit"))
 		b.Until(t, fmt.Sprintf(`document.querySelector("#%s-complaint").textContent.includes(%q)`, bad.id, bad.says))
 		if got := browsertest.Eval[string](t, b, fmt.Sprintf(`document.querySelector("#%s").getAttribute("aria-invalid")`, bad.id)); got != "true" {
 			t.Errorf("%q: the field is not marked as invalid", bad.value)
@@ -95,13 +95,13 @@ func refuses(t *testing.T, b *browsertest.Tab) {
 func editsAndDeletes(t *testing.T, b *browsertest.Tab) {
 	short := shorten(t, b, "https://www.sqlite.org/lockingv3.html")
 	row := `#links li:first-child `
-	b.Do(t, chromedp.Click(row+`[aria-label^="Edit"]`), chromedp.WaitVisible("#edit[open]"),
-		browsertest.Fill("#edit-target", "nonsense"), chromedp.Click("#edit [type=submit]"))
+	b.Do(t, browsertest.Click(row+`[aria-label^="Edit"]`), chromedp.WaitVisible("#edit[open]"),
+		browsertest.Fill("#edit-target", "nonsense"), browsertest.Click("#edit [type=submit]"))
 	b.Until(t, `document.querySelector("#edit-target-complaint").textContent !== ""`)
-	b.Do(t, browsertest.Fill("#edit-target", "https://redis.io/commands/eval"), chromedp.Click("#edit [type=submit]"))
+	b.Do(t, browsertest.Fill("#edit-target", "https://redis.io/commands/eval"), browsertest.Click("#edit [type=submit]"))
 	b.Until(t, `!document.querySelector("#edit").open && document.querySelector("#links li:first-child .row-target").textContent === "https://redis.io/commands/eval"`)
 
-	b.Do(t, chromedp.Click(row+`[aria-label^="Delete"]`), chromedp.WaitVisible("#remove[open]"), chromedp.Click("#remove [type=submit]"))
+	b.Do(t, browsertest.Click(row+`[aria-label^="Delete"]`), chromedp.WaitVisible("#remove[open]"), browsertest.Click("#remove [type=submit]"))
 	b.Until(t, fmt.Sprintf(`![...document.querySelectorAll("#links a")].some((a) => a.href === %q)`, short))
 }
 
@@ -124,7 +124,7 @@ func pages(t *testing.T, b *browsertest.Tab) {
 	}
 	b.Do(t, chromedp.Reload(), chromedp.WaitVisible("#older"))
 	first := browsertest.Eval[int](t, b, `document.querySelectorAll("#links li").length`)
-	b.Do(t, chromedp.Click("#older"))
+	b.Do(t, browsertest.Click("#older"))
 	b.Until(t, fmt.Sprintf(`document.querySelectorAll("#links li").length > %d`, first))
 }
 

@@ -21,9 +21,9 @@ func comesIn(t *testing.T, b *browsertest.Tab, s *scene) {
 	}
 	codes := []string{text(0), text(1)}
 
-	b.Do(t, chromedp.Click(".order-card .danger"), chromedp.WaitVisible("#refund[open]"), chromedp.Click("#refund [type=submit]"))
+	b.Do(t, browsertest.Click(".order-card .danger"), chromedp.WaitVisible("#refund[open]"), browsertest.Click("#refund [type=submit]"))
 	b.Until(t, `document.querySelector("#refund-complaint").textContent !== ""`)
-	b.Do(t, chromedp.Click("#refund-seats label:nth-child(2) input"), chromedp.Click("#refund [type=submit]"))
+	b.Do(t, browsertest.Click("#refund-seats label:nth-child(2) input"), browsertest.Click("#refund [type=submit]"))
 	b.Until(t, `document.querySelectorAll(".ticket.spent").length === 1 && document.querySelector("[data-state=done]") !== null`)
 	b.Shoot(t, "given-back")
 
@@ -45,7 +45,7 @@ func comesIn(t *testing.T, b *browsertest.Tab, s *scene) {
 // openDoor gives the door's secret, and chooses the event.
 func openDoor(t *testing.T, b *browsertest.Tab, event string) {
 	t.Helper()
-	b.Do(t, chromedp.WaitVisible("#door-secret"), browsertest.Fill("#door-secret", doorSecret), chromedp.Click("#door-open [type=submit]"),
+	b.Do(t, chromedp.WaitVisible("#door-secret"), browsertest.Fill("#door-secret", doorSecret), browsertest.Click("#door-open [type=submit]"),
 		chromedp.WaitVisible("#gate-code"), browsertest.Script(fmt.Sprintf(`document.querySelector("#gate-event").value = %q`, event)))
 }
 

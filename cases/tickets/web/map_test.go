@@ -246,9 +246,9 @@ func opensSection(t *testing.T, b *browsertest.Tab, s *scene) {
 	// Standing room is asked for by number.
 	b.Do(t, browsertest.Script(`document.querySelector('[data-s][aria-label^="Pitch"]').dispatchEvent(new MouseEvent("click", { bubbles: true }))`))
 	b.Until(t, `document.querySelector("#best-section").value === "pitch"`)
-	b.Do(t, chromedp.Click("#best-submit"))
+	b.Do(t, browsertest.Click("#best-submit"))
 	b.Until(t, `document.querySelectorAll("#held-lines li").length === 2 && document.querySelector("#held-lines").textContent.includes("Pitch, standing, place")`)
-	b.Do(t, chromedp.Click("#release"))
+	b.Do(t, browsertest.Click("#release"))
 }
 
 func waits(t *testing.T, b *browsertest.Tab, s *scene) {
@@ -266,7 +266,7 @@ func waits(t *testing.T, b *browsertest.Tab, s *scene) {
 	}))
 	b.Do(t, browsertest.Script(`window.gaps = 0; { let last = performance.now(); const look = (now) => { gaps = Math.max(gaps, now - last); last = now; requestAnimationFrame(look); }; requestAnimationFrame(look); }
 		new MutationObserver(() => { window.worked ||= !document.querySelector("#work").hidden; window.lottery ||= document.querySelector("#room").dataset.status === "early"; })
-			.observe(document.querySelector("#room"), { subtree: true, attributes: true, childList: true })`), chromedp.Click("#room-submit"))
+			.observe(document.querySelector("#room"), { subtree: true, attributes: true, childList: true })`), browsertest.Click("#room-submit"))
 	b.Until(t, `document.querySelector("#room").dataset.status === "early" || !document.querySelector("#sale").hidden`)
 	b.ShootScreen(t, "lottery")
 	b.Until(t, `!document.querySelector("#sale").hidden && document.querySelectorAll("[data-n]").length === 500`)
@@ -274,5 +274,5 @@ func waits(t *testing.T, b *browsertest.Tab, s *scene) {
 		t.Error("no work was asked for")
 	}
 	t.Logf("lottery seen: %v; the page's longest pause while it worked: %.0f ms", browsertest.Eval[bool](t, b, `window.lottery === true`), browsertest.Eval[float64](t, b, `gaps`))
-	b.Do(t, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
+	b.Do(t, browsertest.Click("#best-submit"), chromedp.WaitVisible("#held"))
 }

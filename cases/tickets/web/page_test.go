@@ -57,7 +57,7 @@ func buys(t *testing.T, b *browsertest.Tab, s *scene) {
 	let := false
 	within(t, "another browser shows the seats as held", time.Second, func() float64 {
 		if let { // what was held at the try before
-			b.Do(t, chromedp.Click("#release"))
+			b.Do(t, browsertest.Click("#release"))
 			for _, page := range []*browsertest.Tab{b, other} {
 				page.Until(t, `document.querySelectorAll("[data-n].free").length === 500`)
 			}
@@ -78,10 +78,10 @@ func buys(t *testing.T, b *browsertest.Tab, s *scene) {
 	until := `document.querySelector("#left").textContent`
 	before := browsertest.Eval[string](t, b, until)
 	b.Until(t, fmt.Sprintf(`%s < %q`, until, before))
-	b.Do(t, chromedp.Click("#extend"))
+	b.Do(t, browsertest.Click("#extend"))
 	b.Until(t, fmt.Sprintf(`%s >= %q`, until, before))
 
-	b.Do(t, chromedp.Click("#pay"))
+	b.Do(t, browsertest.Click("#pay"))
 	b.Until(t, `document.querySelectorAll("#order-tickets .code svg").length === 2 && document.querySelector("#order").dataset.state === "done"`)
 	b.ShootScreen(t, "tickets")
 	b.CheckAccess(t, "html")
@@ -118,9 +118,9 @@ func usesKeyboard(t *testing.T, b *browsertest.Tab, s *scene) {
 
 func declined(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.open(t, b, "theatre")
-	b.Do(t, chromedp.Click("#best-submit"), chromedp.WaitVisible("#pay"), browsertest.Fill("#voucher", "NONE"), chromedp.Click("#pay"))
+	b.Do(t, browsertest.Click("#best-submit"), chromedp.WaitVisible("#pay"), browsertest.Fill("#voucher", "NONE"), browsertest.Click("#pay"))
 	b.Until(t, `document.querySelector("#voucher-complaint").textContent.includes("no such voucher") && document.activeElement.id === "voucher"`)
-	b.Do(t, browsertest.Fill("#voucher", ""), chromedp.Click(`[value="tok_declined"]`), chromedp.Click("#pay"))
+	b.Do(t, browsertest.Fill("#voucher", ""), browsertest.Click(`[value="tok_declined"]`), browsertest.Click("#pay"))
 	b.Until(t, `document.querySelector("#order").dataset.state === "cancelled" && document.querySelector("#order-words").textContent.includes("declined")`)
 	b.Until(t, `document.querySelectorAll("[data-n].free").length === 498`)
 }
@@ -129,7 +129,7 @@ func expires(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.put(t, "short", `{"name":"Short","venue":"theatre","starts":"2099-01-01T00:00:00Z","onSale":"2020-01-01T00:00:00Z",
 		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":10,"maxHold":10}`)
 	s.open(t, b, "short")
-	b.Do(t, chromedp.Click("#best-submit"), chromedp.WaitVisible("#held"))
+	b.Do(t, browsertest.Click("#best-submit"), chromedp.WaitVisible("#held"))
 	b.Until(t, `!document.querySelector("#choose").hidden && document.querySelector("#choose-complaint").textContent.includes("over")`)
 	b.Until(t, `document.querySelectorAll("[data-n].free").length === 500`)
 }
@@ -141,9 +141,9 @@ func waitsOnTheList(t *testing.T, b *browsertest.Tab, s *scene) {
 		s.hold(t, s.fan(t), "full", 50)
 	}
 	s.open(t, b, "full")
-	b.Do(t, chromedp.WaitVisible("#sold-out"), chromedp.Click("#best-submit"))
+	b.Do(t, chromedp.WaitVisible("#sold-out"), browsertest.Click("#best-submit"))
 	b.Until(t, `document.querySelector("#choose-complaint").textContent.includes("no")`)
-	b.Do(t, chromedp.Click("#wait"))
+	b.Do(t, browsertest.Click("#wait"))
 	b.Until(t, `document.querySelector("#wait-words").textContent === "You are number 1 on the list, for 2."`)
 	b.ShootScreen(t, "sold-out")
 
@@ -153,7 +153,7 @@ func waitsOnTheList(t *testing.T, b *browsertest.Tab, s *scene) {
 	s.open(t, b, "full")
 	b.Until(t, `document.querySelector("#wait-words").textContent === "You are number 1 on the list, for 2."`)
 	b.CheckAccess(t, "#choose")
-	b.Do(t, chromedp.SetValue("#best-count", "1"), chromedp.Click("#wait"))
+	b.Do(t, chromedp.SetValue("#best-count", "1"), browsertest.Click("#wait"))
 	b.Until(t, `document.querySelector("#wait-words").textContent === "You are number 1 on the list, for 1."`)
 	b.Do(t, chromedp.Focus("#leave-list"))
 	press(t, b, "Enter")
@@ -185,16 +185,16 @@ func waitsForNothing(t *testing.T, b *browsertest.Tab, s *scene) {
 		"currency":"EUR","prices":{"1":1000,"2":500},"perAccount":4,"holdFor":60,"maxHold":120}`)
 	s.knownToGate(t, "gone")
 	show(t, b, s.page+"#/event/gone")
-	b.Do(t, chromedp.WaitVisible("#room-submit"), chromedp.Click("#room-submit"))
+	b.Do(t, chromedp.WaitVisible("#room-submit"), browsertest.Click("#room-submit"))
 	b.Until(t, `document.querySelector("#room-body").textContent.startsWith("Every seat is sold.") && document.querySelector("#room-figures").textContent.includes("until a seat comes back")`)
 	b.ShootScreen(t, "all-sold")
 }
 
 func overlooks(t *testing.T, b *browsertest.Tab, s *scene) {
 	show(t, b, s.page+"#/organiser")
-	b.Do(t, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", "wrong"), chromedp.Click("#organiser-open [type=submit]"))
+	b.Do(t, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", "wrong"), browsertest.Click("#organiser-open [type=submit]"))
 	b.Until(t, `document.querySelector("#organiser-complaint").textContent !== ""`)
-	b.Do(t, browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
+	b.Do(t, browsertest.Fill("#organiser-secret", organiserSecret), browsertest.Click("#organiser-open [type=submit]"))
 	b.Until(t, `document.querySelector("#chart canvas") !== null && document.querySelectorAll("#latest tr").length > 0`)
 	b.Do(t, browsertest.Script(`document.querySelector("#desk-event").value = "theatre"; document.querySelector("#desk-event").dispatchEvent(new Event("change"))`))
 	figure := func(n int) string {
@@ -217,13 +217,13 @@ func movesAway(t *testing.T, b *browsertest.Tab, s *scene) {
 	other := browsertest.Open(t)
 	s.open(t, other, "moved")
 	show(t, b, s.page+"#/organiser")
-	b.Do(t, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", organiserSecret), chromedp.Click("#organiser-open [type=submit]"))
+	b.Do(t, chromedp.WaitVisible("#organiser-secret"), browsertest.Fill("#organiser-secret", organiserSecret), browsertest.Click("#organiser-open [type=submit]"))
 	b.Until(t, `document.querySelector("#desk-event option[value=moved]") !== null`)
 	b.Do(t, browsertest.Script(`document.querySelector("#desk-event").value = "moved"; document.querySelector("#desk-move").open = true`),
-		browsertest.Fill("#move-venue", "moon"), chromedp.Click("#move [type=submit]"))
+		browsertest.Fill("#move-venue", "moon"), browsertest.Click("#move [type=submit]"))
 	b.Until(t, `document.querySelector("#move-complaint").textContent.includes("no venue")`)
 	b.CheckAccess(t, "html")
-	b.Do(t, browsertest.Fill("#move-venue", "theatre"), chromedp.Click("#move [type=submit]"))
+	b.Do(t, browsertest.Fill("#move-venue", "theatre"), browsertest.Click("#move [type=submit]"))
 	b.Until(t, `document.querySelector("#move-words").textContent.includes("It is in the theatre")`)
 	other.Until(t, `document.querySelector("#live")?.dataset.state === "up" && document.querySelectorAll("[data-n]").length === 500`)
 }
