@@ -1,9 +1,9 @@
 // Package fanout brings what was said to those it was said to.
 //
-// A message of a small conversation is written to the inbox of each device of
-// each member, and pushed to those that are connected (fan-out on write): a
-// device that comes back reads one place. A message of a large one is written to
-// the history alone, and devices are told that there is something to read
+// A message of a small conversation is pushed to the devices that are connected,
+// and written to the inbox of each that isn't or doesn't acknowledge it soon (fan-out
+// on write): a device that comes back reads one place. A message of a large one is
+// written to the history alone, and devices are told that there is something to read
 // (fan-out on read): a message to 10,000 people is one row and not 14,000, and
 // whoever looks reads it from there. What is large Config.WriteUpTo says: it bounds
 // how long what comes behind a message waits for its rows.
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,47 +32,98 @@ type Announcement struct {
 
 // Announcer reaches the devices that are connected.
 type Announcer interface {
-	// Announce sends announcements on their way, those of one conversation in
-	// this order. A device that isn't connected, or whose gateway dies, misses it:
-	// it asks for what it missed when it is back.
-	Announce(ctx context.Context, announcements []Announcement) error
+	// Find says where the devices are that announcements go to.
+	Find(ctx context.Context, announcements []Announcement) Places
+	// Announce sends announcements on their way there, those of one caller and
+	// conversation in this order. A device that isn't connected, or whose gateway
+	// dies, misses it.
+	Announce(ctx context.Context, announcements []Announcement, at Places) error
 }
 
 // Config is what a Fanout needs.
 type Config struct {
 	History   messaging.History
 	Inbox     messaging.Inbox
+	Receipts  messaging.Receipts // of Settle
 	Rosters   messaging.Rosters
 	Devices   func(ctx context.Context, users []messaging.UserID) ([]messaging.Device, error)
 	Announcer Announcer
 	// WriteUpTo is the number of members up to which inboxes are written.
 	WriteUpTo int
+	// Now is the clock; the default is time.Now.
+	Now func() time.Time
 }
 
 // A Fanout applies the messages of one partition. One goroutine at a time may
-// call it.
+// call Apply and Push, and another one Settle.
 type Fanout struct {
 	cfg     Config
 	rosters map[messaging.ConversationID]*messaging.Roster
+	open    open
 }
 
 // New returns the fan-out of a partition.
 func New(cfg Config) *Fanout {
-	return &Fanout{cfg: cfg, rosters: map[messaging.ConversationID]*messaging.Roster{}}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Fanout{cfg: cfg, rosters: map[messaging.ConversationID]*messaging.Roster{}, open: open{items: map[messaging.ConversationID][]*item{}}}
 }
 
 // remembered is how many rosters are kept at most.
 const remembered = 20_000
 
-// Apply stores messages, in order, and then announces them: a device that hears
-// of one finds it. It may be repeated.
+// Apply stores messages, in order, for all devices, and then announces them: a
+// device that hears of one finds it. It may be repeated, and leaves nothing to Settle.
 func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error {
-	var items []messaging.Item
-	var announcements []Announcement
+	announcements, items, err := f.prepare(ctx, messages)
+	if err == nil {
+		err = f.store(ctx, messages, items)
+	}
+	if err != nil {
+		return err
+	}
+	return f.announce(ctx, announcements, f.cfg.Announcer.Find(ctx, announcements))
+}
+
+// Push is Apply, but for devices that are connected: they get no row in their inbox
+// unless Settle writes it.
+func (f *Fanout) Push(ctx context.Context, messages []messaging.Message) error {
+	announcements, items, err := f.prepare(ctx, messages)
+	if err != nil {
+		return err
+	}
+	at := f.cfg.Announcer.Find(ctx, announcements)
+	var left []messaging.Item
+	if f.open.room() {
+		items = slices.DeleteFunc(items, func(i messaging.Item) bool {
+			held := at.Holds(i.Device)
+			if held {
+				left = append(left, i)
+			}
+			return held
+		})
+	}
+	if err := f.store(ctx, messages, items); err != nil {
+		return err
+	}
+	// Who has connected before that was stored, and since that look, has read neither.
+	if len(items) > 0 || slices.ContainsFunc(announcements, func(a Announcement) bool { return a.Notice }) {
+		at = f.cfg.Announcer.Find(ctx, announcements)
+	}
+	if err := f.announce(ctx, announcements, at); err != nil {
+		return err
+	}
+	f.open.add(messages, left, f.cfg.Now())
+	return nil
+}
+
+// prepare says what is to be announced, and what the inboxes of all devices hold then.
+func (f *Fanout) prepare(ctx context.Context, messages []messaging.Message) (announcements []Announcement, items []messaging.Item, err error) {
 	for _, m := range messages {
 		recipients, err := f.take(ctx, m, messages)
 		if err != nil {
-			return fmt.Errorf("message %d of %s: %w", m.Seq, m.Conversation, err)
+			return nil, nil, fmt.Errorf("message %d of %s: %w", m.Seq, m.Conversation, err)
 		}
 		a := Announcement{Message: m, Notice: len(recipients) > f.cfg.WriteUpTo}
 		if a.Notice {
@@ -79,7 +131,7 @@ func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error 
 		}
 		devices, err := f.cfg.Devices(ctx, recipients)
 		if err != nil {
-			return fmt.Errorf("devices of %s: %w", m.Conversation, err)
+			return nil, nil, fmt.Errorf("devices of %s: %w", m.Conversation, err)
 		}
 		for _, d := range devices {
 			if d.Address == m.Sender {
@@ -94,10 +146,11 @@ func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error 
 		}
 		announcements = append(announcements, a)
 	}
-	if err := f.store(ctx, messages, items); err != nil {
-		return err
-	}
-	if err := f.cfg.Announcer.Announce(ctx, announcements); err != nil {
+	return announcements, items, nil
+}
+
+func (f *Fanout) announce(ctx context.Context, announcements []Announcement, at Places) error {
+	if err := f.cfg.Announcer.Announce(ctx, announcements, at); err != nil {
 		return fmt.Errorf("announce messages: %w", err)
 	}
 	return nil

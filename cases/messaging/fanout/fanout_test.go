@@ -122,12 +122,12 @@ type once struct {
 	failed bool
 }
 
-func (o *once) Announce(ctx context.Context, a []fanout.Announcement) error {
+func (o *once) Announce(ctx context.Context, a []fanout.Announcement, at fanout.Places) error {
 	if !o.failed {
 		o.failed = true
 		return errors.New("Kafka is away")
 	}
-	return o.Announcer.Announce(ctx, a)
+	return o.Announcer.Announce(ctx, a, at)
 }
 
 // What is applied again goes to the same people, whoever came and went since:

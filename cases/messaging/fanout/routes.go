@@ -10,8 +10,8 @@ import (
 )
 
 // Routes knows which gateway holds which device. A gateway is in it before it
-// reads the device's inbox, so that what is announced to nobody was in the inbox
-// by then.
+// reads the device's inbox, so that a device that isn't found, after a row was written
+// for it, reads that row.
 type Routes interface {
 	// Gateways returns the devices by the gateways that hold them; those that
 	// nobody holds are left out.
@@ -37,21 +37,55 @@ type Router struct {
 	Unrouted func(error)
 }
 
+// Places are where devices are.
+type Places struct {
+	at    map[messaging.Address]string // by gateway
+	known bool
+}
+
+// Holds reports whether a gateway is known to hold the device.
+func (p Places) Holds(a messaging.Address) bool { return p.at[a] != "" }
+
+// Find implements Announcer.
+func (r *Router) Find(ctx context.Context, announcements []Announcement) Places {
+	if r.Routes == nil {
+		return Places{}
+	}
+	var devices []messaging.Address
+	for _, a := range announcements {
+		devices = append(devices, a.To...)
+	}
+	slices.SortFunc(devices, messaging.Address.Compare)
+	if devices = slices.Compact(devices); len(devices) == 0 {
+		return Places{known: true}
+	}
+	held, err := r.Routes.Gateways(ctx, devices)
+	if err != nil {
+		r.Unrouted(err)
+		return Places{}
+	}
+	p := Places{at: make(map[messaging.Address]string, len(devices)), known: true}
+	for gateway, its := range held {
+		for _, device := range its {
+			p.at[device] = gateway
+		}
+	}
+	return p
+}
+
 // Announce implements Announcer.
-func (r *Router) Announce(ctx context.Context, announcements []Announcement) error {
-	byGateway := r.divide(ctx, announcements)
+func (r *Router) Announce(ctx context.Context, announcements []Announcement, at Places) error {
 	work, ctx := errgroup.WithContext(ctx)
-	for gateway, its := range byGateway {
+	for gateway, its := range r.divide(announcements, at) {
 		work.Go(func() error { return r.Deliveries.Deliver(ctx, gateway, its) })
 	}
 	return work.Wait()
 }
 
 // divide says what goes to which gateway, in order.
-func (r *Router) divide(ctx context.Context, announcements []Announcement) map[string][]Announcement {
+func (r *Router) divide(announcements []Announcement, places Places) map[string][]Announcement {
 	byGateway := map[string][]Announcement{}
-	at, known := r.routes(ctx, announcements)
-	if !known {
+	if !places.known {
 		for _, gateway := range r.All() {
 			byGateway[gateway] = announcements
 		}
@@ -60,7 +94,7 @@ func (r *Router) divide(ctx context.Context, announcements []Announcement) map[s
 	for _, a := range announcements {
 		to := map[string][]messaging.Address{}
 		for _, device := range a.To {
-			if gateway, ok := at[device]; ok {
+			if gateway, ok := places.at[device]; ok {
 				to[gateway] = append(to[gateway], device)
 			}
 		}
@@ -69,31 +103,4 @@ func (r *Router) divide(ctx context.Context, announcements []Announcement) map[s
 		}
 	}
 	return byGateway
-}
-
-// routes are the gateways of the devices that the announcements go to.
-func (r *Router) routes(ctx context.Context, announcements []Announcement) (at map[messaging.Address]string, known bool) {
-	if r.Routes == nil {
-		return nil, false
-	}
-	var devices []messaging.Address
-	for _, a := range announcements {
-		devices = append(devices, a.To...)
-	}
-	slices.SortFunc(devices, messaging.Address.Compare)
-	if devices = slices.Compact(devices); len(devices) == 0 {
-		return nil, true
-	}
-	held, err := r.Routes.Gateways(ctx, devices)
-	if err != nil {
-		r.Unrouted(err)
-		return nil, false
-	}
-	at = make(map[messaging.Address]string, len(devices))
-	for gateway, its := range held {
-		for _, device := range its {
-			at[device] = gateway
-		}
-	}
-	return at, true
 }

@@ -33,10 +33,17 @@ type Config struct {
 	Log     messaging.OwnedLog
 	History messaging.History
 	Rosters messaging.Rosters
-	// Apply stores and announces committed messages, in order. It is repeated
-	// until it succeeds, and after a crash for what was applied already.
+	// Apply stores and announces committed messages, in order, those of the last
+	// owner that aren't marked as applied. It is repeated until it succeeds.
 	Apply func(ctx context.Context, messages []messaging.Message) error
-	// Refused is told of each try of Apply that failed.
+	// Push does the same with what this owner commits, and may leave something of it
+	// to Settle; the default is Apply.
+	Push func(ctx context.Context, messages []messaging.Message) error
+	// Settle goes on with what Push has left, and returns the last message up to
+	// which nothing is left, nil while there is none. It is called once a second.
+	// Without it Push leaves nothing.
+	Settle func(ctx context.Context) (*messaging.Message, error)
+	// Refused is told of each try of Apply, Push or Settle that failed.
 	Refused func(error)
 
 	Behind int           // messages committed and not applied, above which drafts are refused; default 4096
@@ -102,8 +109,11 @@ func Open(ctx context.Context, cfg Config) (*Owner, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Push == nil {
+		cfg.Push = cfg.Apply
+	}
 	err := cfg.Log.Unapplied(ctx, func(ctx context.Context, messages []messaging.Message) error {
-		return apply(ctx, cfg, messages)
+		return apply(ctx, cfg, cfg.Apply, messages)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("apply what the last owner has left: %w", err)
@@ -200,7 +210,7 @@ func (o *Owner) Run(ctx context.Context) error {
 					more = false
 				}
 			}
-			if err := apply(ctx, o.cfg, messages); err != nil {
+			if err := apply(ctx, o.cfg, o.cfg.Push, messages); err != nil {
 				return err
 			}
 			last := messages[len(messages)-1]
@@ -219,8 +229,8 @@ func (o *Owner) Run(ctx context.Context) error {
 	}
 }
 
-// mark notes from time to time how far the log is applied, until the context ends.
-// It does so beside Run, which needn't wait for it.
+// mark settles what was pushed, and notes how far the log is applied, from time to
+// time until the context ends. It does so beside Run, which needn't wait for it.
 func (o *Owner) mark(ctx context.Context) {
 	ticker := time.NewTicker(markEvery)
 	defer ticker.Stop()
@@ -232,12 +242,16 @@ func (o *Owner) mark(ctx context.Context) {
 			return
 		}
 		last := o.last.Load()
-		if last == marked {
-			continue
+		var err error
+		if o.cfg.Settle != nil {
+			last, err = o.cfg.Settle(ctx)
 		}
-		marked = last
-		if err := o.cfg.Log.Applied(ctx, *last); err != nil && ctx.Err() == nil && o.cfg.Refused != nil {
-			o.cfg.Refused(err) // the next mark stands for this one as well
+		if last != marked {
+			marked = last
+			err = errors.Join(err, o.cfg.Log.Applied(ctx, *last))
+		}
+		if err != nil && ctx.Err() == nil && o.cfg.Refused != nil {
+			o.cfg.Refused(err) // what the next one does stands for this as well
 		}
 	}
 }
@@ -257,10 +271,10 @@ func (o *Owner) stop(why error) {
 	})
 }
 
-// apply repeats Apply until it succeeds or the context ends.
-func apply(ctx context.Context, cfg Config, messages []messaging.Message) error {
+// apply repeats Apply or Push until it succeeds or the context ends.
+func apply(ctx context.Context, cfg Config, how func(context.Context, []messaging.Message) error, messages []messaging.Message) error {
 	for {
-		err := cfg.Apply(ctx, messages)
+		err := how(ctx, messages)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}

@@ -11,9 +11,9 @@ import (
 	"designkits/cases/messaging/wire"
 )
 
-// acknowledge notes what the device has. It is stored together with what others
-// acknowledge at the same time; when the gateway dies before, the device gets
-// messages once more, which it knows by their numbers.
+// acknowledge notes what the device has. The others are told soon, and it is stored
+// together with what comes after it; when the gateway dies before, the device gets
+// messages once more, which it knows by their numbers, and acknowledges them again.
 func (s *Session) acknowledge(ctx context.Context, f *wire.Ack) error {
 	if err := s.hub.known.member(ctx, f.Conversation, s.device.User); err != nil {
 		if err = s.wasMember(ctx, f, err); err != nil {
@@ -33,6 +33,7 @@ func (s *Session) acknowledge(ctx context.Context, f *wire.Ack) error {
 	if !s.hub.acks.add(r) {
 		return messaging.ErrBusy
 	}
+	s.hub.tells.add(r) // without room for it they see it when they ask
 	s.hub.Counts.Acknowledged.Add(1)
 	s.mu.Lock()
 	more := s.catchUp != nil && s.catchUp.acknowledged(f.Conversation, f.Seq)
@@ -55,7 +56,7 @@ func (s *Session) wasMember(ctx context.Context, f *wire.Ack, not error) error {
 	return err
 }
 
-// acks are what is acknowledged and not stored, or not dropped from inboxes.
+// acks are what is acknowledged and not told, or not stored, or not dropped from inboxes.
 type acks struct {
 	mu      sync.Mutex
 	pending map[ackKey]messaging.Receipt
@@ -68,8 +69,10 @@ type ackKey struct {
 }
 
 const (
-	// ackPause is what is waited for more to come.
-	ackPause = 50 * time.Millisecond
+	// tellPause is what is waited for more to come before others are told.
+	tellPause = 50 * time.Millisecond
+	// ackPause is the same before it is stored. fanout.Grace is longer.
+	ackPause = time.Second
 	// dropPause is the same before inboxes are cleared of what receipts say is there:
 	// of a conversation in which one talks that is once for many messages.
 	dropPause = 10 * time.Second
@@ -134,8 +137,7 @@ func (a *acks) follow(ctx context.Context, pause, within time.Duration, do func(
 	}
 }
 
-// store stores receipts and tells the others. What can't be stored waits for the
-// next time.
+// store stores receipts. What can't be stored waits for the next time.
 func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 	if len(receipts) == 0 {
 		return
@@ -150,6 +152,10 @@ func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 	for _, r := range receipts {
 		h.drops.add(r) // without room for it the next page of that inbox clears up
 	}
+}
+
+// spread tells the others of receipts.
+func (h *Hub) spread(ctx context.Context, receipts []messaging.Receipt) {
 	h.tell(ctx, h.telling(ctx, receipts)...)
 }
 

@@ -78,6 +78,7 @@ type Hub struct {
 	known   known
 	acks    acks // to be stored
 	drops   acks // stored, and to be dropped from inboxes
+	tells   acks // to be told to others
 	watches watches
 	Counts  Counts
 
@@ -119,6 +120,7 @@ func New(cfg Config) *Hub {
 	h.known.init(cfg)
 	h.acks.init()
 	h.drops.init()
+	h.tells.init()
 	h.watches.board, h.watches.asked = presence.NewBoard(cfg.Tellings, cfg.Tellings), map[messaging.Address]*wire.Watch{}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
@@ -137,6 +139,7 @@ func (h *Hub) New(device messaging.Address, token string) *Session {
 func (h *Hub) Run(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return h.acks.follow(ctx, ackPause, doWithin, h.store) })
+	all.Go(func() error { return h.tells.follow(ctx, tellPause, doWithin, h.spread) })
 	all.Go(func() error { return h.drops.follow(ctx, dropPause, dropPause, h.drop) })
 	all.Go(func() error { return every(ctx, refreshEvery, h.Refresh) })
 	all.Go(func() error { return every(ctx, tellEvery, h.tellWatchers) })

@@ -20,8 +20,8 @@ type Leases struct {
 	self    Member
 
 	mu      sync.Mutex
-	ring    ring.Ring
-	changed chan struct{} // closed when the ring is another
+	shares  map[string]string // of the chat processes that there are, by nodeOf
+	changed chan struct{}     // closed when they are others
 }
 
 // NewLeases returns those of the chat process of that name, reached at that
@@ -44,7 +44,7 @@ func (l *Leases) Run(ctx context.Context, hold func(context.Context, messaging.L
 	return work.Wait()
 }
 
-// gather makes the ring of the chat processes that there are.
+// gather shares the partitions among the chat processes that there are.
 func (l *Leases) gather(chats []Member) {
 	names := make([]string, len(chats))
 	for i, m := range chats {
@@ -52,7 +52,7 @@ func (l *Leases) gather(chats []Member) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ring = ring.New(names...)
+	l.shares = shares(names)
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
@@ -62,7 +62,16 @@ func (l *Leases) gather(chats []Member) {
 func (l *Leases) mine(p messaging.Partition) (bool, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.ring.Owner(nodeOf(p)) == l.self.Owner, l.changed
+	return l.shares[nodeOf(p)] == l.self.Owner, l.changed
+}
+
+// shares says which of the named each partition belongs to, by nodeOf.
+func shares(names []string) map[string]string {
+	nodes := make([]string, messaging.Partitions)
+	for p := range nodes {
+		nodes[p] = nodeOf(messaging.Partition(p))
+	}
+	return ring.New(names...).Shares(nodes)
 }
 
 func nodeOf(p messaging.Partition) string { return fmt.Sprintf("%02d", p) }

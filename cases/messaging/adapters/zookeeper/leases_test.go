@@ -11,7 +11,6 @@ import (
 	"go.uber.org/goleak"
 
 	"designkits/cases/messaging"
-	"designkits/cases/messaging/ring"
 	"designkits/shared/fault/link"
 	"designkits/shared/testenv"
 )
@@ -76,9 +75,9 @@ func (r *referee) hold(name string) func(context.Context, messaging.Lease) {
 func (r *referee) share(names ...string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of := ring.New(names...)
+	of := shares(names)
 	for p := range messaging.Partition(messaging.Partitions) {
-		if r.holder[p] != of.Owner(nodeOf(p)) {
+		if r.holder[p] != of[nodeOf(p)] {
 			return false
 		}
 	}

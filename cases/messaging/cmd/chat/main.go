@@ -67,7 +67,7 @@ func run(ctx context.Context, s *service.Service) error {
 	owned := &partitions{
 		log: log, history: db.History(), rosters: db.Rosters(), words: s.Log, metrics: newMetrics(s.Metrics),
 		fanout: fanout.Config{
-			History: db.History(), Inbox: db.Inbox(), Rosters: db.Rosters(), Devices: devices.Of, WriteUpTo: cfg.WriteUpTo,
+			History: db.History(), Inbox: db.Inbox(), Receipts: db.Receipts(), Rosters: db.Rosters(), Devices: devices.Of, WriteUpTo: cfg.WriteUpTo,
 			Announcer: router,
 		},
 	}

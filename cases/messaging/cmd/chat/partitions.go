@@ -87,12 +87,7 @@ func (p *partitions) own(ctx context.Context, of messaging.Partition, words *slo
 	fan := fanout.New(p.fanout)
 	owner, err := order.Open(ctx, order.Config{
 		Log: log, History: p.history, Rosters: p.rosters,
-		Apply: func(ctx context.Context, messages []messaging.Message) error {
-			began := time.Now()
-			err := fan.Apply(ctx, messages)
-			p.metrics.apply(len(messages), time.Since(began), err)
-			return err
-		},
+		Apply: p.metered(fan.Apply), Push: p.metered(fan.Push), Settle: fan.Settle,
 		Refused: func(err error) { words.Warn("messages wait to be applied", "error", err.Error()) },
 	})
 	if err != nil {
@@ -107,4 +102,14 @@ func (p *partitions) own(ctx context.Context, of messaging.Partition, words *slo
 		words.Warn("the log was not closed", "error", err.Error())
 	}
 	return ran
+}
+
+// metered is what applies messages, with what it takes.
+func (p *partitions) metered(apply func(context.Context, []messaging.Message) error) func(context.Context, []messaging.Message) error {
+	return func(ctx context.Context, messages []messaging.Message) error {
+		began := time.Now()
+		err := apply(ctx, messages)
+		p.metrics.apply(len(messages), time.Since(began), err)
+		return err
+	}
 }
