@@ -37,7 +37,8 @@ func (s *site) narrow(gateway string, a messaging.Address) *websocket.Conn {
 }
 
 // A device that reads nothing for a while holds up nobody. What was queued for it is
-// dropped; it is told so, and has the rest from its inbox.
+// dropped; it is told so, and has the rest from its inbox, or is given notice of it and
+// asks for it.
 func TestADeviceThatReadsTooSlowlyHoldsUpNobodyAndMissesNothing(t *testing.T) {
 	s := newSite(t)
 	ana, bo, cy := s.person(1)[0], s.person(1)[0], s.person(1)[0]
@@ -76,7 +77,20 @@ func TestADeviceThatReadsTooSlowlyHoldsUpNobodyAndMissesNothing(t *testing.T) {
 	took := testenv.Eventually(t, time.Minute, "the other has all of it", func() bool { return s.book.Count(bo, group) == messages+1 })
 	t.Logf("the other had all %d of them %s after they were sent", messages, took)
 
-	next, lagged, current := messaging.Seq(1), 0, false
+	next, last, lagged, current := messaging.Seq(1), messaging.Seq(0), 0, false
+	shown := func(seq messaging.Seq) {
+		if seq > next {
+			t.Fatalf("number %d comes when %d is next", seq, next)
+		}
+		if next = max(next, seq+1); lagged > 0 { // before, it has read nothing yet
+			say(t, slow, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":%d}`, group, seq))
+		}
+	}
+	ask := func() {
+		if next <= last {
+			say(t, slow, fmt.Sprintf(`{"type":"history","ref":"rest","conversation":%q,"from":%d,"to":%d}`, group, next, last))
+		}
+	}
 	for !current || next <= messaging.Seq(messages+1) {
 		_, text, err := slow.ReadMessage()
 		if err != nil {
@@ -91,12 +105,15 @@ func TestADeviceThatReadsTooSlowlyHoldsUpNobodyAndMissesNothing(t *testing.T) {
 			lagged++
 			say(t, slow, `{"type":"resume"}`)
 		case *wire.Message:
-			if f.Seq > next {
-				t.Fatalf("number %d comes when %d is next", f.Seq, next)
+			shown(f.Seq)
+		case *wire.Notice:
+			last = max(last, f.Seq)
+			ask()
+		case *wire.Page:
+			for _, m := range f.Messages {
+				shown(m.Seq)
 			}
-			if next = max(next, f.Seq+1); lagged > 0 { // before, it has read nothing yet
-				say(t, slow, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":%d}`, group, f.Seq))
-			}
+			ask()
 		case *wire.Current:
 			current = true
 		}

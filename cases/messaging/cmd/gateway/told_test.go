@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/identity"
 	"designkits/cases/messaging/wire"
+	"designkits/shared/testenv"
 )
 
 // What is acknowledged is told to the others, and typing; a device that was
@@ -35,10 +37,10 @@ func TestOthersAreToldAndWhoIsSignedOutIsGone(t *testing.T) {
 	if got := await[wire.Receipt](t, one); got.Device != bo || got.Read != 1 || got.Delivered != 1 {
 		t.Errorf("%+v", got)
 	}
-	stored, err := s.db.Receipts().Of(t.Context(), direct, 10)
-	if err != nil || len(stored) != 1 || stored[0].Read != 1 {
-		t.Errorf("%+v, %v", stored, err)
-	}
+	testenv.Eventually(t, time.Minute, "what was told is stored", func() bool {
+		stored, err := s.db.Receipts().Of(t.Context(), direct, 10)
+		return err == nil && len(stored) == 1 && stored[0].Read == 1
+	})
 	say(t, one, fmt.Sprintf(`{"type":"members","ref":"m","conversation":%q}`, direct))
 	if got := await[wire.Roster](t, one); len(got.Members) != 2 || got.Members[0].User != ana.User || len(got.Receipts) != 1 || got.Receipts[0].Read != 1 {
 		t.Errorf("%+v", got)
