@@ -7,7 +7,6 @@ import (
 	"encoding/base32"
 	"fmt"
 	"hash/fnv"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -54,20 +53,30 @@ func (a *Address) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-var (
-	userForm         = regexp.MustCompile(`^u[0-9a-v]{16}$`)
-	conversationForm = regexp.MustCompile(`^[cgb][0-9a-v]{16}$`)
-)
+// looksLike reports whether an id is one of the letters and 16 digits of base 32. Each
+// frame and each record has several, and a regular expression took a thirtieth of a
+// gateway's time.
+func looksLike(id, letters string) bool {
+	if len(id) != 17 || strings.IndexByte(letters, id[0]) < 0 {
+		return false
+	}
+	for _, c := range []byte(id[1:]) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'v') {
+			return false
+		}
+	}
+	return true
+}
 
 // Valid reports whether it looks like an account's.
-func (u UserID) Valid() bool { return userForm.MatchString(string(u)) }
+func (u UserID) Valid() bool { return looksLike(string(u), "u") }
 
 // A ConversationID names a conversation: its kind's letter (c of two people, g
 // of a group, b of a broadcast channel) and 16 digits of base 32.
 type ConversationID string
 
 // Valid reports whether it looks like a conversation's.
-func (c ConversationID) Valid() bool { return conversationForm.MatchString(string(c)) }
+func (c ConversationID) Valid() bool { return looksLike(string(c), "cgb") }
 
 // Kind is told by the first letter.
 func (c ConversationID) Kind() Kind {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -27,11 +28,16 @@ type tail struct {
 
 // sent is a message that a device may send again.
 type sent struct {
+	hash   uint64 // of the id: most of the others are told apart without looking at theirs
 	sender messaging.Address
 	id     messaging.MessageID
 	seq    messaging.Seq
 	at     time.Time
 }
+
+var seed = maphash.MakeSeed()
+
+func hashOf(id messaging.MessageID) uint64 { return maphash.String(seed, string(id)) }
 
 // tails are the conversations that an owner remembers. Only place changes them,
 // and only one goroutine calls it.
@@ -53,8 +59,9 @@ func (t *tails) place(ctx context.Context, d messaging.Draft, now time.Time) (m 
 	if err != nil {
 		return messaging.Message{}, false, fmt.Errorf("look up conversation %s: %w", d.Conversation, err)
 	}
+	hash := hashOf(d.ID)
 	for _, s := range of.recent {
-		if s.id == d.ID && s.sender == d.Sender {
+		if s.hash == hash && s.id == d.ID && s.sender == d.Sender {
 			return messaging.Message{Draft: d, Seq: s.seq, At: s.at}, true, nil
 		}
 	}
@@ -129,7 +136,7 @@ func (of *tail) add(m messaging.Message) {
 	if len(of.recent) == Remembered {
 		of.recent = append(of.recent[:0], of.recent[1:]...)
 	}
-	of.recent = append(of.recent, sent{m.Sender, m.ID, m.Seq, m.At})
+	of.recent = append(of.recent, sent{hashOf(m.ID), m.Sender, m.ID, m.Seq, m.At})
 }
 
 // of returns the tail of a conversation, read from the stores the first time:
@@ -155,7 +162,7 @@ func (t *tails) of(ctx context.Context, c messaging.ConversationID) (*tail, erro
 	of := &tail{roster: roster}
 	for _, m := range last {
 		of.last, of.at = m.Seq, m.At
-		of.recent = append(of.recent, sent{m.Sender, m.ID, m.Seq, m.At})
+		of.recent = append(of.recent, sent{hashOf(m.ID), m.Sender, m.ID, m.Seq, m.At})
 	}
 	of.applied = of.last
 	t.mu.Lock()

@@ -70,7 +70,7 @@ type ackKey struct {
 
 const (
 	// tellPause is what is waited for more to come before others are told.
-	tellPause = 50 * time.Millisecond
+	tellPause = 200 * time.Millisecond
 	// ackPause is the same before it is stored. fanout.Grace is longer.
 	ackPause = time.Second
 	// dropPause is the same before inboxes are cleared of what receipts say is there:

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +13,9 @@ import (
 // A memo remembers answers for a while. Who asks for the same at the same time
 // asks once.
 type memo[V any] struct {
-	lasts   time.Duration
+	lasts time.Duration
+	// stays, when set, reports whether an answer is for good. It is kept for longer.
+	stays   func(key string, value V) bool
 	load    singleflight.Group
 	mu      sync.Mutex
 	answers map[string]answer[V]
@@ -25,8 +26,12 @@ type answer[V any] struct {
 	until time.Time
 }
 
-// remembered is how many answers a memo keeps at most.
-const remembered = 100_000
+const (
+	// remembered is how many answers a memo keeps at most.
+	remembered = 100_000
+	// goodFor is how long those are kept that are for good.
+	goodFor = 10 * time.Minute
+)
 
 func (m *memo[V]) get(ctx context.Context, key string, ask func(context.Context) (V, error)) (V, error) {
 	now := time.Now()
@@ -49,7 +54,11 @@ func (m *memo[V]) get(ctx context.Context, key string, ask func(context.Context)
 		if len(m.answers) >= remembered || m.answers == nil {
 			m.answers = map[string]answer[V]{}
 		}
-		m.answers[key] = answer[V]{value, now.Add(m.lasts)}
+		lasts := m.lasts
+		if m.stays != nil && m.stays(key, value) {
+			lasts = goodFor
+		}
+		m.answers[key] = answer[V]{value, now.Add(lasts)}
 		return value, nil
 	})
 	var none V
@@ -75,9 +84,9 @@ func (m *memo[V]) known(key string, now time.Time) (value V, ok bool) {
 // known is what a gateway knows of conversations, of late.
 type known struct {
 	cfg      Config
-	here     memo[bool]                // by conversation and person: is a member
-	audience memo[[]messaging.Address] // by conversation: whom to tell
-	newest   memo[messaging.Seq]       // by conversation
+	here     memo[bool]               // by conversation and person: is a member
+	audience memo[[]messaging.UserID] // by conversation: whom to tell
+	newest   memo[messaging.Seq]      // by conversation
 
 	mu   sync.Mutex
 	last map[messaging.ConversationID]messaging.Seq // at least
@@ -86,6 +95,13 @@ type known struct {
 func (k *known) init(cfg Config) {
 	k.cfg = cfg
 	k.here.lasts, k.audience.lasts, k.newest.lasts = 5*time.Second, 5*time.Second, time.Second
+	// Of two people, once they are there, nobody comes and nobody goes.
+	k.here.stays = func(key string, here bool) bool {
+		return here && messaging.ConversationID(key).Kind() == messaging.Direct
+	}
+	k.audience.stays = func(key string, users []messaging.UserID) bool {
+		return len(users) > 0 && messaging.ConversationID(key).Kind() == messaging.Direct
+	}
 	k.last = map[messaging.ConversationID]messaging.Seq{}
 }
 
@@ -155,17 +171,22 @@ func (k *known) others(ctx context.Context, c messaging.ConversationID, but mess
 	if c.Kind() == messaging.Channel {
 		return nil, nil
 	}
-	all, err := k.audience.get(ctx, string(c), func(ctx context.Context) ([]messaging.Address, error) {
+	users, err := k.audience.get(ctx, string(c), func(ctx context.Context) ([]messaging.UserID, error) {
 		roster, err := k.cfg.Rosters.Roster(ctx, c)
 		if err != nil || roster.Here() > k.cfg.TellUpTo {
 			return nil, err
 		}
-		devices, err := k.cfg.Devices(ctx, roster.Users())
-		addresses := make([]messaging.Address, len(devices))
-		for i, d := range devices {
-			addresses[i] = d.Address
-		}
-		return addresses, err
+		return roster.Users(), nil
 	})
-	return slices.DeleteFunc(slices.Clone(all), func(a messaging.Address) bool { return a == but }), err
+	if err != nil || len(users) == 0 {
+		return nil, err
+	}
+	devices, err := k.cfg.Devices(ctx, users)
+	addresses := make([]messaging.Address, 0, len(devices))
+	for _, d := range devices {
+		if d.Address != but {
+			addresses = append(addresses, d.Address)
+		}
+	}
+	return addresses, err
 }

@@ -61,6 +61,23 @@ func TestWhatCouldNotBeAskedIsNotRemembered(t *testing.T) {
 	}
 }
 
+func TestWhatStaysIsRememberedForLonger(t *testing.T) {
+	m := memo[bool]{stays: func(key string, value bool) bool { return value && key == "pair" }}
+	asked := 0
+	ask := func(value bool) func(context.Context) (bool, error) {
+		return func(context.Context) (bool, error) { asked++; return value, nil }
+	}
+	for _, c := range []struct {
+		key         string
+		value, want bool
+		asked       int
+	}{{"pair", false, false, 1}, {"pair", true, true, 2}, {"pair", false, true, 2}, {"group", true, true, 3}, {"group", false, false, 4}} {
+		if got, err := m.get(t.Context(), c.key, ask(c.value)); got != c.want || asked != c.asked || err != nil {
+			t.Errorf("%+v: %v after asking %d times, %v", c, got, asked, err)
+		}
+	}
+}
+
 // What is told of an error is stable and says nothing of the stores.
 func TestProblemsHaveWordsForDevices(t *testing.T) {
 	for _, c := range []struct {
