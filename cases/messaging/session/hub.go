@@ -14,9 +14,11 @@
 // becomes too much the inbox is read once more instead. Then it is live. When it
 // reads too slowly it is told so, and is quiet again.
 //
-// The route is written before the inbox is read, and the chat process writes the
-// inbox before it looks up the route: so a message is found by the one or sent by
-// the other.
+// The route is written before the inbox is read, and the chat process looks up the
+// route after it has written the inbox, or sends and looks two seconds later who hasn't
+// acknowledged, writes their inboxes, and looks up the route again: so a message is
+// found by the one or sent by the other. A device that misses what was sent, since it
+// reads too slowly or its connection ends, is given notice of it then.
 package session
 
 import (
@@ -222,7 +224,7 @@ func (h *Hub) Deliver(announcements []fanout.Announcement) {
 		for _, device := range a.To {
 			s := h.of(device)
 			if s == nil {
-				continue // it has gone, and finds it in its inbox
+				continue // it has gone, and finds it in its inbox or is given notice
 			}
 			frame := shared
 			switch _, own := m.Body.To[device]; {

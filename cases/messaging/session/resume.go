@@ -38,7 +38,7 @@ const (
 // hold keeps a frame for when the device has caught up.
 func (c *catchUp) hold(frame []byte) {
 	if c.again {
-		return // it is in the inbox
+		return // it is in the inbox, or is given notice of
 	}
 	if c.bytes += len(frame); c.bytes > heldBytes || len(c.held) == maxHeld {
 		c.held, c.bytes, c.again = nil, 0, true
