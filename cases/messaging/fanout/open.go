@@ -18,9 +18,10 @@ const (
 	Grace = 2 * time.Second
 	// maxOpen is how many items of a partition are open at most; more are written.
 	maxOpen = 8192
-	// receiptsRead is how many devices of a conversation are looked up. Whoever is
-	// behind them is taken not to have acknowledged, and gets the row.
-	receiptsRead = 1000
+	// receiptsRead is how many devices of a conversation are looked up: all that its
+	// members may have where inboxes are written. Whoever is behind them is taken not to
+	// have acknowledged, and gets the row.
+	receiptsRead = 256 * messaging.MaxDevices
 	settleLanes  = 16 // conversations that are looked up at once
 )
 
