@@ -23,8 +23,7 @@ var GatewayDies = curveball.Experiment{
 	Hypothesis: "Nothing is missing on any screen, and all are back within 10 s, and none has to come back twice: the others take them over, and each catches up from its inbox.",
 	Answer: `A gateway keeps nothing that others need. Where a device is stands in Redis and is written anew when it connects elsewhere;
 what was on its way to the dead gateway nobody acknowledges, so that after two seconds the owner writes it into the device's
-inbox and gives notice of it ([Settle](fanout/open.go)); what was said later is written there at once, until the device is
-back. It asks for its inbox first and is sent what is new behind that
+inbox and gives notice of it ([Settle](fanout/open.go)). A device that is back asks for its inbox first and is sent what is new behind that
 ([resume](session/resume.go)), and it sees by the numbers what could still be missing. That not all come at once is
 the devices' doing: each waits for a random time, and longer after each try ([Run](device/device.go)). A client that only listens, as one
 does on a socket that "delivers", misses what was said while it was away, and nothing tells it. (9,980 of the 10,000 have no conversation, so
