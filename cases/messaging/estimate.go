@@ -245,7 +245,7 @@ func reading(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
 	s.Between(1, 100)
 	list := s.Input("rows read when it is back", 30, estimate.Count, "assumption: ten conversations, and three rows to find how far each is; its inbox comes on top")
 	s.Between(3, 1_000)
-	from := s.Input("rows read per Cassandra node", 30_000, estimate.PerSecond, "assumption for 4 cores: most of them in slices; the bench's 0.19 ms of a core for 1.1 rows written and 0.1 read would be 25,000 single ones")
+	from := s.Input("rows read per Cassandra node", 30_000, estimate.PerSecond, "assumption for 4 cores: most of them in slices; the bench's 0.19 ms of a core for 1.1 rows written and 0.2 read would be 27,000 single ones")
 	s.Between(3_000, 100_000)
 	missed := l.inboxes.Times(all.Minus(l.online)) // by who is away, and reads the inbox
 	each := s.Derive("rows read per message", warm.Plus(tail.Over(burst)).Plus(missed).Plus(l.notices.Times(fetch)), estimate.Count)

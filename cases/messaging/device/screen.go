@@ -71,7 +71,7 @@ func (d *Device) resumption() any { return wire.Resume{Ref: resumeRef, All: d.cf
 
 // settles is after how long a new device is known to all who write inboxes: twice
 // fanout.DevicesFor, and a moment.
-const settles = 11 * time.Second
+const settles = 5 * time.Second
 
 // settle asks once more how far everything is. What was said in between is in no
 // inbox of a new device, and nobody tells it.

@@ -10,7 +10,7 @@ import (
 
 // DevicesFor is how long people's devices are remembered. A device that was
 // linked meanwhile reads what it missed in the history, as all before it.
-const DevicesFor = 5 * time.Second
+const DevicesFor = 2 * time.Second
 
 // Devices remembers which devices people have, in front of the accounts: people
 // who talk do so more than once. It may be used by many goroutines at once.
