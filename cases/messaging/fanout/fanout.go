@@ -89,13 +89,17 @@ func (f *Fanout) Apply(ctx context.Context, messages []messaging.Message) error 
 // Push is Apply, but for devices that are connected: they get no row in their inbox
 // unless Settle writes it.
 func (f *Fanout) Push(ctx context.Context, messages []messaging.Message) error {
+	room, err := f.open.room()
+	if err != nil {
+		return err
+	}
 	announcements, items, err := f.prepare(ctx, messages)
 	if err != nil {
 		return err
 	}
 	at := f.cfg.Announcer.Find(ctx, announcements)
 	var left []messaging.Item
-	if f.open.room() {
+	if room {
 		items = slices.DeleteFunc(items, func(i messaging.Item) bool {
 			held := at.Holds(i.Device)
 			if held {

@@ -18,6 +18,8 @@ const (
 	Grace = 2 * time.Second
 	// maxOpen is how many items of a partition are open at most; more are written.
 	maxOpen = 8192
+	// maxPushed is how many of its messages aren't settled at most; more wait.
+	maxPushed = 65_536
 	// receiptsRead is how many devices of a conversation are looked up: all that its
 	// members may have where inboxes are written. Whoever is behind them is taken not to
 	// have acknowledged, and gets the row.
@@ -49,10 +51,14 @@ type item struct {
 	of    *pushed
 }
 
-func (o *open) room() bool {
+// room reports whether more may be open; it fails where not even more may be pushed.
+func (o *open) room() (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.count < maxOpen
+	if len(o.queue) >= maxPushed {
+		return false, fmt.Errorf("%d messages are pushed and not settled", len(o.queue))
+	}
+	return o.count < maxOpen, nil
 }
 
 // add notes that messages were pushed, and which items of them are open.
@@ -148,9 +154,8 @@ func (o *open) settled() *messaging.Message {
 // Settle looks which devices have acknowledged what was pushed to them, writes into
 // their inboxes what has waited for that in vain, and gives notice of it: its device
 // may have come back by another connection meanwhile, and have read its inbox before.
-// It returns the last of the messages up to which nothing is left to
-// do, nil while there is none, also with an error; what it couldn't do it does the
-// next time.
+// It returns the last of the messages up to which nothing is left to do, nil while
+// there is none, also with an error; what it couldn't do it does the next time.
 func (f *Fanout) Settle(ctx context.Context) (last *messaging.Message, err error) {
 	now := f.cfg.Now()
 	due := f.open.due(now)
