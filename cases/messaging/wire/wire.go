@@ -119,7 +119,8 @@ type (
 	Message struct {
 		messaging.Message
 	}
-	// Notice says that a large conversation has grown up to a number.
+	// Notice says that a conversation has grown up to a number: a large one, or one
+	// whose message may have missed this device. What is lacking is in its history.
 	Notice struct {
 		Conversation messaging.ConversationID `json:"conversation"`
 		Seq          messaging.Seq            `json:"seq"`
