@@ -146,6 +146,7 @@ func predicts(t *testing.T, b *browsertest.Tab, tap string) {
 	}
 	b.UntilWithin(t, time.Minute, `document.querySelector(".report .verdict")?.textContent.trim() === "held"`)
 	b.Until(t, fmt.Sprintf(`%s === "pouring 2,pouring 2,rain 2,rain 2"`, strips))
+	b.Until(t, `!document.querySelector(".loads [role=status]").textContent.includes("so far")`) // it is drawn a frame later
 	if summary := b.Text(t, ".loads [role=status]"); !strings.Contains(summary, "rain: 10 answered, none failed") || !strings.Contains(summary, "pouring: 36 answered, 4 failed") || strings.Contains(summary, "so far") {
 		t.Errorf("in the end the summary says %q", summary)
 	}

@@ -8,10 +8,10 @@
 // other.
 //
 // A connection becomes its device's with the first frame that comes on it, and ends
-// the one before. A device is in one of three states. It is quiet until it asks to Resume: nothing
-// is sent, all is in its inbox. Then it catches up, page by page, each after it has
-// acknowledged the one before; what is announced meanwhile is held, and when that
-// becomes too much the inbox is read once more instead. Then it is live. When it
+// the one before. A device is in one of three states. It is quiet until it asks to Resume:
+// nothing is sent. Then it catches up, page by page, each after it has acknowledged the
+// one before; what is announced until the end of that is held, and when that becomes
+// too much the inbox is read once more instead. Then it is live. When it
 // reads too slowly it is told so, and is quiet again.
 //
 // The route is written before the inbox is read, and the chat process looks up the

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -62,7 +63,11 @@ func (c *catchUp) acknowledged(conversation messaging.ConversationID, s messagin
 func (s *Session) resume(ctx context.Context, f *wire.Resume) error {
 	s.mu.Lock()
 	s.live = false
-	s.catchUp = &catchUp{ref: f.Ref, all: f.All, since: time.Now()}
+	c := &catchUp{ref: f.Ref, all: f.All, since: time.Now()}
+	if before := cmp.Or(s.early, s.catchUp); before != nil {
+		c.held, c.bytes, c.again = before.held, before.bytes, before.again
+	}
+	s.catchUp, s.early = c, nil
 	s.mu.Unlock()
 	s.conn.Resumed()
 	return s.next(ctx)

@@ -34,6 +34,7 @@ type Session struct {
 	todo    []todo   // nil when empty
 	bytes   int      // of todo
 	catchUp *catchUp // while it catches up
+	early   *catchUp // what was announced before it asks to
 }
 
 // How much of a device's frames may wait to be followed, and how much of all: an
@@ -134,7 +135,7 @@ func (s *Session) Closed() {
 	for _, t := range s.todo {
 		s.hub.waiting.Add(-int64(t.size))
 	}
-	s.closed, s.live, s.todo, s.bytes, s.catchUp = true, false, nil, 0, nil
+	s.closed, s.live, s.todo, s.bytes, s.catchUp, s.early = true, false, nil, 0, nil, nil
 	if s.silent != nil {
 		s.silent.Stop()
 	}
@@ -217,8 +218,8 @@ func (s *Session) follow() {
 	}
 }
 
-// deliver sends what is stored as well: when it can't be sent now the device
-// finds it when it catches up.
+// deliver sends what is stored as well. When it can't be sent now it is kept for when
+// the device has caught up: of a device that is connected it may not be in the inbox yet.
 func (s *Session) deliver(frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,6 +228,11 @@ func (s *Session) deliver(frame []byte) {
 		s.catchUp.hold(frame)
 	case s.live:
 		s.live = s.conn.Send(frame)
+	case !s.closed:
+		if s.early == nil {
+			s.early = &catchUp{}
+		}
+		s.early.hold(frame)
 	}
 }
 
@@ -242,7 +248,7 @@ func (s *Session) whisper(frame []byte) {
 // end closes the connection since the device is elsewhere, or nowhere any more.
 func (s *Session) end(why Standing) {
 	s.mu.Lock()
-	s.live, s.catchUp = false, nil
+	s.live, s.catchUp, s.early = false, nil, nil
 	s.mu.Unlock()
 	if why == Revoked {
 		s.conn.Close(wire.CodeRevoked, messaging.ErrRevoked.Error())

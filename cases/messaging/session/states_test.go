@@ -232,6 +232,25 @@ func TestADeviceIsQuietThenCatchesUpThenIsLive(t *testing.T) {
 	}
 }
 
+// Of a device that is connected a message may not be in the inbox yet: what is announced
+// before it asks comes once it has caught up.
+func TestWhatIsAnnouncedBeforeItAsksIsKeptForIt(t *testing.T) {
+	s := newStage(t)
+	of, l := s.hub.New(s.device, ""), &line{}
+	of.Opened(l)
+	defer of.Closed()
+	s.frame(of, wire.Members{Ref: "m", Conversation: s.c}) // it counts from its first frame
+	testenv.Eventually(t, time.Minute, "the device is there", func() bool { return s.hub.Devices() == 1 })
+	for seq := messaging.Seq(1); seq <= 2; seq++ {
+		s.hub.Deliver([]fanout.Announcement{{Message: s.message(seq), To: []messaging.Address{s.device}}})
+	}
+	if seqs, _ := l.seqs(); len(seqs) > 0 {
+		t.Errorf("before it asks it gets %v", seqs)
+	}
+	s.frame(of, wire.Resume{Ref: "r"})
+	s.want(of, l, 2)
+}
+
 func TestADeviceThatReadsTooSlowlyIsQuietUntilItAsks(t *testing.T) {
 	s := newStage(t)
 	of, l := s.hub.New(s.device, ""), &line{}
