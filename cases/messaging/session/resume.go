@@ -65,7 +65,7 @@ func (s *Session) resume(ctx context.Context, f *wire.Resume) error {
 	s.live = false
 	c := &catchUp{ref: f.Ref, all: f.All, since: time.Now()}
 	if before := cmp.Or(s.early, s.catchUp); before != nil {
-		c.held, c.bytes, c.again = before.held, before.bytes, before.again
+		c.held, c.bytes = before.held, before.bytes // what was too much is read from here on
 	}
 	s.catchUp, s.early = c, nil
 	s.mu.Unlock()
