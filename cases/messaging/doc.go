@@ -24,11 +24,12 @@
 // conversation and commits it to the partition's log, which is Kafka's; from then
 // on it is sent, and the device is told. Whoever lost the ownership meanwhile is
 // refused by the log, which knows the newest owner's epoch. Then the message is
-// applied: written to Cassandra, to the conversation's history and to the inbox of
-// each device of its members, or in a large group to the history alone, and
-// announced to the gateways that hold these devices. A device acknowledges what it
-// has, and its receipt empties its inbox; what it misses, since a gateway died or it
-// was away, it sees by the numbers, and asks for.
+// applied: written to Cassandra, to the conversation's history and to the inboxes of
+// its members' devices that aren't connected, or in a large group to the history
+// alone, and announced to the gateways that hold the others. A device acknowledges
+// what it has; of one that doesn't within two seconds the inbox is written as well,
+// and its receipt empties it. What it misses, since a gateway died or it was away, it
+// sees by the numbers or is given notice of, and asks for.
 //
 // Who is there is no process's business either but the gateways': a heartbeat is a
 // connection, which its gateway sees, and who is told is connected to one. Package

@@ -148,13 +148,13 @@ func TestWhatIsAnnouncedWhileADeviceCatchesUpIsHeldOrReadAgain(t *testing.T) {
 	for range maxHeld {
 		c.hold([]byte("frame"))
 	}
-	if len(c.held) != maxHeld || c.again {
-		t.Errorf("%d are held", len(c.held))
+	if len(c.frames) != maxHeld || c.again {
+		t.Errorf("%d are held", len(c.frames))
 	}
-	if c.hold([]byte("one more")); len(c.held) > 0 || !c.again {
-		t.Errorf("one more: %d are held, again %v", len(c.held), c.again)
+	if c.hold([]byte("one more")); len(c.frames) > 0 || !c.again {
+		t.Errorf("one more: %d are held, again %v", len(c.frames), c.again)
 	}
-	if c.hold([]byte("another")); len(c.held) > 0 {
+	if c.hold([]byte("another")); len(c.frames) > 0 {
 		t.Error("what the inbox has is held as well")
 	}
 	c = catchUp{}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -21,8 +20,13 @@ type catchUp struct {
 	rest   []messaging.Message                        // read and not sent
 	open   map[messaging.ConversationID]messaging.Seq // sent and not acknowledged
 
-	held  [][]byte // announced meanwhile
-	bytes int
+	held
+}
+
+// held is what was announced before a device is live.
+type held struct {
+	frames [][]byte
+	bytes  int
 	// again says that more was announced than is held: the inbox is read again.
 	again bool
 }
@@ -37,15 +41,15 @@ const (
 )
 
 // hold keeps a frame for when the device has caught up.
-func (c *catchUp) hold(frame []byte) {
-	if c.again {
+func (h *held) hold(frame []byte) {
+	if h.again {
 		return // it is in the inbox, or is given notice of
 	}
-	if c.bytes += len(frame); c.bytes > heldBytes || len(c.held) == maxHeld {
-		c.held, c.bytes, c.again = nil, 0, true
+	if h.bytes += len(frame); h.bytes > heldBytes || len(h.frames) == maxHeld {
+		*h = held{again: true}
 		return
 	}
-	c.held = append(c.held, frame)
+	h.frames = append(h.frames, frame)
 }
 
 // acknowledged reports whether all that was sent is acknowledged by that.
@@ -64,9 +68,13 @@ func (s *Session) resume(ctx context.Context, f *wire.Resume) error {
 	s.mu.Lock()
 	s.live = false
 	c := &catchUp{ref: f.Ref, all: f.All, since: time.Now()}
-	if before := cmp.Or(s.early, s.catchUp); before != nil {
-		c.held, c.bytes = before.held, before.bytes // what was too much is read from here on
+	switch {
+	case s.early != nil:
+		c.held = *s.early
+	case s.catchUp != nil:
+		c.held = s.catchUp.held
 	}
+	c.again = false // what was too much is read from here on
 	s.catchUp, s.early = c, nil
 	s.mu.Unlock()
 	s.conn.Resumed()
@@ -149,7 +157,7 @@ func (s *Session) settle(c *catchUp) bool {
 		return false
 	}
 	s.catchUp, s.live = nil, true
-	for _, frame := range append(c.held, wire.Encode(wire.Current{Ref: c.ref})) {
+	for _, frame := range append(c.frames, wire.Encode(wire.Current{Ref: c.ref})) {
 		s.live = s.live && s.conn.Send(frame)
 	}
 	s.hub.Counts.Caught.Add(1)

@@ -34,7 +34,7 @@ type Session struct {
 	todo    []todo   // nil when empty
 	bytes   int      // of todo
 	catchUp *catchUp // while it catches up
-	early   *catchUp // what was announced before it asks to
+	early   *held    // before it asks to
 }
 
 // How much of a device's frames may wait to be followed, and how much of all: an
@@ -230,7 +230,7 @@ func (s *Session) deliver(frame []byte) {
 		s.live = s.conn.Send(frame)
 	case !s.closed:
 		if s.early == nil {
-			s.early = &catchUp{}
+			s.early = &held{}
 		}
 		s.early.hold(frame)
 	}
