@@ -178,8 +178,9 @@ func ordering(s *estimate.Sheet, l load, gateways *estimate.Expr) (log fleet) {
 	record := s.Derive("bytes per record", head.Plus(l.body.Times(l.bodies).Times(base64)), estimate.Byte)
 	logged := s.Derive("Kafka, messages at peak", l.peak.Times(record), estimate.MBPerSecond)
 	// In a fleet each of those who are connected is at another gateway, and a large
-	// group is at all of them. A delivery holds all bodies; a notice, addresses instead.
-	delivered := s.Derive("Kafka, deliveries at peak", l.peak.Times(l.inboxes.Times(l.online).Plus(l.large.Times(gateways))).Times(record), estimate.MBPerSecond)
+	// group is at all of them. A delivery holds one body; a notice, addresses instead.
+	delivery := s.Derive("bytes per delivery", head.Plus(l.body.Times(base64)), estimate.Byte)
+	delivered := s.Derive("Kafka, deliveries at peak", l.peak.Times(l.inboxes.Times(l.online).Plus(l.large.Times(gateways))).Times(delivery), estimate.MBPerSecond)
 	log.stored = s.Derive("Kafka's log", l.messages.Times(record).Times(kept).Times(l.copies), estimate.TB) // deliveries are kept for ten minutes
 	byTraffic := s.Derive("Kafka brokers for traffic", logged.Plus(delivered).Times(l.copies).Over(carries).WithHeadroom(0.6).RoundUp().AtLeast(3), estimate.Count)
 	byDisk := s.Derive("Kafka brokers for disk", log.stored.Over(disk).RoundUp(), estimate.Count)

@@ -59,9 +59,10 @@ func TestSheet(t *testing.T) {
 		"partitions":                          {173, 173},   // 206,679 ÷ 2,000 ÷ 0.6
 		"bytes per record":                    {1025, 1026}, // 350 + 325 × 1.5592 × 4/3
 		"Kafka, messages at peak":             {211, 212},   // 206,679 × 1,025.7 B
-		"Kafka, deliveries at peak":           {250, 251},   // 206,679 × (4.318 × 0.25 + 0.001 × 100) × 1,025.7 B
+		"bytes per delivery":                  {783, 784},   // 350 + 325 × 4/3
+		"Kafka, deliveries at peak":           {190.9, 191}, // 206,679 × (4.318 × 0.25 + 0.001 × 100) × 783.3 B
 		"Kafka's log":                         {153, 154},   // 82,671 × 1,025.7 B × 604,800 s × 3
-		"Kafka brokers for traffic":           {16, 16},     // (212 + 250) × 3 ÷ 150 ÷ 0.6
+		"Kafka brokers for traffic":           {14, 14},     // (212 + 191) × 3 ÷ 150 ÷ 0.6
 		"Kafka brokers for disk":              {39, 39},     // 154 ÷ 4
 		"Kafka brokers":                       {39, 39},
 		"stored per message":                  {0.706, 0.707}, // 200 + 325 × 1.5592
@@ -103,7 +104,7 @@ func TestSheetTakesTheLargerNeed(t *testing.T) {
 		decides string
 	}{
 		{"log kept for", 7, "Kafka brokers", 39, "Kafka brokers for disk"},
-		{"log kept for", 1, "Kafka brokers", 16, "Kafka brokers for traffic"},
+		{"log kept for", 1, "Kafka brokers", 14, "Kafka brokers for traffic"},
 		{"share to large groups", 0, "Cassandra nodes", 2_778, "Cassandra nodes for disk"},
 	} {
 		figure := evaluate(t, map[string]float64{c.set: c.to})

@@ -16,6 +16,7 @@ import (
 	"designkits/cases/messaging/adapters/kafka"
 	"designkits/cases/messaging/crowd"
 	"designkits/cases/messaging/fanout"
+	"designkits/cases/messaging/wire"
 	"designkits/shared/curveball"
 	"designkits/shared/fault/link"
 	"designkits/shared/kitenv"
@@ -152,9 +153,9 @@ func kafkaWay(ctx context.Context, t *curveball.Trial, h *hearer) (*way, error) 
 	}
 	t.Cleanup(gateway.Close)
 	err = follow(ctx, t, func(ctx context.Context, ready func()) error {
-		return gateway.Follow(ctx, "gateway-1", slog.New(slog.DiscardHandler), ready, func(all []fanout.Announcement) {
+		return gateway.Follow(ctx, "gateway-1", slog.New(slog.DiscardHandler), ready, func(all []fanout.Delivery) {
 			for _, a := range all {
-				h.hears(a.Message.Seq)
+				h.hears(a.Seq)
 			}
 		})
 	})
@@ -163,7 +164,9 @@ func kafkaWay(ctx context.Context, t *curveball.Trial, h *hearer) (*way, error) 
 		Sender: messaging.Address{User: messaging.NewUserID(), Device: 1}, Body: messaging.Body{Shared: []byte("hello")},
 	}
 	return &way{line: line, send: func(ctx context.Context, s messaging.Seq) error {
-		return sender.Deliver(ctx, "gateway-1", []fanout.Announcement{{Message: messaging.Message{Draft: said, Seq: s}}})
+		return sender.Deliver(ctx, "gateway-1", []fanout.Delivery{{
+			Conversation: said.Conversation, Seq: s, To: []messaging.Address{said.Sender}, Frame: wire.Encode(wire.Message{Message: messaging.Message{Draft: said, Seq: s}}),
+		}})
 	}}, err
 }
 

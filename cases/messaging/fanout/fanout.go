@@ -23,11 +23,11 @@ import (
 
 // An Announcement is a message, or that there is one, on its way to devices.
 type Announcement struct {
-	Message messaging.Message   `json:"message"`
-	To      []messaging.Address `json:"to"`
+	Message messaging.Message
+	To      []messaging.Address
 	// Notice says that the devices are told of the message and ask for it, so that
 	// its bodies are left out; else each gets what it can read of it.
-	Notice bool `json:"notice,omitempty"`
+	Notice bool
 }
 
 // Announcer reaches the devices that are connected.
@@ -55,7 +55,7 @@ type Config struct {
 }
 
 // A Fanout applies the messages of one partition. One goroutine at a time may
-// call Apply and Push, and another one Settle.
+// call Apply and Push, another one Settle, and any Acknowledged.
 type Fanout struct {
 	cfg     Config
 	rosters map[messaging.ConversationID]*messaging.Roster

@@ -151,6 +151,16 @@ func (o *open) settled() *messaging.Message {
 	return o.last
 }
 
+// Acknowledged is told of receipts that are stored, and spares Settle to read them. It
+// may be called at any time, by many at once, and needn't be.
+func (f *Fanout) Acknowledged(receipts []messaging.Receipt) {
+	f.open.mu.Lock()
+	defer f.open.mu.Unlock()
+	for _, r := range receipts {
+		f.open.end(r.Conversation, func(i *item) bool { return i.Device == r.Device && i.Message.Seq <= r.Delivered })
+	}
+}
+
 // Settle looks which devices have acknowledged what was pushed to them, writes into
 // their inboxes what has waited for that in vain, and gives notice of it: its device
 // may have come back by another connection meanwhile, and have read its inbox before.

@@ -20,17 +20,20 @@ import (
 // A told records what gateways are brought, and now and then fails.
 type told struct {
 	mu    sync.Mutex
-	heard map[string][]fanout.Announcement
+	t     *testing.T
+	heard map[string][]delivered
 	fails bool
 }
 
-func (d *told) Deliver(_ context.Context, gateway string, announcements []fanout.Announcement) error {
+func (d *told) Deliver(_ context.Context, gateway string, deliveries []fanout.Delivery) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.fails {
 		return errors.New("Kafka is away")
 	}
-	d.heard[gateway] = append(d.heard[gateway], announcements...)
+	for _, each := range deliveries {
+		d.heard[gateway] = append(d.heard[gateway], read(d.t, each))
+	}
 	return nil
 }
 
@@ -46,7 +49,7 @@ func openDesk(t *testing.T) *desk {
 	h := openHall(t, 10)
 	client := redis.Open(testenv.Addr(t, "redis"), shared.namespace)
 	t.Cleanup(func() { _ = client.Close(context.Background()) })
-	d := &desk{hall: h, routes: client.Routes(), told: &told{heard: map[string][]fanout.Announcement{}}, now: time.Now()}
+	d := &desk{hall: h, routes: client.Routes(), told: &told{t: t, heard: map[string][]delivered{}}, now: time.Now()}
 	h.config.Receipts, h.config.Now = h.db.Receipts(), func() time.Time { return d.now }
 	h.config.Announcer = &fanout.Router{Routes: d.routes, Deliveries: d.told, All: func() []string { return []string{"a", "b"} }, Unrouted: func(err error) { t.Error(err) }}
 	return d
@@ -118,7 +121,7 @@ func TestADeviceThatAcknowledgesSoonHasNoRowInItsInbox(t *testing.T) {
 		t.Errorf("all up to %d is settled, want 2", last)
 	}
 	rows("the tablet didn't acknowledge", nil, both, both)
-	if heard := d.told.heard["b"]; len(heard) != 4 || !heard[3].Notice || heard[3].Message.Body.Size() > 0 {
+	if heard := d.told.heard["b"]; len(heard) != 4 || !heard[3].notice {
 		t.Errorf("the tablet's gateway has heard %+v, want two messages, and then notice of both", heard)
 	}
 	if n := len(d.told.heard["a"]); n != 2 {
@@ -153,6 +156,39 @@ func TestWhoComesBeforeTheRowIsWrittenIsTold(t *testing.T) {
 	}
 	if n := len(d.told.heard["a"]); n != 1 {
 		t.Errorf("its gateway has heard %d messages, want 1", n)
+	}
+}
+
+// unread are receipts that can't be read.
+type unread struct{ messaging.Receipts }
+
+func (unread) Of(context.Context, messaging.ConversationID, int) ([]messaging.Receipt, error) {
+	return nil, errors.New("Cassandra is away")
+}
+
+func TestAnOwnerThatIsToldOfReceiptsReadsNone(t *testing.T) {
+	d := openDesk(t)
+	ana, bo := d.person(1), d.person(2)
+	c := messaging.DirectID(ana, bo)
+	phone, tablet := messaging.Address{User: bo, Device: 1}, messaging.Address{User: bo, Device: 2}
+	d.connect(t, phone, "a")
+	d.connect(t, tablet, "b")
+	d.config.Receipts = unread{}
+	fan := fanout.New(d.config)
+	if err := fan.Push(t.Context(), []messaging.Message{message(c, 1, ana, messaging.Created, bo), message(c, 2, ana, messaging.Posted)}); err != nil {
+		t.Fatal(err)
+	}
+	fan.Acknowledged([]messaging.Receipt{{Conversation: c, Device: phone, Delivered: 2}, {Conversation: c, Device: tablet, Delivered: 1}})
+	if last := settled(t, fan); last != 1 {
+		t.Errorf("all up to %d is settled, want 1, which both have", last)
+	}
+	d.now = d.now.Add(fanout.Grace)
+	if last, err := fan.Settle(t.Context()); err == nil || last.Seq != 1 {
+		t.Errorf("of the tablet nothing is known, and all up to %d is settled, %v", last.Seq, err)
+	}
+	fan.Acknowledged([]messaging.Receipt{{Conversation: c, Device: tablet, Delivered: 2}})
+	if last := settled(t, fan); last != 2 {
+		t.Errorf("all up to %d is settled, want 2", last)
 	}
 }
 
@@ -201,7 +237,7 @@ func TestWhatIsNotAcknowledgedIsInTheInboxHoweverItGoes(t *testing.T) {
 	ana, bo := d.person(1), d.person(3)
 	rapid.Check(t, func(t *rapid.T) {
 		c := messaging.NewConversationID(messaging.Group)
-		d.told.heard, d.told.fails = map[string][]fanout.Announcement{}, false
+		d.told.heard, d.told.fails = map[string][]delivered{}, false
 		phones := make([]*phone, 3)
 		for i := range phones {
 			phones[i] = &phone{address: messaging.Address{User: bo, Device: messaging.DeviceID(i + 1)}, has: map[messaging.Seq]bool{}}
@@ -238,8 +274,14 @@ func TestWhatIsNotAcknowledgedIsInTheInboxHoweverItGoes(t *testing.T) {
 			"come": func(t *rapid.T) {
 				some.Draw(t, "who").come(t, d, c, rapid.SampledFrom([]string{"a", "b"}).Draw(t, "to"))
 			},
-			"leave":            func(t *rapid.T) { some.Draw(t, "who").leave(t, d) },
-			"listen":           func(t *rapid.T) { some.Draw(t, "who").listen(t, d, c) },
+			"leave":  func(t *rapid.T) { some.Draw(t, "who").leave(t, d) },
+			"listen": func(t *rapid.T) { some.Draw(t, "who").listen(t, d, c) },
+			"listen, and the owner is told": func(t *rapid.T) {
+				p := some.Draw(t, "who")
+				if p.listen(t, d, c); p.route != nil {
+					fan.Acknowledged([]messaging.Receipt{{Conversation: c, Device: p.address, Delivered: p.upTo()}})
+				}
+			},
 			"its gateway dies": func(t *rapid.T) { some.Draw(t, "who").route = nil }, // and its route stays
 			"the owner dies": func(*rapid.T) {
 				fan = fanout.New(d.config)
@@ -309,8 +351,8 @@ func (p *phone) listen(t require, d *desk, c messaging.ConversationID) {
 	heard := d.told.heard[p.route.Gateway]
 	var last messaging.Seq
 	for _, a := range heard[p.heard:] {
-		if slices.Contains(a.To, p.address) && a.Message.Conversation == c {
-			last = max(last, a.Message.Seq)
+		if slices.Contains(a.To, p.address) && a.Conversation == c {
+			last = max(last, a.Seq)
 		}
 	}
 	p.heard = len(heard)

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
+	"designkits/cases/messaging/wire"
 )
 
 // Routes knows which gateway holds which device. A gateway is in it before it
@@ -18,11 +19,20 @@ type Routes interface {
 	Gateways(ctx context.Context, devices []messaging.Address) (map[string][]messaging.Address, error)
 }
 
-// Deliveries brings announcements to gateways.
+// A Delivery is a frame on its way to devices of one gateway, which passes it on as it
+// is: a message is read and written once, however many gateways bring it.
+type Delivery struct {
+	Conversation messaging.ConversationID
+	Seq          messaging.Seq // how far the conversation is
+	To           []messaging.Address
+	Frame        []byte // a wire.Message or a wire.Notice
+}
+
+// Deliveries brings frames to gateways.
 type Deliveries interface {
 	// Deliver returns when they are on their way. Those of one caller arrive in
 	// the order of its calls, each once or, after an error, more often.
-	Deliver(ctx context.Context, gateway string, announcements []Announcement) error
+	Deliver(ctx context.Context, gateway string, deliveries []Delivery) error
 }
 
 // A Router is the Announcer: it sends each gateway what its devices are to hear.
@@ -83,15 +93,17 @@ func (r *Router) Announce(ctx context.Context, announcements []Announcement, at 
 }
 
 // divide says what goes to which gateway, in order.
-func (r *Router) divide(announcements []Announcement, places Places) map[string][]Announcement {
-	byGateway := map[string][]Announcement{}
-	if !places.known {
-		for _, gateway := range r.All() {
-			byGateway[gateway] = announcements
-		}
-		return byGateway
-	}
+func (r *Router) divide(announcements []Announcement, places Places) map[string][]Delivery {
+	byGateway := map[string][]Delivery{}
 	for _, a := range announcements {
+		frames := frames{of: a}
+		if !places.known {
+			all := frames.to(a.To)
+			for _, gateway := range r.All() {
+				byGateway[gateway] = append(byGateway[gateway], all...)
+			}
+			continue
+		}
 		to := map[string][]messaging.Address{}
 		for _, device := range a.To {
 			if gateway, ok := places.at[device]; ok {
@@ -99,8 +111,41 @@ func (r *Router) divide(announcements []Announcement, places Places) map[string]
 			}
 		}
 		for gateway, its := range to {
-			byGateway[gateway] = append(byGateway[gateway], Announcement{Message: a.Message, To: its, Notice: a.Notice})
+			byGateway[gateway] = append(byGateway[gateway], frames.to(its)...)
 		}
 	}
 	return byGateway
+}
+
+// frames makes those of an announcement, each once.
+type frames struct {
+	of     Announcement
+	shared []byte // of all who need the same
+}
+
+// to returns what brings devices theirs: a frame for each that has a body of its own,
+// and one for all others.
+func (f *frames) to(devices []messaging.Address) (all []Delivery) {
+	m := f.of.Message
+	others := Delivery{Conversation: m.Conversation, Seq: m.Seq}
+	for _, device := range devices {
+		if own := m.Body.For(device); len(own.To) > 0 { // a notice has no bodies
+			alone := m
+			alone.Body = own
+			all = append(all, Delivery{m.Conversation, m.Seq, []messaging.Address{device}, wire.Encode(wire.Message{Message: alone})})
+			continue
+		}
+		others.To = append(others.To, device)
+	}
+	if len(others.To) == 0 {
+		return all
+	}
+	if f.shared == nil && f.of.Notice {
+		f.shared = wire.Encode(wire.Notice{Conversation: m.Conversation, Seq: m.Seq})
+	} else if f.shared == nil {
+		m.Body.To = nil
+		f.shared = wire.Encode(wire.Message{Message: m})
+	}
+	others.Frame = f.shared
+	return append(all, others)
 }

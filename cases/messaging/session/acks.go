@@ -152,6 +152,12 @@ func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 	for _, r := range receipts {
 		h.drops.add(r) // without room for it the next page of that inbox clears up
 	}
+	if h.cfg.Stored == nil {
+		return
+	}
+	if err := h.cfg.Stored(ctx, receipts); err != nil {
+		h.cfg.Log.Debug("an owner was not told of receipts", "error", err.Error()) // it reads them
+	}
 }
 
 // spread tells the others of receipts.

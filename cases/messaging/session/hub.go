@@ -69,6 +69,8 @@ type Config struct {
 	TellUpTo int
 	// Tellings of presence that leave in a second; default 2000.
 	Tellings int
+	// Stored, when set, is told of receipts that are stored.
+	Stored func(ctx context.Context, receipts []messaging.Receipt) error
 	// Took, when set, is told how long a message took to be committed.
 	Took func(time.Duration)
 }
@@ -214,38 +216,20 @@ func (h *Hub) all() []*Session {
 	return all
 }
 
-// Deliver brings announcements to the devices that are here; those of one
-// conversation are to come in their order, and one call at a time.
-func (h *Hub) Deliver(announcements []fanout.Announcement) {
-	for _, a := range announcements {
-		m := a.Message
-		h.known.learn(m.Conversation, m.Seq)
-		var shared []byte // the frame of all that need the same
-		for _, device := range a.To {
+// Deliver brings frames to the devices that are here; those of one conversation are
+// to come in their order, and one call at a time.
+func (h *Hub) Deliver(deliveries []fanout.Delivery) {
+	for _, d := range deliveries {
+		h.known.learn(d.Conversation, d.Seq)
+		for _, device := range d.To {
 			s := h.of(device)
 			if s == nil {
 				continue // it has gone, and finds it in its inbox or is given notice
 			}
-			frame := shared
-			switch _, own := m.Body.To[device]; {
-			case a.Notice && shared == nil:
-				shared = wire.Encode(wire.Notice{Conversation: m.Conversation, Seq: m.Seq})
-				frame = shared
-			case !a.Notice && own:
-				frame = messageFrame(m, device)
-			case shared == nil:
-				shared = messageFrame(m, device)
-				frame = shared
-			}
-			s.deliver(frame)
+			s.deliver(d.Frame)
 			h.Counts.Delivered.Add(1)
 		}
 	}
-}
-
-func messageFrame(m messaging.Message, for_ messaging.Address) []byte {
-	m.Body = m.Body.For(for_)
-	return wire.Encode(wire.Message{Message: m})
 }
 
 // tell passes on what is stored nowhere, here and elsewhere.

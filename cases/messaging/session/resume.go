@@ -137,6 +137,11 @@ func (s *Session) sendSome(c *catchUp) {
 	}
 }
 
+func messageFrame(m messaging.Message, for_ messaging.Address) []byte {
+	m.Body = m.Body.For(for_)
+	return wire.Encode(wire.Message{Message: m})
+}
+
 // current ends the catching up, unless the inbox must be read again.
 func (s *Session) current(c *catchUp) bool {
 	done := s.settle(c)

@@ -167,15 +167,19 @@ func (s *stage) message(seq messaging.Seq) messaging.Message {
 		Seq: seq, At: time.Now().UTC().Truncate(time.Millisecond)}
 }
 
+func (s *stage) delivery(m messaging.Message) fanout.Delivery {
+	return fanout.Delivery{Conversation: m.Conversation, Seq: m.Seq, To: []messaging.Address{s.device}, Frame: wire.Encode(wire.Message{Message: m})}
+}
+
 // say stores messages as a chat process does, and announces them.
 func (s *stage) say(from, to messaging.Seq) {
 	s.t.Helper()
 	var items []messaging.Item
-	var announced []fanout.Announcement
+	var announced []fanout.Delivery
 	for seq := from; seq <= to; seq++ {
 		m := s.message(seq)
 		items = append(items, messaging.Item{Device: s.device, Message: m})
-		announced = append(announced, fanout.Announcement{Message: m, To: []messaging.Address{s.device}})
+		announced = append(announced, s.delivery(m))
 	}
 	if err := s.db.Inbox().Put(s.t.Context(), items); err != nil {
 		s.t.Fatal(err)
@@ -242,7 +246,7 @@ func TestWhatIsAnnouncedBeforeItAsksIsKeptForIt(t *testing.T) {
 	s.frame(of, wire.Members{Ref: "m", Conversation: s.c}) // it counts from its first frame
 	testenv.Eventually(t, time.Minute, "the device is there", func() bool { return s.hub.Devices() == 1 })
 	for seq := messaging.Seq(1); seq <= 2; seq++ {
-		s.hub.Deliver([]fanout.Announcement{{Message: s.message(seq), To: []messaging.Address{s.device}}})
+		s.hub.Deliver([]fanout.Delivery{s.delivery(s.message(seq))})
 	}
 	if seqs, _ := l.seqs(); len(seqs) > 0 {
 		t.Errorf("before it asks it gets %v", seqs)

@@ -2,6 +2,8 @@
 // them: HTTP and JSON, within the system only.
 //
 //	POST /internal/messages   drafts of some partitions, those of each in order
+//	POST /internal/receipts   what devices have acknowledged, which is stored: whoever
+//	                          owns a conversation needn't read it, should it be told
 //	GET  /internal/owners     who owns what, as this process knows it
 //
 // The owner of a partition answers for each draft with its number or with what is
@@ -44,6 +46,11 @@ type result struct {
 	Kind   string        `json:"kind,omitempty"`
 	Field  string        `json:"field,omitempty"`
 	Detail string        `json:"detail,omitempty"`
+}
+
+// told is receipts that are stored.
+type told struct {
+	Receipts []messaging.Receipt `json:"receipts"`
 }
 
 // unavailable is the kind of what isn't the domain's: of a store that is away.

@@ -34,6 +34,54 @@ func (f ownerFunc) Accept(ctx context.Context, drafts []messaging.Draft) ([]orde
 	return f(ctx, drafts)
 }
 
+func (f ownerFunc) Acknowledged([]messaging.Receipt) {}
+
+// A hearer is an owner that is told of receipts.
+type hearer struct {
+	chatapi.Owner
+	heard *[]messaging.Receipt
+}
+
+func (h hearer) Acknowledged(receipts []messaging.Receipt) { *h.heard = append(*h.heard, receipts...) }
+
+// Each owner is told of receipts in its partition, and who owns none of them of nothing.
+func TestOwnersAreToldOfReceiptsInTheirPartitions(t *testing.T) {
+	var heard [messaging.Partitions][]messaging.Receipt
+	mine := conversation.Partition()
+	api := chatapi.NewServer(chatapi.Config{
+		Owner: func(p messaging.Partition) (chatapi.Owner, error) {
+			if p != mine {
+				return nil, messaging.ErrNotOwner
+			}
+			return hearer{heard: &heard[p]}, nil
+		},
+		Log: slog.New(slog.DiscardHandler),
+	})
+	server := httptest.NewServer(api.Handler())
+	defer server.Close()
+	client, _ := connect(t, strings.TrimPrefix(server.URL, "http://"))
+	elsewhere := messaging.NewConversationID(messaging.Group)
+	for elsewhere.Partition() == mine {
+		elsewhere = messaging.NewConversationID(messaging.Group)
+	}
+	want := messaging.Receipt{Conversation: conversation, Device: messaging.Address{User: messaging.NewUserID(), Device: 2}, Delivered: 7, Read: 3}
+	other := want
+	other.Conversation = elsewhere
+	if err := client.Acknowledged(t.Context(), []messaging.Receipt{other, want}); err != nil {
+		t.Fatal(err)
+	}
+	for p, its := range heard {
+		if messaging.Partition(p) == mine && len(its) == 1 && its[0] == want || messaging.Partition(p) != mine && len(its) == 0 {
+			continue
+		}
+		t.Errorf("the owner of %d was told of %+v, where %d owns %+v", p, its, mine, want)
+	}
+	server.Close()
+	if err := client.Acknowledged(t.Context(), []messaging.Receipt{want}); err == nil {
+		t.Error("nobody is there, and it was told")
+	}
+}
+
 // A map of owners that a test changes.
 type owners struct {
 	mu      sync.Mutex

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/order"
@@ -38,6 +41,9 @@ type call struct {
 // perRequest is how many drafts go together: of the largest, and as JSON, they
 // fit into maxBatch.
 const perRequest = min(order.MaxDrafts, maxBatch/(messaging.MaxBody*2))
+
+// receiptsPerRequest fit into maxBatch, as JSON.
+const receiptsPerRequest = 10_000
 
 // NewClient returns a client. Close ends it.
 func NewClient(owners Owners) *Client {
@@ -72,6 +78,29 @@ func (c *Client) Send(ctx context.Context, d messaging.Draft) (messaging.Message
 		return messaging.Message{}, fmt.Errorf("send to conversation %s: %w", d.Conversation, err)
 	}
 	return one.message, one.err
+}
+
+// Acknowledged tells the owners of conversations of receipts that are stored. It is
+// tried once; who isn't told reads them.
+func (c *Client) Acknowledged(ctx context.Context, receipts []messaging.Receipt) error {
+	byOwner := map[string][]messaging.Receipt{}
+	for _, r := range receipts {
+		if address, _ := c.owners.Owner(r.Conversation.Partition()); address != "" {
+			byOwner[address] = append(byOwner[address], r)
+		}
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	for address, its := range byOwner {
+		work.Go(func() error {
+			for some := range slices.Chunk(its, receiptsPerRequest) {
+				if err := c.ways.tell(ctx, address, some); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return work.Wait()
 }
 
 // send brings a batch to the owner, whoever that is, until the context ends.

@@ -18,6 +18,8 @@ import (
 // An Owner is what a process does with the drafts of a partition that it owns.
 type Owner interface {
 	Accept(ctx context.Context, drafts []messaging.Draft) ([]order.Result, error)
+	// Acknowledged is told of receipts that are stored.
+	Acknowledged(receipts []messaging.Receipt)
 }
 
 // Config is what a Server needs.
@@ -47,6 +49,7 @@ func NewServer(cfg Config) *Server {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /internal/messages", s.messages)
+	mux.HandleFunc("POST /internal/receipts", s.receipts)
 	mux.HandleFunc("GET /internal/owners", s.owners)
 	return mux
 }
@@ -113,6 +116,26 @@ func (s *Server) accept(ctx context.Context, p part) answer {
 		}
 	}
 	return answer{Results: results}
+}
+
+// receipts tells the owners that are here of those that are theirs.
+func (s *Server) receipts(w http.ResponseWriter, r *http.Request) {
+	var body told
+	if err := httpjson.Read(w, r, maxBatch, &body); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	byPartition := map[messaging.Partition][]messaging.Receipt{}
+	for _, each := range body.Receipts {
+		p := each.Conversation.Partition()
+		byPartition[p] = append(byPartition[p], each)
+	}
+	for p, its := range byPartition {
+		if owner, err := s.cfg.Owner(p); err == nil { // else another process has it by now, and reads them
+			owner.Acknowledged(its)
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *Server) owners(w http.ResponseWriter, r *http.Request) {

@@ -126,32 +126,48 @@ func (w *ways) post(ctx context.Context, address string, all []*bringing) ([]ans
 	for i, b := range all {
 		parts[i] = b.part
 	}
-	data := slices.Concat([]byte(`{"partitions":[`), bytes.Join(parts, []byte(",")), []byte("]}"))
+	var body response
 	url := fmt.Sprintf("http://%s/internal/messages", address)
+	err := w.do(ctx, url, slices.Concat([]byte(`{"partitions":[`), bytes.Join(parts, []byte(",")), []byte("]}")), &body)
+	return body.Partitions, err
+}
+
+// tell brings receipts.
+func (w *ways) tell(ctx context.Context, address string, receipts []messaging.Receipt) error {
+	data, err := json.Marshal(told{receipts})
+	if err != nil {
+		return fmt.Errorf("encode %d receipts: %w", len(receipts), err)
+	}
+	return w.do(ctx, fmt.Sprintf("http://%s/internal/receipts", address), data, nil)
+}
+
+// do makes a request, and reads the answer's body into one, unless that is nil.
+func (w *ways) do(ctx context.Context, url string, data []byte, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := w.http.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(resp.Body, maxBatch))
-	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
-	}
-	if resp.StatusCode != http.StatusOK {
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer of %s: %w", url, err)
+	case resp.StatusCode >= http.StatusMultipleChoices:
 		var problem struct{ Type, Field, Detail string }
 		_ = json.Unmarshal(said, &problem) // what is no problem has no type
-		return nil, ofResult(url, result{Kind: strings.TrimPrefix(problem.Type, "/problems/"), Field: problem.Field, Detail: resp.Status + ": " + problem.Detail})
+		return ofResult(url, result{Kind: strings.TrimPrefix(problem.Type, "/problems/"), Field: problem.Field, Detail: resp.Status + ": " + problem.Detail})
+	case into == nil:
+		return nil
 	}
-	var body response
-	if err := json.Unmarshal(said, &body); err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
+	if err := json.Unmarshal(said, into); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", url, err)
 	}
-	return body.Partitions, nil
+	return nil
 }
 
 // ofResult is the error of what was refused.

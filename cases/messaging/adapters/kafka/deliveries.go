@@ -2,14 +2,17 @@ package kafka
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"designkits/cases/messaging"
 	"designkits/cases/messaging/fanout"
 	"designkits/shared/gather"
 	"designkits/shared/kafka"
@@ -34,11 +37,16 @@ type Deliveries struct {
 
 var _ fanout.Deliveries = (*Deliveries)(nil)
 
-// A delivery is a record on its way to a gateway.
-type delivery struct {
-	Schema        int                   `json:"schema"`
-	Announcements []fanout.Announcement `json:"announcements"`
-}
+// What the headers of a record say; its value is the frame.
+const (
+	headerConversation = "conversation"
+	headerSeq          = "seq"
+	headerTo           = "to" // addresses, a space between two
+)
+
+// maxTo is how many devices a record is for at most: as many as a record has room for
+// beside the largest frame.
+const maxTo = 20_000
 
 // NewDeliveries returns the way to a namespace's gateways. It does no I/O.
 func NewDeliveries(cfg Config) (*Deliveries, error) {
@@ -56,55 +64,81 @@ func (d *Deliveries) topic(gateway string) string { return d.cfg.Namespace + ".d
 
 // A delivering is what one caller has for a gateway.
 type delivering struct {
-	gateway       string
-	announcements []fanout.Announcement
-	err           error // of what can't be delivered, whatever the others have
+	gateway    string
+	deliveries []fanout.Delivery
+	err        error // of what can't be delivered, whatever the others have
 }
 
 // Deliver implements fanout.Deliveries. What many partitions have at the same moment
 // goes together, in order.
-func (d *Deliveries) Deliver(ctx context.Context, gateway string, announcements []fanout.Announcement) error {
+func (d *Deliveries) Deliver(ctx context.Context, gateway string, deliveries []fanout.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
 	defer cancel()
-	one := &delivering{gateway: gateway, announcements: announcements}
+	one := &delivering{gateway: gateway, deliveries: deliveries}
 	if err := d.calls.Do(ctx, one); err != nil {
 		return fmt.Errorf("deliver to gateway %s: %w", gateway, err)
 	}
 	return one.err
 }
 
-// send brings each gateway what all have for it, as few records as hold it.
+// send brings each gateway what all have for it.
 func (d *Deliveries) send(ctx context.Context, all []*delivering) error {
-	byGateway := map[string][]fanout.Announcement{}
-	for _, one := range all {
-		if one.err = d.ensure(ctx, one.gateway); one.err == nil {
-			byGateway[one.gateway] = append(byGateway[one.gateway], one.announcements...)
-		}
-	}
 	var records []*kgo.Record
-	for gateway, its := range byGateway {
-		for len(its) > 0 {
-			value, n, err := pack(its)
-			if err != nil {
-				return fmt.Errorf("encode deliveries: %w", err)
+	for _, one := range all {
+		if one.err = d.ensure(ctx, one.gateway); one.err != nil {
+			continue
+		}
+		for _, each := range one.deliveries {
+			for to := range slices.Chunk(each.To, maxTo) {
+				records = append(records, recordOf(d.topic(one.gateway), each, to))
 			}
-			records = append(records, &kgo.Record{Topic: d.topic(gateway), Value: value})
-			its = its[n:]
 		}
 	}
 	return kafka.Produce(ctx, d.client, records)
 }
 
-// pack puts as many announcements into a record as it holds, one at least.
-func pack(announcements []fanout.Announcement) (value []byte, n int, err error) {
-	n = len(announcements)
-	for {
-		value, err = json.Marshal(delivery{schema, announcements[:n]})
-		if err != nil || n == 1 || len(value) < maxRecord*3/4 {
-			return value, n, err
+func recordOf(topic string, d fanout.Delivery, to []messaging.Address) *kgo.Record {
+	var addresses []byte
+	for i, a := range to {
+		if i > 0 {
+			addresses = append(addresses, ' ')
 		}
-		n /= 2
+		addresses = append(addresses, a.String()...)
 	}
+	return &kgo.Record{Topic: topic, Value: d.Frame, Headers: []kgo.RecordHeader{
+		{Key: headerConversation, Value: []byte(d.Conversation)},
+		{Key: headerSeq, Value: strconv.AppendInt(nil, int64(d.Seq), 10)},
+		{Key: headerTo, Value: addresses},
+	}}
+}
+
+// deliveryOf is the reverse of recordOf.
+func deliveryOf(r *kgo.Record) (fanout.Delivery, error) {
+	d := fanout.Delivery{Frame: r.Value}
+	for _, h := range r.Headers {
+		switch h.Key {
+		case headerConversation:
+			d.Conversation = messaging.ConversationID(h.Value)
+		case headerSeq:
+			n, err := strconv.ParseInt(string(h.Value), 10, 64)
+			if err != nil {
+				return d, fmt.Errorf("header %s: %w", headerSeq, err)
+			}
+			d.Seq = messaging.Seq(n)
+		case headerTo:
+			for text := range strings.FieldsSeq(string(h.Value)) {
+				a, err := messaging.ParseAddress(text)
+				if err != nil {
+					return d, fmt.Errorf("header %s: %w", headerTo, err)
+				}
+				d.To = append(d.To, a)
+			}
+		}
+	}
+	if !d.Conversation.Valid() || d.Seq < 1 || len(d.To) == 0 {
+		return d, fmt.Errorf("%q at %d to %d devices is no delivery", d.Conversation, d.Seq, len(d.To))
+	}
+	return d, nil
 }
 
 // ensure creates the topic of a gateway before the first delivery; whoever comes
@@ -126,7 +160,7 @@ func (d *Deliveries) ensure(ctx context.Context, gateway string) error {
 // ctx ends. ready is called once it is there to hear everything that comes: from
 // then on the gateway may be told of. While Kafka is away Follow waits for it;
 // nothing of what comes meanwhile is left out.
-func (d *Deliveries) Follow(ctx context.Context, gateway string, log *slog.Logger, ready func(), deliver func([]fanout.Announcement)) error {
+func (d *Deliveries) Follow(ctx context.Context, gateway string, log *slog.Logger, ready func(), deliver func([]fanout.Delivery)) error {
 	var client *kgo.Client
 	for client == nil {
 		var err error
@@ -141,22 +175,24 @@ func (d *Deliveries) Follow(ctx context.Context, gateway string, log *slog.Logge
 	defer client.Close()
 	ready()
 	for ctx.Err() == nil {
-		fetches := client.PollRecords(ctx, 100)
+		fetches := client.PollRecords(ctx, 1000)
 		for _, e := range fetches.Errors() {
 			if ctx.Err() == nil {
 				log.Warn("deliveries are not read for now", "topic", e.Topic, "error", e.Err.Error())
 				kafka.Pause(ctx, 100*time.Millisecond)
 			}
 		}
+		var batch []fanout.Delivery
 		fetches.EachRecord(func(r *kgo.Record) {
-			var one delivery
-			if err := json.Unmarshal(r.Value, &one); err != nil || one.Schema != schema {
+			one, err := deliveryOf(r)
+			if err != nil {
 				// The devices will miss it by its number, and ask.
-				log.Error("a delivery was left out", "offset", r.Offset, "schema", one.Schema, "error", fmt.Sprint(err))
+				log.Error("a delivery was left out", "offset", r.Offset, "error", err.Error())
 				return
 			}
-			deliver(one.Announcements)
+			batch = append(batch, one)
 		})
+		deliver(batch)
 	}
 	return nil
 }

@@ -31,11 +31,11 @@ func listen(t *testing.T, d *Deliveries, gateway string) *listener {
 	ctx, cancel := context.WithCancel(t.Context())
 	l, ready, done := &listener{}, make(chan struct{}), make(chan error, 1)
 	go func() { // ends with ctx
-		done <- d.Follow(ctx, gateway, slog.New(slog.DiscardHandler), func() { close(ready) }, func(batch []fanout.Announcement) {
+		done <- d.Follow(ctx, gateway, slog.New(slog.DiscardHandler), func() { close(ready) }, func(batch []fanout.Delivery) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			for _, a := range batch {
-				l.heard = append(l.heard, a.Message.Seq)
+				l.heard = append(l.heard, a.Seq)
 			}
 		})
 	}()
@@ -62,10 +62,10 @@ func TestAGatewayHearsWhatComesFromNowOnInOrder(t *testing.T) {
 	defer d.Close(context.Background())
 	deliver := func(gateway string, seqs ...messaging.Seq) {
 		t.Helper()
-		var batch []fanout.Announcement
+		var batch []fanout.Delivery
 		for _, seq := range seqs {
-			// Sixty of them are more than a record holds.
-			batch = append(batch, fanout.Announcement{Message: post(seq, strings.Repeat("x", 40<<10)), To: []messaging.Address{{User: "u0000000000000000", Device: 1}}})
+			// Sixty of them are more than a batch of records holds.
+			batch = append(batch, fanout.Delivery{Conversation: "c0123456789abcdef", Seq: seq, To: []messaging.Address{{User: "u0000000000000000", Device: 1}}, Frame: []byte(strings.Repeat("x", 40<<10))})
 		}
 		if err := d.Deliver(t.Context(), gateway, batch); err != nil {
 			t.Fatal(err)

@@ -23,7 +23,14 @@ type partitions struct {
 	metrics *metrics
 
 	mu     sync.Mutex
-	owners [messaging.Partitions]*order.Owner
+	owners [messaging.Partitions]*owned
+}
+
+// An owned is a partition of this process: what gives its messages their numbers, and
+// what brings them to devices.
+type owned struct {
+	*order.Owner
+	*fanout.Fanout
 }
 
 // owner is chatapi's.
@@ -36,7 +43,7 @@ func (p *partitions) owner(of messaging.Partition) (chatapi.Owner, error) {
 	return p.owners[of], nil
 }
 
-func (p *partitions) set(of messaging.Partition, owner *order.Owner) {
+func (p *partitions) set(of messaging.Partition, owner *owned) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.owners[of] = owner
@@ -95,7 +102,7 @@ func (p *partitions) own(ctx context.Context, of messaging.Partition, words *slo
 		return err
 	}
 	words.Info("owned", "after", time.Since(began).String())
-	p.set(of, owner)
+	p.set(of, &owned{owner, fan})
 	ran := owner.Run(ctx)
 	p.set(of, nil)
 	if err := owner.Close(); err != nil {

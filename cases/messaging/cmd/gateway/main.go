@@ -69,7 +69,7 @@ func run(ctx context.Context, s *service.Service) error {
 		Receipts: db.Receipts(), Devices: devices.Of, Routes: store.Routes(), Peers: store.Peers(), Limits: store,
 		Presence: store.Presence(), Settings: db.PresenceSettings(),
 		Resume: tokens.SignResume, Log: s.Log, Rate: float64(cfg.FramesASecond), Burst: float64(4 * cfg.FramesASecond),
-		Creates: cfg.ConversationsNew, Conversations: cfg.Conversations, Took: metrics.took,
+		Creates: cfg.ConversationsNew, Conversations: cfg.Conversations, Stored: chat.Acknowledged, Took: metrics.took,
 	})
 	g.connections, err = websocket.New(websocket.Config{
 		Origins: cfg.Origins, Protocols: []string{identity.Protocol}, Connections: cfg.Connections, PerAddress: cfg.PerAddress,
