@@ -22,10 +22,10 @@ type Routes interface {
 // A Delivery is a frame on its way to devices of one gateway, which passes it on as it
 // is: a message is read and written once, however many gateways bring it.
 type Delivery struct {
-	Conversation messaging.ConversationID
-	Seq          messaging.Seq // how far the conversation is
-	To           []messaging.Address
-	Frame        []byte // a wire.Message or a wire.Notice
+	Conversation messaging.ConversationID `json:"conversation"`
+	Seq          messaging.Seq            `json:"seq"` // how far the conversation is
+	To           []messaging.Address      `json:"to"`
+	Frame        []byte                   `json:"frame"` // a wire.Message or a wire.Notice
 }
 
 // Deliveries brings frames to gateways.

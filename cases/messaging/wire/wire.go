@@ -15,6 +15,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -214,21 +215,36 @@ func Up(data []byte) (any, error) { return read(up, data) }
 func Down(data []byte) (any, error) { return read(down, data) }
 
 func read(types map[string]func() any, data []byte) (any, error) {
-	var head struct {
-		Type string `json:"type"`
+	name, known := typeAtFront(types, data)
+	if !known {
+		var head struct {
+			Type string `json:"type"`
+		}
+		if err := json.Unmarshal(data, &head); err != nil {
+			return nil, &messaging.Invalid{Field: "frame", Reason: "it is no JSON object: " + err.Error()}
+		}
+		name = head.Type
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, &messaging.Invalid{Field: "frame", Reason: "it is no JSON object: " + err.Error()}
-	}
-	make, ok := types[head.Type]
+	make, ok := types[name]
 	if !ok {
-		return nil, &messaging.Invalid{Field: "type", Reason: fmt.Sprintf("%.40q is unknown", head.Type)}
+		return nil, &messaging.Invalid{Field: "type", Reason: fmt.Sprintf("%.40q is unknown", name)}
 	}
 	frame := make()
 	if err := json.Unmarshal(data, frame); err != nil {
-		return nil, &messaging.Invalid{Field: head.Type, Reason: err.Error()}
+		return nil, &messaging.Invalid{Field: name, Reason: err.Error()}
 	}
 	return frame, nil
+}
+
+// typeAtFront is the type of a frame that begins with it, as Encode writes them: to
+// look for it through the whole frame takes as long again as to read the frame.
+func typeAtFront(types map[string]func() any, data []byte) (name string, known bool) {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"type":"`))
+	before, _, quoted := bytes.Cut(rest, []byte(`"`))
+	if name = string(before); !ok || !quoted || types[name] == nil {
+		return "", false
+	}
+	return name, true
 }
 
 // Encode writes a frame, from either side; it panics for what is none, which a

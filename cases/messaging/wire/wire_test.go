@@ -43,10 +43,26 @@ func sameJSON(got, frame any) bool {
 }
 
 func TestWhatIsNoFrameIsRefused(t *testing.T) {
-	for _, data := range []string{``, `{`, `[]`, `{}`, `{"type":"welcome"}`, `{"type":7}`, `{"type":"send","body":{"to":{"x":"AA=="}}}`, `{"type":"ack","seq":"1"}`, `null`} {
+	for _, data := range []string{``, `{`, `[]`, `{}`, `{"type":"welcome"}`, `{"type":7}`, `{"type":"send","body":{"to":{"x":"AA=="}}}`, `{"type":"ack","seq":"1"}`, `{"type":"ack"`, `{"type":"ack`, `{"type":"ack"}{`, `null`} {
 		var invalid *messaging.Invalid
 		if frame, err := wire.Up([]byte(data)); !errors.As(err, &invalid) {
 			t.Errorf("%s: %v, %v", data, frame, err)
+		}
+	}
+}
+
+// A frame is the same wherever its type stands, and however it is written.
+func TestTheTypeMayStandAnywhere(t *testing.T) {
+	want := wire.Ack{Conversation: "c0123456789abcdef", Seq: 7}
+	for _, data := range []string{
+		`{"type":"ack","conversation":"c0123456789abcdef","seq":7}`,
+		`{"conversation":"c0123456789abcdef","seq":7,"type":"ack"}`,
+		` { "type" : "ack", "conversation":"c0123456789abcdef","seq":7}`,
+		`{"type":"a\u0063k","conversation":"c0123456789abcdef","seq":7}`,
+	} {
+		frame, err := wire.Up([]byte(data))
+		if got, ok := frame.(*wire.Ack); !ok || *got != want {
+			t.Errorf("%s: %+v, %v", data, frame, err)
 		}
 	}
 }

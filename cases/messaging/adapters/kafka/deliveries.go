@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"designkits/cases/messaging"
 	"designkits/cases/messaging/fanout"
 	"designkits/shared/gather"
 	"designkits/shared/kafka"
@@ -37,15 +35,28 @@ type Deliveries struct {
 
 var _ fanout.Deliveries = (*Deliveries)(nil)
 
-// What the headers of a record say; its value is the frame.
-const (
-	headerConversation = "conversation"
-	headerSeq          = "seq"
-	headerTo           = "to" // addresses, a space between two
+// A delivery is a record on its way to a gateway, as CBOR: frames are bytes, and would
+// be written once more as JSON.
+type delivery struct {
+	Schema     int               `json:"schema"`
+	Deliveries []fanout.Delivery `json:"deliveries"`
+}
+
+// An Address is its text, as it is in JSON.
+var (
+	encoder = must(cbor.EncOptions{TextMarshaler: cbor.TextMarshalerTextString}.EncMode())
+	decoder = must(cbor.DecOptions{TextUnmarshaler: cbor.TextUnmarshalerTextString}.DecMode())
 )
 
-// maxTo is how many devices a record is for at most: as many as a record has room for
-// beside the largest frame.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return v
+}
+
+// maxTo is how many devices a delivery in a record is for at most: as many as the record
+// has room for beside the largest frame.
 const maxTo = 20_000
 
 // NewDeliveries returns the way to a namespace's gateways. It does no I/O.
@@ -81,64 +92,44 @@ func (d *Deliveries) Deliver(ctx context.Context, gateway string, deliveries []f
 	return one.err
 }
 
-// send brings each gateway what all have for it.
+// send brings each gateway what all have for it, as few records as hold it.
 func (d *Deliveries) send(ctx context.Context, all []*delivering) error {
-	var records []*kgo.Record
+	byGateway := map[string][]fanout.Delivery{}
 	for _, one := range all {
 		if one.err = d.ensure(ctx, one.gateway); one.err != nil {
 			continue
 		}
 		for _, each := range one.deliveries {
 			for to := range slices.Chunk(each.To, maxTo) {
-				records = append(records, recordOf(d.topic(one.gateway), each, to))
+				each.To = to
+				byGateway[one.gateway] = append(byGateway[one.gateway], each)
 			}
+		}
+	}
+	var records []*kgo.Record
+	for gateway, its := range byGateway {
+		for len(its) > 0 {
+			value, n, err := pack(its)
+			if err != nil {
+				return fmt.Errorf("encode deliveries: %w", err)
+			}
+			records = append(records, &kgo.Record{Topic: d.topic(gateway), Value: value})
+			its = its[n:]
 		}
 	}
 	return kafka.Produce(ctx, d.client, records)
 }
 
-func recordOf(topic string, d fanout.Delivery, to []messaging.Address) *kgo.Record {
-	var addresses []byte
-	for i, a := range to {
-		if i > 0 {
-			addresses = append(addresses, ' ')
+// pack puts as many deliveries into a record as it holds, one at least.
+func pack(deliveries []fanout.Delivery) (value []byte, n int, err error) {
+	n = len(deliveries)
+	for {
+		value, err = encoder.Marshal(delivery{schema, deliveries[:n]})
+		if err != nil || n == 1 || len(value) < maxRecord*3/4 {
+			return value, n, err
 		}
-		addresses = append(addresses, a.String()...)
+		n /= 2
 	}
-	return &kgo.Record{Topic: topic, Value: d.Frame, Headers: []kgo.RecordHeader{
-		{Key: headerConversation, Value: []byte(d.Conversation)},
-		{Key: headerSeq, Value: strconv.AppendInt(nil, int64(d.Seq), 10)},
-		{Key: headerTo, Value: addresses},
-	}}
-}
-
-// deliveryOf is the reverse of recordOf.
-func deliveryOf(r *kgo.Record) (fanout.Delivery, error) {
-	d := fanout.Delivery{Frame: r.Value}
-	for _, h := range r.Headers {
-		switch h.Key {
-		case headerConversation:
-			d.Conversation = messaging.ConversationID(h.Value)
-		case headerSeq:
-			n, err := strconv.ParseInt(string(h.Value), 10, 64)
-			if err != nil {
-				return d, fmt.Errorf("header %s: %w", headerSeq, err)
-			}
-			d.Seq = messaging.Seq(n)
-		case headerTo:
-			for text := range strings.FieldsSeq(string(h.Value)) {
-				a, err := messaging.ParseAddress(text)
-				if err != nil {
-					return d, fmt.Errorf("header %s: %w", headerTo, err)
-				}
-				d.To = append(d.To, a)
-			}
-		}
-	}
-	if !d.Conversation.Valid() || d.Seq < 1 || len(d.To) == 0 {
-		return d, fmt.Errorf("%q at %d to %d devices is no delivery", d.Conversation, d.Seq, len(d.To))
-	}
-	return d, nil
 }
 
 // ensure creates the topic of a gateway before the first delivery; whoever comes
@@ -175,24 +166,22 @@ func (d *Deliveries) Follow(ctx context.Context, gateway string, log *slog.Logge
 	defer client.Close()
 	ready()
 	for ctx.Err() == nil {
-		fetches := client.PollRecords(ctx, 1000)
+		fetches := client.PollRecords(ctx, 100)
 		for _, e := range fetches.Errors() {
 			if ctx.Err() == nil {
 				log.Warn("deliveries are not read for now", "topic", e.Topic, "error", e.Err.Error())
 				kafka.Pause(ctx, 100*time.Millisecond)
 			}
 		}
-		var batch []fanout.Delivery
 		fetches.EachRecord(func(r *kgo.Record) {
-			one, err := deliveryOf(r)
-			if err != nil {
+			var one delivery
+			if err := decoder.Unmarshal(r.Value, &one); err != nil || one.Schema != schema {
 				// The devices will miss it by its number, and ask.
-				log.Error("a delivery was left out", "offset", r.Offset, "error", err.Error())
+				log.Error("a delivery was left out", "offset", r.Offset, "schema", one.Schema, "error", fmt.Sprint(err))
 				return
 			}
-			batch = append(batch, one)
+			deliver(one.Deliveries)
 		})
-		deliver(batch)
 	}
 	return nil
 }

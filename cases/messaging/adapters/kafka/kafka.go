@@ -27,9 +27,9 @@
 //
 // # Deliveries
 //
-// A record is a frame for devices at a gateway, and its headers say for which. It is
-// worth nothing later: who was away reads its inbox. A gateway reads its topic from when
-// it comes, and Kafka keeps it for minutes.
+// A record is frames for devices at a gateway. It is worth nothing later: who was
+// away reads its inbox. A gateway reads its topic from when it comes, and Kafka
+// keeps it for minutes.
 //
 // Not guaranteed: that a message is still in the log after a week. What was not
 // applied by then is lost.
@@ -46,7 +46,7 @@ import (
 	"designkits/shared/kafka"
 )
 
-// schema is the version of the records of messages, a number in each.
+// schema is the version of the records, a number in each.
 const schema = 1
 
 const (
