@@ -4,7 +4,7 @@
 // hundreds. Databases call the same for their logs group commit.
 //
 // Nothing waits for a batch to fill, so it costs no latency that isn't there
-// anyway.
+// anyway; unless Config.Every says that fewer batches are worth some.
 package gather
 
 import (
@@ -38,6 +38,10 @@ type Config[T any] struct {
 	Lanes int
 	// Max is how many items a batch has at most. Default 256.
 	Max int
+	// Every is how long after a batch's beginning its lane begins the next, at least: a
+	// call that comes alone still goes at once, and under load batches are fewer and
+	// larger, where one costs more than the wait. Default 0.
+	Every time.Duration
 	// Within bounds a batch none of whose callers has a deadline. Default 2 s.
 	Within time.Duration
 }
@@ -101,10 +105,27 @@ func (g *Gatherer[T]) run() {
 	for {
 		select {
 		case first := <-g.calls:
+			began := time.Now()
 			g.send(g.more(first))
+			if !g.rest(g.cfg.Every - time.Since(began)) {
+				return
+			}
 		case <-g.closing:
 			return
 		}
+	}
+}
+
+// rest waits, and reports false when the Gatherer was closed meanwhile.
+func (g *Gatherer[T]) rest(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(d):
+		return true
+	case <-g.closing:
+		return false
 	}
 }
 

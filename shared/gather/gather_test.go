@@ -45,6 +45,54 @@ func TestWhatWaitsGoesTogether(t *testing.T) {
 	})
 }
 
+// With a pace a lone call goes at once, and what comes soon after it waits for the rest.
+func TestBatchesKeepTheirPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const every = 5 * time.Millisecond
+		began := time.Now()
+		type sent struct {
+			at    time.Duration
+			batch int
+		}
+		var got []sent
+		g := gather.New(gather.Config[int]{Every: every, Send: func(_ context.Context, batch []int) error {
+			got = append(got, sent{time.Since(began), len(batch)})
+			<-time.After(time.Millisecond)
+			return nil
+		}})
+		defer g.Close()
+		var callers sync.WaitGroup
+		call := func(at time.Duration) {
+			callers.Go(func() {
+				<-time.After(at)
+				if err := g.Do(t.Context(), 1); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for at := range 5 * time.Millisecond / time.Millisecond {
+			call(at * time.Millisecond)
+		}
+		call(20 * time.Millisecond)
+		callers.Wait()
+		if want := []sent{{0, 1}, {every, 4}, {20 * time.Millisecond, 1}}; !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	})
+}
+
+// Who waits for the next batch while the Gatherer is closed is told.
+func TestCloseEndsARest(t *testing.T) {
+	g := gather.New(gather.Config[int]{Every: time.Hour, Send: func(context.Context, []int) error { return nil }})
+	if err := g.Do(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	g.Close()
+	if err := g.Do(t.Context(), 1); !errors.Is(err, gather.ErrClosed) {
+		t.Error(err)
+	}
+}
+
 func TestTheErrorIsEveryones(t *testing.T) {
 	broken := errors.New("broken")
 	g := gather.New(gather.Config[int]{Send: func(context.Context, []int) error { return broken }})

@@ -76,8 +76,10 @@ const (
 	// dropPause is the same before inboxes are cleared of what receipts say is there:
 	// of a conversation in which one talks that is once for many messages.
 	dropPause = 10 * time.Second
-	maxAcks   = 100_000
-	ackLanes  = 16 // conversations that are looked up at once
+	// storedWithin bounds telling of it, since what comes next waits.
+	storedWithin = 500 * time.Millisecond
+	maxAcks      = 100_000
+	ackLanes     = 16 // conversations that are looked up at once
 )
 
 func (a *acks) init() {
@@ -155,6 +157,8 @@ func (h *Hub) store(ctx context.Context, receipts []messaging.Receipt) {
 	if h.cfg.Stored == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, storedWithin)
+	defer cancel()
 	if err := h.cfg.Stored(ctx, receipts); err != nil {
 		h.cfg.Log.Debug("an owner was not told of receipts", "error", err.Error()) // it reads them
 	}

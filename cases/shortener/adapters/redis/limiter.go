@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"designkits/cases/shortener"
 	"designkits/shared/gather"
@@ -45,9 +46,13 @@ func (l *Limiter) Take(ctx context.Context, buckets ...shortener.Bucket) (shorte
 	return c.verdict, c.err
 }
 
+// chargesEvery is the pace of charges. Each trip costs this process and Redis as much as
+// a twelfth of a new link costs all together; and a link waits for the disk for longer.
+const chargesEvery = 5 * time.Millisecond
+
 // gatherCharges charges what many callers want at once.
 func (c *Client) gatherCharges() *gather.Gatherer[*charge] {
-	return gather.New(gather.Config[*charge]{Lanes: 2, Send: func(ctx context.Context, batch []*charge) error {
+	return gather.New(gather.Config[*charge]{Lanes: 2, Every: chargesEvery, Send: func(ctx context.Context, batch []*charge) error {
 		groups := alike(batch)
 		var alone [][]*charge
 		for i, allowed := range c.take(ctx, groups) {
