@@ -21,10 +21,13 @@ var ErrClosed = errors.New("gather: closed")
 // by many goroutines at once.
 type Gatherer[T any] struct {
 	cfg     Config[T]
-	calls   chan call[T]
+	some    chan struct{} // of one for each lane: there may be calls
 	closing chan struct{}
-	closed  sync.Once
 	lanes   sync.WaitGroup
+
+	mu     sync.Mutex
+	calls  []call[T] // that wait, in the order of their coming
+	closed bool
 }
 
 // Config says how a Gatherer sends.
@@ -63,16 +66,25 @@ func New[T any](cfg Config[T]) *Gatherer[T] {
 	if cfg.Within == 0 {
 		cfg.Within = 2 * time.Second
 	}
-	g := &Gatherer[T]{cfg: cfg, calls: make(chan call[T]), closing: make(chan struct{})}
+	g := &Gatherer[T]{cfg: cfg, some: make(chan struct{}, cfg.Lanes), closing: make(chan struct{})}
 	for range cfg.Lanes {
 		g.lanes.Go(g.run)
 	}
 	return g
 }
 
-// Close ends the Gatherer when what is under way has come back.
+// Close ends the Gatherer when what is under way has come back. Who waits is told.
 func (g *Gatherer[T]) Close() {
-	g.closed.Do(func() { close(g.closing) })
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.closing)
+	}
+	for _, c := range g.calls {
+		c.done <- ErrClosed
+	}
+	g.calls = nil
+	g.mu.Unlock()
 	g.lanes.Wait()
 }
 
@@ -82,14 +94,10 @@ func (g *Gatherer[T]) Close() {
 // where the context has ended before.
 func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
-		return err // of two that are ready, select may choose the lane
+		return err
 	}
 	c := call[T]{ctx: ctx, item: item, done: make(chan error, 1)}
-	select {
-	case g.calls <- c:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-g.closing:
+	if !g.add(c) {
 		return ErrClosed
 	}
 	select {
@@ -100,20 +108,56 @@ func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
 	}
 }
 
+// add has the call wait for a lane, and reports false when there is none any more.
+func (g *Gatherer[T]) add(c call[T]) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.calls = append(g.calls, c)
+	g.wake()
+	return true
+}
+
+// wake has a lane look whether there are calls, unless as many are about to as there are.
+func (g *Gatherer[T]) wake() {
+	select {
+	case g.some <- struct{}{}:
+	default:
+	}
+}
+
 // run sends one batch after the other.
 func (g *Gatherer[T]) run() {
 	for {
 		select {
-		case first := <-g.calls:
-			began := time.Now()
-			g.send(g.more(first))
-			if !g.rest(g.cfg.Every - time.Since(began)) {
-				return
-			}
+		case <-g.some:
 		case <-g.closing:
 			return
 		}
+		for batch := g.take(); len(batch) > 0; batch = g.take() {
+			began := time.Now()
+			g.send(batch)
+			if !g.rest(g.cfg.Every - time.Since(began)) {
+				return
+			}
+		}
 	}
+}
+
+// take returns all calls that wait, but no more than a batch has.
+func (g *Gatherer[T]) take() []call[T] {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.calls), g.cfg.Max)
+	batch := g.calls[:n:n]
+	if g.calls = g.calls[n:]; len(g.calls) > 0 {
+		g.wake()
+	} else {
+		g.calls = nil
+	}
+	return batch
 }
 
 // rest waits, and reports false when the Gatherer was closed meanwhile.
@@ -129,26 +173,15 @@ func (g *Gatherer[T]) rest(d time.Duration) bool {
 	}
 }
 
-// more returns the call and all that wait behind it.
-func (g *Gatherer[T]) more(first call[T]) []call[T] {
-	batch := []call[T]{first}
-	for len(batch) < g.cfg.Max {
-		select {
-		case next := <-g.calls:
-			batch = append(batch, next)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
 // send carries the batch out for as long as one of its callers waits.
 func (g *Gatherer[T]) send(batch []call[T]) {
-	items := make([]T, len(batch))
+	items := make([]T, 0, len(batch))
 	var end time.Time
-	for i, c := range batch {
-		items[i] = c.item
+	for _, c := range batch {
+		if c.ctx.Err() != nil {
+			continue // it has gone
+		}
+		items = append(items, c.item)
 		deadline, ok := c.ctx.Deadline()
 		if !ok {
 			deadline = time.Now().Add(g.cfg.Within)
@@ -156,6 +189,9 @@ func (g *Gatherer[T]) send(batch []call[T]) {
 		if deadline.After(end) {
 			end = deadline
 		}
+	}
+	if len(items) == 0 {
+		return
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), end)
 	defer cancel()

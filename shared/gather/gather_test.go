@@ -156,12 +156,66 @@ func TestAnEndedContextSendsNothing(t *testing.T) {
 		defer g.Close()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		for range 100 { // one of two ways might be chosen by chance
-			synctest.Wait() // until the lane is free
-			if err := g.Do(ctx, 1); !errors.Is(err, context.Canceled) {
-				t.Error(err)
-			}
+		if err := g.Do(ctx, 1); !errors.Is(err, context.Canceled) {
+			t.Error(err)
 		}
+	})
+}
+
+// Whoever gives up behind a batch that is under way isn't sent, nor is a batch of none.
+func TestWhoHasGoneIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []string
+		arrive := make(chan struct{})
+		g := gather.New(gather.Config[string]{Max: 2, Send: func(_ context.Context, batch []string) error {
+			sent = append(sent, batch...)
+			<-arrive
+			return nil
+		}})
+		defer g.Close()
+		var callers sync.WaitGroup
+		call := func(item string, within time.Duration) {
+			callers.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), within)
+				defer cancel()
+				if err := g.Do(ctx, item); errors.Is(err, context.DeadlineExceeded) != (within == time.Second) {
+					t.Errorf("%s: %v", item, err)
+				}
+			})
+			synctest.Wait()
+		}
+		call("first", time.Hour)
+		call("gone", time.Second)
+		call("gone", time.Second) // these are a batch
+		call("gone", time.Second)
+		call("last", time.Hour)
+		<-time.After(2 * time.Second)
+		close(arrive)
+		callers.Wait()
+		if want := []string{"first", "last"}; !slices.Equal(sent, want) {
+			t.Errorf("%v, want %v", sent, want)
+		}
+	})
+}
+
+// Who waits when the Gatherer is closed is told, and what is under way comes back.
+func TestCloseTellsWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		arrive := make(chan struct{})
+		g := gather.New(gather.Config[int]{Send: func(context.Context, []int) error { <-arrive; return nil }})
+		var callers sync.WaitGroup
+		for n := range 2 {
+			callers.Go(func() {
+				if err := g.Do(t.Context(), n); errors.Is(err, gather.ErrClosed) != (n == 1) {
+					t.Errorf("call %d: %v", n, err)
+				}
+			})
+			synctest.Wait()
+		}
+		callers.Go(g.Close)
+		synctest.Wait()
+		close(arrive)
+		callers.Wait()
 	})
 }
 
