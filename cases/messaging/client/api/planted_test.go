@@ -70,7 +70,8 @@ func (s *site) plantInALog(planted map[place]string) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(testenv.Addr(s.t, "kafka")))
 	s.must(err)
 	defer client.Close()
-	value := fmt.Appendf(nil, `{"schema":1,"announcements":[{"to":[%q]}]}`, text)
+	// {"schema": 1, "deliveries": [{"to": [text]}]} as CBOR.
+	value := fmt.Appendf(nil, "\xa2\x66schema\x01\x6adeliveries\x81\xa1\x62to\x81\x78%c%s", len(text), text)
 	s.must(client.ProduceSync(s.t.Context(), &kgo.Record{Topic: s.Namespace + ".deliveries.gateway-1", Value: value}).FirstErr())
 	testenv.Eventually(s.t, time.Minute, "gateway-1 complains of the delivery", func() bool {
 		log, err := s.Output("gateway-1")
