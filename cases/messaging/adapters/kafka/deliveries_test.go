@@ -2,7 +2,9 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ import (
 type listener struct {
 	mu    sync.Mutex
 	heard []messaging.Seq
+	to    []messaging.Address
 	end   func()
 }
 
@@ -24,6 +27,12 @@ func (l *listener) all() []messaging.Seq {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]messaging.Seq(nil), l.heard...)
+}
+
+func (l *listener) named() []messaging.Address {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.to)
 }
 
 func listen(t *testing.T, d *Deliveries, gateway string) *listener {
@@ -35,7 +44,7 @@ func listen(t *testing.T, d *Deliveries, gateway string) *listener {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			for _, a := range batch {
-				l.heard = append(l.heard, a.Seq)
+				l.heard, l.to = append(l.heard, a.Seq), append(l.to, a.To...)
 			}
 		})
 	}()
@@ -96,5 +105,26 @@ func TestAGatewayHearsWhatComesFromNowOnInOrder(t *testing.T) {
 	testenv.Eventually(t, time.Minute, "it hears again", func() bool { return len(back.all()) > 0 })
 	if got := back.all(); len(got) != 1 || got[0] != 66 {
 		t.Errorf("a gateway that has come back heard %v, want 66 alone", got)
+	}
+}
+
+// A notice to more devices than a record has room for reaches all of them.
+func TestADeliveryToManyIsSeveralRecords(t *testing.T) {
+	d, err := NewDeliveries(config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close(context.Background())
+	to := make([]messaging.Address, 3*maxTo+1)
+	for i := range to {
+		to[i] = messaging.Address{User: messaging.UserID(fmt.Sprintf("u%016d", i)), Device: 1}
+	}
+	one := listen(t, d, "one")
+	if err := d.Deliver(t.Context(), "one", []fanout.Delivery{{Conversation: "c0123456789abcdef", Seq: 1, To: to, Frame: []byte("a notice")}}); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, time.Minute, "all are named", func() bool { return len(one.named()) >= len(to) })
+	if got := one.named(); !slices.Equal(got, to) {
+		t.Errorf("%d devices are named, and not the %d in their order", len(got), len(to))
 	}
 }
