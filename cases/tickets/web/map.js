@@ -18,15 +18,17 @@ const tick = "m-3.6 .4l2.6 2.8l4.8-5.6l-1.1-1l-3.7 4.4l-1.5-1.7z";
 const forms = {
   free: (at) => `M${at}${box(3.7)}`,
   held: (at) => `M${at}${box(3.3)}M${at}m-3.3 3.3l6.6-6.6`,
-  sold: (at) => `M${at}m-2.2-2.2l4.4 4.4M${at}m2.2-2.2l-4.4 4.4`,
+  sold: (at) => `M${at}m-2.2-2.2l4.4 4.4m0-4.4l-4.4 4.4`,
   picked: (at) => `M${at}${box(5)}M${at}${tick}`,
   mine: (at) => `M${at}${box(5)}M${at}${tick}`,
 };
 const states = { free: "available", held: "held by somebody", sold: "sold", picked: "chosen by you", mine: "yours" };
+const chosen = (look) => look === "picked" || look === "mine";
+const fixed = (look) => look === "held" || look === "sold" || look === "mine";
 
 export class HallMap {
   #elements = new Map(); // seats or sections by number
-  #spots = new Map(); // where they are
+  #spots = new Map(); // where they are, and what they are called
   #looks = new Map(); // how each seat was drawn last
   #counts = new Map(); // the text of each area
   #dirty = new Set();
@@ -106,7 +108,7 @@ export class HallMap {
     const seats = b.seats.map(({ n, x, y }) => {
       const el = svg("path", { role: "option", tabindex: "-1", "data-n": n });
       this.#elements.set(n, el);
-      this.#spots.set(n, { x, y, at: `${x.toFixed(1)} ${y.toFixed(1)}` });
+      this.#spots.set(n, { x, y, at: `${x.toFixed(1)} ${y.toFixed(1)}`, name: this.#name(n) });
       this.#paint(n);
       return el;
     });
@@ -156,23 +158,30 @@ export class HallMap {
     return state === FREE ? "free" : state === HELD ? "held" : "sold";
   }
 
+  // paint sets only what a seat's look changes: hundreds are painted in a frame.
   #paint(n) {
     const look = this.look(n);
-    if (this.#looks.get(n) === look) return;
+    const was = this.#looks.get(n);
+    if (was === look) return;
     this.#looks.set(n, look);
     const el = this.#elements.get(n);
+    const spot = this.#spots.get(n);
     el.setAttribute("class", `seat ${look}`);
-    el.setAttribute("d", forms[look](this.#spots.get(n).at));
-    el.setAttribute("aria-selected", String(look === "picked" || look === "mine"));
-    el.setAttribute("aria-disabled", String(look === "held" || look === "sold" || look === "mine"));
-    el.setAttribute("aria-label", this.words(n));
+    el.setAttribute("d", forms[look](spot.at));
+    el.setAttribute("aria-label", `${spot.name}, ${states[look]}`);
+    if (!was || chosen(was) !== chosen(look)) el.setAttribute("aria-selected", String(chosen(look)));
+    if (!was || fixed(was) !== fixed(look)) el.setAttribute("aria-disabled", String(fixed(look)));
   }
 
   // words says a seat: "Stalls, row C, seat 12, €64, available".
   words(n) {
+    return `${this.#name(n)}, ${states[this.look(n)]}`;
+  }
+
+  #name(n) {
     const section = this.seats.section(n);
     const row = this.seats.row(n);
-    return `${section.name}, row ${row.name}, seat ${n - row.first + 1}, ${this.#price(section)}, ${states[this.look(n)]}`;
+    return `${section.name}, row ${row.name}, seat ${n - row.first + 1}, ${this.#price(section)}`;
   }
 
   #price(section) {
