@@ -31,7 +31,7 @@ func benchCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			screen := newScreen()
+			screen := newScreen(o)
 			if asJSON {
 				screen.out = os.Stderr
 			}

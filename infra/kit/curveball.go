@@ -48,7 +48,7 @@ func curveballCommand(o *options) *cobra.Command {
 			case len(args) > 1 && all:
 				return usagef("name experiments or give --all, not both")
 			}
-			run := &curveballRun{screen: newScreen(), guesses: map[string]guess{}, loads: map[loadKey]*curveball.Load{}}
+			run := &curveballRun{screen: newScreen(o), guesses: map[string]guess{}, loads: map[loadKey]*curveball.Load{}}
 			if asLines {
 				run.lines = cmd.OutOrStdout()
 			}

@@ -45,7 +45,7 @@ func downCommand(o *options) *cobra.Command {
 					return err
 				}
 			}
-			newScreen().linef("stopped; the data is kept, `kit reset` removes it")
+			newScreen(o).linef("stopped; the data is kept, `kit reset` removes it")
 			return nil
 		},
 	}

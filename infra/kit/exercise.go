@@ -215,7 +215,7 @@ func (a *attempt) check(cmd *cobra.Command) error {
 	if err := a.reach(progress.Started); err != nil {
 		return err
 	}
-	screen := newScreen()
+	screen := newScreen(a.o)
 	began := time.Now()
 	passed := false
 	err := withBackends(cmd.Context(), a.o, a.place, screen, "exercise", a.backends(), func(ctx context.Context, place engine.Place, env []string) (err error) {

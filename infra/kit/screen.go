@@ -22,6 +22,7 @@ import (
 type screen struct {
 	out      io.Writer
 	terminal bool
+	restart  string // the command that its hints name
 
 	mu       sync.Mutex
 	bar      *progressbar.ProgressBar
@@ -30,8 +31,13 @@ type screen struct {
 	said     map[string]time.Time // when a line about a download was last printed
 }
 
-func newScreen() *screen {
-	return &screen{out: os.Stdout, terminal: term.IsTerminal(int(os.Stdout.Fd())),
+// newScreen returns one whose hints name the state folder, where one was given.
+func newScreen(o *options) *screen {
+	restart := "kit restart"
+	if o.state != "" {
+		restart += " --state " + o.state
+	}
+	return &screen{out: os.Stdout, terminal: term.IsTerminal(int(os.Stdout.Fd())), restart: restart,
 		fetching: map[string]provision.Progress{}, said: map[string]time.Time{}}
 }
 
@@ -64,7 +70,7 @@ func (s *screen) show(e launch.Event) {
 			text += fmt.Sprintf("\n  the end of %s:\n    %s", e.Log, strings.Join(e.Lines, "\n    "))
 		}
 		if e.Lasting {
-			text += "\n  `kit restart " + e.Name + "` starts it again"
+			text += "\n  `" + s.restart + " " + e.Name + "` starts it again"
 		}
 		s.print(text)
 	case launch.Paused:

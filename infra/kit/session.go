@@ -27,7 +27,7 @@ func attach(ctx context.Context, o *options, mode string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{screen: newScreen()}
+	s := &session{screen: newScreen(o)}
 	if rec, err := control.Find(place.State); err == nil && rec.Mode == "up" {
 		s.client = control.Dial(rec.Socket)
 		return s, nil

@@ -74,7 +74,7 @@ func serveStudy(ctx context.Context, o *options, place engine.Place, program, ca
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	newScreen().linef("\n  study page: http://%s/%s\n  Ctrl-C ends it\n", address, caseName)
+	newScreen(o).linef("\n  study page: http://%s/%s\n  Ctrl-C ends it\n", address, caseName)
 	select {
 	case err = <-served:
 	case <-ctx.Done():

@@ -82,7 +82,7 @@ func runTests(ctx context.Context, o *options, place engine.Place, modules []che
 	if err := os.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath")); err != nil {
 		return err
 	}
-	screen := newScreen()
+	screen := newScreen(o)
 	testing, callOff := context.WithCancelCause(ctx)
 	defer callOff(nil)
 	checked := make(chan error, 1)

@@ -55,7 +55,7 @@ func upCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = bringUp(cmd.Context(), place, client, requests)
+			err = bringUp(cmd.Context(), o, place, client, requests)
 			if err != nil && fresh {
 				// A supervisor of nothing would only be in the way.
 				err = errors.Join(err, client.Stop(cmd.Context()))
@@ -98,10 +98,10 @@ func requestsFor(root string, names []string) ([]launch.Request, error) {
 	return requests, nil
 }
 
-func bringUp(ctx context.Context, place engine.Place, client control.Client, requests []launch.Request) error {
+func bringUp(ctx context.Context, o *options, place engine.Place, client control.Client, requests []launch.Request) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	screen := newScreen()
+	screen := newScreen(o)
 	for _, r := range requests {
 		start, err := client.Start(ctx, r, false, false)
 		if err != nil {
@@ -194,7 +194,7 @@ func superviseCommand(o *options) *cobra.Command {
 			}
 			events, stop := h.launcher.Listen()
 			defer stop()
-			screen := newScreen()
+			screen := newScreen(o)
 			for {
 				select {
 				case e := <-events:

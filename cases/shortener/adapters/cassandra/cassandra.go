@@ -121,9 +121,9 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	// What many callers write goes together. An owner's entries become one mutation;
 	// one by one they would contend for its partition. Eight links of one owner, of
-	// usual length, are one batch, and what is more than that several. Four at a time:
+	// usual length, are one batch, and what is more than that several. Six at a time:
 	// with more, a caller mostly finds one that is free, and writes alone.
-	writes := gather.New(gather.Config[[]cql.Write]{Lanes: 4, Max: 8, Send: func(ctx context.Context, calls [][]cql.Write) error {
+	writes := gather.New(gather.Config[[]cql.Write]{Lanes: 6, Max: 8, Send: func(ctx context.Context, calls [][]cql.Write) error {
 		return cql.WriteAll(ctx, session, slices.Concat(calls...))
 	}})
 	return &DB{session: session, config: config, reads: gatherReads(session, config.Consistency), writes: writes}, nil

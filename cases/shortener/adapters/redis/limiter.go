@@ -52,7 +52,7 @@ const chargesEvery = 5 * time.Millisecond
 
 // gatherCharges charges what many callers want at once.
 func (c *Client) gatherCharges() *gather.Gatherer[*charge] {
-	return gather.New(gather.Config[*charge]{Lanes: 2, Every: chargesEvery, Send: func(ctx context.Context, batch []*charge) error {
+	return gather.New(gather.Config[*charge]{Every: chargesEvery, Send: func(ctx context.Context, batch []*charge) error {
 		groups := alike(batch)
 		var alone [][]*charge
 		for i, allowed := range c.take(ctx, groups) {
