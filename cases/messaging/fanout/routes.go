@@ -96,9 +96,9 @@ func (r *Router) Announce(ctx context.Context, announcements []Announcement, at 
 func (r *Router) divide(announcements []Announcement, places Places) map[string][]Delivery {
 	byGateway := map[string][]Delivery{}
 	for _, a := range announcements {
-		frames := frames{of: a}
+		framed := frames{of: a}
 		if !places.known {
-			all := frames.to(a.To)
+			all := framed.to(a.To)
 			for _, gateway := range r.All() {
 				byGateway[gateway] = append(byGateway[gateway], all...)
 			}
@@ -111,7 +111,7 @@ func (r *Router) divide(announcements []Announcement, places Places) map[string]
 			}
 		}
 		for gateway, its := range to {
-			byGateway[gateway] = append(byGateway[gateway], frames.to(its)...)
+			byGateway[gateway] = append(byGateway[gateway], framed.to(its)...)
 		}
 	}
 	return byGateway
