@@ -28,7 +28,6 @@ package cassandra
 import (
 	"context"
 	_ "embed"
-	"slices"
 	"time"
 
 	"github.com/gocql/gocql"
@@ -108,7 +107,8 @@ type DB struct {
 	session *gocql.Session
 	config  Config
 	reads   *gather.Gatherer[*wanted]
-	writes  *gather.Gatherer[[]cql.Write]
+	links   *gather.Gatherer[cql.Write]
+	entries *gather.Gatherer[cql.Write] // of the index by owner
 }
 
 // Open connects, creates the keyspace and the tables that are missing, and
@@ -119,20 +119,23 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What many callers write goes together. An owner's entries become one mutation;
-	// one by one they would contend for its partition. Eight links of one owner, of
-	// usual length, are one batch, and what is more than that several. Six at a time:
-	// with more, a caller mostly finds one that is free, and writes alone.
-	writes := gather.New(gather.Config[[]cql.Write]{Lanes: 6, Max: 8, Send: func(ctx context.Context, calls [][]cql.Write) error {
-		return cql.WriteAll(ctx, session, slices.Concat(calls...))
-	}})
-	return &DB{session: session, config: config, reads: gatherReads(session, config.Consistency), writes: writes}, nil
+	// What many callers write goes together. Eight links of usual length are one batch,
+	// whose rows Cassandra writes one after the other. Six at a time: with more, a caller
+	// mostly finds one that is free, and writes alone. An owner's entries become one
+	// mutation; one by one, or in several batches, they would contend for its partition.
+	write := func(ctx context.Context, writes []cql.Write) error { return cql.WriteAll(ctx, session, writes) }
+	return &DB{
+		session: session, config: config, reads: gatherReads(session, config.Consistency),
+		links:   gather.New(gather.Config[cql.Write]{Lanes: 6, Max: 8, Send: write}),
+		entries: gather.New(gather.Config[cql.Write]{Max: 64, Send: write}),
+	}, nil
 }
 
 // Close ends the connection. Calls in flight fail.
 func (db *DB) Close() {
 	db.reads.Close()
-	db.writes.Close()
+	db.links.Close()
+	db.entries.Close()
 	db.session.Close()
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gocql/gocql"
+	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
 	"designkits/shared/cql"
@@ -71,10 +72,10 @@ func (s *Links) ttl(expires time.Time) int {
 }
 
 // Put stores a new link under a generated code, and its entry in the owner's
-// index, at the same time, together with the links of others: see DB.writes. After a crash in between either may be missing. An
-// entry without a link is left out of listings, which also clear it away; a
-// link without an entry is one whose code nobody was told, since Put had not
-// returned. Repeating the Put completes it.
+// index, at the same time, each together with those of others. After a crash in
+// between either may be missing. An entry without a link is left out of listings,
+// which also clear it away; a link without an entry is one whose code nobody was
+// told, since Put had not returned. Repeating the Put completes it.
 //
 // Its timestamp is 1, so that repeating it can't undo an Update or a Delete.
 func (s *Links) Put(ctx context.Context, l shortener.Link) error {
@@ -82,18 +83,26 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 		return fmt.Errorf("cassandra: put link %q: not a generated code; an alias is claimed", l.Code)
 	}
 	return s.db.run(ctx, "put link", string(l.Code), s.db.config.Timeout, func(ctx context.Context) error {
-		index, err := s.indexed(ctx, l)
+		entry, err := s.indexed(ctx, l)
 		if err != nil {
 			return err
 		}
-		return s.db.writes.Do(ctx, []cql.Write{{
+		return s.db.put(ctx, cql.Write{
 			Partition: "links " + linkKey(l.Code),
 			// UPDATE, not INSERT: an INSERT also writes a marker that the row exists,
 			// with a TTL of its own that no later UPDATE changes.
 			Statement: `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
 			Values:    []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)},
-		}, index})
+		}, entry)
 	})
+}
+
+// put writes a link and its entry.
+func (db *DB) put(ctx context.Context, link, entry cql.Write) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return db.links.Do(ctx, link) })
+	both.Go(func() error { return db.entries.Do(ctx, entry) })
+	return both.Wait()
 }
 
 // unset leaves a zero time out of a statement, where null would be a tombstone.

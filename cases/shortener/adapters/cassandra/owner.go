@@ -21,7 +21,7 @@ func (s *Links) index(ctx context.Context, l shortener.Link) error {
 	if err != nil {
 		return err
 	}
-	return s.db.writes.Do(ctx, []cql.Write{entry})
+	return s.db.entries.Do(ctx, entry)
 }
 
 // indexed makes sure that the link's month is known of its owner, and returns
