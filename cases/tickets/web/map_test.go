@@ -20,7 +20,7 @@ const (
 	firstPaint = 3 * time.Second        // of 5,000 seats, from opening the page
 	frame      = 16 * time.Millisecond  // of script for 500 seats that change at once
 	keyPress   = 100 * time.Millisecond // until what a key did among 5,000 seats is on the screen
-	tries      = 10
+	tries      = 5
 )
 
 func TestTheMapOfALargeHall(t *testing.T) {
