@@ -10,6 +10,7 @@ package gather
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,7 +27,7 @@ type Gatherer[T any] struct {
 	lanes   sync.WaitGroup
 
 	mu     sync.Mutex
-	calls  []call[T] // that wait, in the order of their coming
+	calls  []*call[T] // that wait, in the order of their coming
 	closed bool
 }
 
@@ -50,9 +51,17 @@ type Config[T any] struct {
 }
 
 type call[T any] struct {
-	ctx  context.Context
-	item T
-	done chan error // buffered, so that a caller that has gone holds nobody up
+	ctx   context.Context
+	item  T
+	done  chan error // buffered, so that a caller that has gone holds nobody up
+	batch *batch     // that carries it; nil before
+	gone  bool
+}
+
+// A batch is one under way.
+type batch struct {
+	waiting int // callers
+	cancel  context.CancelFunc
 }
 
 // New starts a Gatherer. Close ends it.
@@ -96,7 +105,7 @@ func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c := call[T]{ctx: ctx, item: item, done: make(chan error, 1)}
+	c := &call[T]{ctx: ctx, item: item, done: make(chan error, 1)}
 	if !g.add(c) {
 		return ErrClosed
 	}
@@ -104,12 +113,26 @@ func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
 	case err := <-c.done:
 		return err
 	case <-ctx.Done():
+		g.leave(c)
 		return ctx.Err()
 	}
 }
 
+// leave ends the batch that carries the call when nobody waits for it any more.
+func (g *Gatherer[T]) leave(c *call[T]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c.gone = true
+	if c.batch == nil {
+		return
+	}
+	if c.batch.waiting--; c.batch.waiting == 0 {
+		c.batch.cancel()
+	}
+}
+
 // add has the call wait for a lane, and reports false when there is none any more.
-func (g *Gatherer[T]) add(c call[T]) bool {
+func (g *Gatherer[T]) add(c *call[T]) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -147,7 +170,7 @@ func (g *Gatherer[T]) run() {
 }
 
 // take returns all calls that wait, but no more than a batch has.
-func (g *Gatherer[T]) take() []call[T] {
+func (g *Gatherer[T]) take() []*call[T] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.calls), g.cfg.Max)
@@ -173,15 +196,31 @@ func (g *Gatherer[T]) rest(d time.Duration) bool {
 	}
 }
 
-// send carries the batch out for as long as one of its callers waits.
-func (g *Gatherer[T]) send(batch []call[T]) {
-	items := make([]T, 0, len(batch))
+// send carries the calls out for as long as one of the callers waits.
+func (g *Gatherer[T]) send(calls []*call[T]) {
+	ctx, cancel, calls := g.begin(calls)
+	defer cancel()
+	if len(calls) == 0 {
+		return
+	}
+	items := make([]T, len(calls))
+	for i, c := range calls {
+		items[i] = c.item
+	}
+	err := g.cfg.Send(ctx, items)
+	for _, c := range calls {
+		c.done <- err
+	}
+}
+
+// begin returns those of the calls whose callers still wait, and a context that ends
+// with the last of them.
+func (g *Gatherer[T]) begin(calls []*call[T]) (context.Context, context.CancelFunc, []*call[T]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	calls = slices.DeleteFunc(calls, func(c *call[T]) bool { return c.gone || c.ctx.Err() != nil })
 	var end time.Time
-	for _, c := range batch {
-		if c.ctx.Err() != nil {
-			continue // it has gone
-		}
-		items = append(items, c.item)
+	for _, c := range calls {
 		deadline, ok := c.ctx.Deadline()
 		if !ok {
 			deadline = time.Now().Add(g.cfg.Within)
@@ -190,13 +229,10 @@ func (g *Gatherer[T]) send(batch []call[T]) {
 			end = deadline
 		}
 	}
-	if len(items) == 0 {
-		return
-	}
 	ctx, cancel := context.WithDeadline(context.Background(), end)
-	defer cancel()
-	err := g.cfg.Send(ctx, items)
-	for _, c := range batch {
-		c.done <- err
+	b := &batch{waiting: len(calls), cancel: cancel}
+	for _, c := range calls {
+		c.batch = b
 	}
+	return ctx, cancel, calls
 }

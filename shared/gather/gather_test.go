@@ -146,6 +146,43 @@ func TestACallEndsWithItsContextAndTheBatchWithTheLast(t *testing.T) {
 	})
 }
 
+// A batch ends with the last who gives up on it, however late it might be.
+func TestABatchEndsWhenAllHaveGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ended time.Time
+		behind := make(chan struct{})
+		g := gather.New(gather.Config[int]{Within: time.Minute, Send: func(ctx context.Context, batch []int) error {
+			if batch[0] == 0 {
+				<-behind
+				return nil
+			}
+			<-ctx.Done()
+			ended = time.Now()
+			return ctx.Err()
+		}})
+		var callers sync.WaitGroup
+		callers.Go(func() { _ = g.Do(t.Context(), 0) })
+		synctest.Wait()
+		began := time.Now()
+		for _, after := range []time.Duration{time.Second, 3 * time.Second, 2 * time.Second} {
+			ctx, giveUp := context.WithCancel(t.Context())
+			time.AfterFunc(after, giveUp)
+			callers.Go(func() {
+				if err := g.Do(ctx, 1); !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(behind)
+		callers.Wait()
+		g.Close()
+		if took := ended.Sub(began); took != 3*time.Second {
+			t.Errorf("the batch ended after %v, when the last has given up after 3s", took)
+		}
+	})
+}
+
 // What nobody waits for any more when it comes isn't sent.
 func TestAnEndedContextSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

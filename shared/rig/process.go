@@ -67,9 +67,9 @@ func (p *process) await(ctx context.Context, within time.Duration) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s ended while starting: %w\n%s", p.name, p.failed, p.tail())
+			return fmt.Errorf("%s ended while starting: %w\n%s", p.name, p.failed, p.tail(20))
 		case <-ctx.Done():
-			return fmt.Errorf("%s was not ready within %s: %w\n%s", p.name, within, err, p.tail())
+			return fmt.Errorf("%s was not ready within %s: %w\n%s", p.name, within, err, p.tail(20))
 		case <-every.C:
 		}
 	}
@@ -83,14 +83,24 @@ func (p *process) end(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	if !p.ended() {
-		_ = p.kill()
-		<-p.exited
-		return fmt.Errorf("%s did not stop in time and was killed", p.name)
+		return fmt.Errorf("%s did not stop in time and was killed; it ends with\n%s", p.name, p.quit())
 	}
 	if p.failed != nil {
-		return fmt.Errorf("%s: %w\n%s", p.name, p.failed, p.tail())
+		return fmt.Errorf("%s: %w\n%s", p.name, p.failed, p.tail(20))
 	}
 	return nil
+}
+
+// quit kills it, and returns what it was at: a Go process tells its goroutines.
+func (p *process) quit() string {
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.exited:
+	case <-time.After(quitWithin):
+		_ = p.kill()
+		<-p.exited
+	}
+	return p.tail(1000)
 }
 
 // kill ends it with kill -9, and its children.
@@ -106,8 +116,7 @@ func (p *process) ended() bool {
 }
 
 // tail is the end of the process's log.
-func (p *process) tail() string {
-	const lines = 20
+func (p *process) tail(lines int) string {
 	content, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()

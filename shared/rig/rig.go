@@ -62,6 +62,8 @@ const (
 	startWithin = 2 * time.Minute
 	// stopWithin is how long a process may take to stop when it is asked to.
 	stopWithin = 10 * time.Second
+	// quitWithin is how long it may then take to tell what it is at.
+	quitWithin = 2 * time.Second
 )
 
 // Start builds and starts the case and returns once its page can be used. A
@@ -182,7 +184,7 @@ func (c *Case) process(to, name string) (*process, error) {
 // Log is the end of a process's log.
 func (c *Case) Log(name string) string {
 	if p := c.processes[name]; p != nil {
-		return p.tail()
+		return p.tail(20)
 	}
 	return ""
 }

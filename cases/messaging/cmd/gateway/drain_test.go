@@ -130,3 +130,21 @@ func TestAGatewayThatStopsMovesItsDevices(t *testing.T) {
 	}
 	t.Logf("%d messages were said meanwhile, %d connections of the two ended", said, phone.Ends()+tablet.Ends())
 }
+
+// A gateway stops in time while a message that nobody can commit is under way: what a
+// device sends ends with its connection, and the device sends it again elsewhere.
+func TestAGatewayStopsWhileNobodyOwnsWhatIsSent(t *testing.T) {
+	s := newSiteWith(t, nil)
+	ana, bo := s.person(1)[0], s.person(1)[0]
+	conn := s.live("gateway-1", ana)
+	for _, name := range []string{"chat-1", "chat-2"} {
+		if err := s.Lose(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(t, conn, fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"nobody-commits-it","kind":"created","users":[%q]}`, messaging.DirectID(ana.User, bo.User), bo.User))
+	s.live("gateway-1", bo) // by then the gateway has read it
+	if err := s.Restart(t.Context(), "gateway-1"); err != nil {
+		t.Error(err)
+	}
+}
