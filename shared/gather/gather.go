@@ -55,7 +55,6 @@ type call[T any] struct {
 	item  T
 	done  chan error // buffered, so that a caller that has gone holds nobody up
 	batch *batch     // that carries it; nil before
-	gone  bool
 }
 
 // A batch is one under way.
@@ -122,9 +121,8 @@ func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
 func (g *Gatherer[T]) leave(c *call[T]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.gone = true
 	if c.batch == nil {
-		return
+		return // begin leaves it out
 	}
 	if c.batch.waiting--; c.batch.waiting == 0 {
 		c.batch.cancel()
@@ -218,7 +216,7 @@ func (g *Gatherer[T]) send(calls []*call[T]) {
 func (g *Gatherer[T]) begin(calls []*call[T]) (context.Context, context.CancelFunc, []*call[T]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	calls = slices.DeleteFunc(calls, func(c *call[T]) bool { return c.gone || c.ctx.Err() != nil })
+	calls = slices.DeleteFunc(calls, func(c *call[T]) bool { return c.ctx.Err() != nil })
 	var end time.Time
 	for _, c := range calls {
 		deadline, ok := c.ctx.Deadline()

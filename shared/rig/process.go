@@ -91,15 +91,16 @@ func (p *process) end(ctx context.Context) error {
 	return nil
 }
 
-// quit kills it, and returns what it was at: a Go process tells its goroutines.
+// quit kills it, and its children, and returns what it was at: a Go process tells its
+// goroutines.
 func (p *process) quit() string {
 	_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 	select {
 	case <-p.exited:
 	case <-time.After(quitWithin):
-		_ = p.kill()
-		<-p.exited
 	}
+	_ = p.kill() // where it has ended, its children
+	<-p.exited
 	return p.tail(1000)
 }
 

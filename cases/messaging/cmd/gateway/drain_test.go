@@ -131,8 +131,7 @@ func TestAGatewayThatStopsMovesItsDevices(t *testing.T) {
 	t.Logf("%d messages were said meanwhile, %d connections of the two ended", said, phone.Ends()+tablet.Ends())
 }
 
-// A gateway stops in time while a message that nobody can commit is under way: what a
-// device sends ends with its connection, and the device sends it again elsewhere.
+// A gateway stops in time while a message that nobody can commit is under way.
 func TestAGatewayStopsWhileNobodyOwnsWhatIsSent(t *testing.T) {
 	s := newSiteWith(t, nil)
 	ana, bo := s.person(1)[0], s.person(1)[0]
