@@ -118,7 +118,7 @@ func (d *Door) serve(ctx context.Context, e tickets.Event, turns map[tickets.Eve
 	}
 	now, t := d.Now(), turns[e.ID]
 	if t == nil || t.token != token {
-		if t, err = d.begin(ctx, e, token); err != nil {
+		if t, err = d.begin(ctx, e, token, now); err != nil {
 			return err
 		}
 		turns[e.ID] = t
@@ -136,8 +136,9 @@ func (d *Door) serve(ctx context.Context, e tickets.Event, turns map[tickets.Eve
 	return err
 }
 
-// begin takes the door over where the doorkeeper before left it.
-func (d *Door) begin(ctx context.Context, e tickets.Event, token int64) (*turn, error) {
+// begin takes the door over where the doorkeeper before left it. The time that
+// goes by meanwhile counts from the next round on.
+func (d *Door) begin(ctx context.Context, e tickets.Event, token int64, now time.Time) (*turn, error) {
 	if err := d.Room.Open(ctx, e.ID); err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (d *Door) begin(ctx context.Context, e tickets.Event, token int64) (*turn, 
 	if err != nil {
 		return nil, err
 	}
-	t := &turn{token: token, admission: d.Admission(e), admitted: d.Now(), looked: d.Now()}
+	t := &turn{token: token, admission: d.Admission(e), admitted: now, looked: now}
 	if head.Rate > 0 {
 		t.admission.Resume(head.Rate)
 	}
