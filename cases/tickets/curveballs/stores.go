@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -48,7 +49,7 @@ func openStoresOf(ctx context.Context, t *curveball.Trial, namespace string) (s 
 	if err != nil {
 		return nil, err
 	}
-	if s.db, err = postgres.Open(ctx, postgres.Config{Addr: pg, Namespace: s.namespace, Connections: connections}); err != nil {
+	if s.db, err = postgres.Open(ctx, postgres.Config{Addr: pg, Namespace: s.namespace, Connections: connections, Timeout: 20 * time.Second}); err != nil {
 		return nil, err
 	}
 	t.Cleanup(func(context.Context) error { s.db.Close(); return nil })

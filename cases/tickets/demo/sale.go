@@ -15,7 +15,7 @@ import (
 
 // Times of the sale.
 const (
-	opensIn = 5 * time.Second // after it is announced
+	opensIn = 8 * time.Second // after it is announced
 	holdFor = 10              // s, so that seats which nobody pays for come back soon
 )
 

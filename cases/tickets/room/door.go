@@ -55,8 +55,8 @@ type turn struct {
 	token     int64
 	admission *Admission
 	admitted  time.Time // when people were let in last
-	looked    time.Time
-	used      bool // all who might come in since the last look did
+	looked    time.Time // zero: not yet, so at once
+	used      bool      // all who might come in since the last look did
 }
 
 // Run lets people in until the context ends.
@@ -136,8 +136,8 @@ func (d *Door) serve(ctx context.Context, e tickets.Event, turns map[tickets.Eve
 	return err
 }
 
-// begin takes the door over where the doorkeeper before left it. The time that
-// goes by meanwhile counts from the next round on.
+// begin takes the door over where the doorkeeper before left it, and looks at
+// booking at once. The time that goes by meanwhile counts from the next round on.
 func (d *Door) begin(ctx context.Context, e tickets.Event, token int64, now time.Time) (*turn, error) {
 	if err := d.Room.Open(ctx, e.ID); err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (d *Door) begin(ctx context.Context, e tickets.Event, token int64, now time
 	if err != nil {
 		return nil, err
 	}
-	t := &turn{token: token, admission: d.Admission(e), admitted: now, looked: now}
+	t := &turn{token: token, admission: d.Admission(e), admitted: now}
 	if head.Rate > 0 {
 		t.admission.Resume(head.Rate)
 	}

@@ -1,7 +1,8 @@
 // Package redis is the Redis 7 server as a backend: one node with an
 // append-only file, so that what was acknowledged survives a kill of the
-// process (the file is written before the answer and reaches the disk within
-// a second; only a crash of the machine loses that second).
+// process: the file is written before the answer, and reaches the disk within
+// a second, which a crash of the machine may lose. Only while that takes, and for
+// two seconds at most, are answers ahead of the file.
 //
 // Its memory is capped. At the cap it evicts keys that have a TTL, and then
 // refuses writes: what is meant to be a cache gives way, and what isn't stays.

@@ -90,7 +90,7 @@ func TestTheWaitingRoomSlowsDownWithBooking(t *testing.T) {
 
 	testenv.Eventually(t, time.Minute, "the rate grows while booking is fast", func() bool { holds(); return head().Rate > 15*least })
 	fast := in()
-	if err := s.redis.Delay(2 * target); err != nil {
+	if err := s.redis.Delay(target); err != nil {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, time.Minute, "the rate falls to its least while holds take twice as long as they should", func() bool {

@@ -194,7 +194,7 @@ func TestHalfAMillionWait(t *testing.T) {
 	defer plain.Close()
 	key := namespace + ":{e}:queue"
 	defer func() { // at once: the others' tests need the room
-		if err := plain.Del(context.Background(), key).Err(); err != nil {
+		if err := plain.Unlink(context.Background(), key).Err(); err != nil {
 			t.Error(err)
 		}
 	}()

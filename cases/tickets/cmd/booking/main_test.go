@@ -286,14 +286,16 @@ func TestAHoldThatIsOverIsShownFree(t *testing.T) {
 	two[0].opens("short", 10)
 	testenv.Eventually(t, time.Minute, "the other replica knows the event", func() bool { return two[1].ask("GET", "/api/events/short", "", "", nil) == 200 })
 	watching := []<-chan update{two[0].watch("short"), two[1].watch("short")}
-	var hold held
-	two[0].must(201, "POST", "/api/events/short/holds", two[0].fan(), `{"best":{"seats":1}}`, &hold)
-	var late []time.Duration
-	for n, updates := range watching {
-		next(t, updates, func(u update) bool { return len(u.Held) == 1 })
-		next(t, updates, func(u update) bool { return len(u.Free) == 1 })
-		if early := time.Until(hold.Until); early > 0 {
-			t.Errorf("replica %d showed it free %s too early", n, early)
+	var late []time.Duration // until both show it, at each try
+	for len(late) < 3 && (len(late) == 0 || slices.Min(late) > time.Second) {
+		var hold held
+		two[0].must(201, "POST", "/api/events/short/holds", two[0].fan(), `{"best":{"seats":1}}`, &hold)
+		for n, updates := range watching {
+			next(t, updates, func(u update) bool { return len(u.Held) == 1 })
+			next(t, updates, func(u update) bool { return len(u.Free) == 1 })
+			if early := time.Until(hold.Until); early > 0 {
+				t.Errorf("replica %d showed it free %s too early", n, early)
+			}
 		}
 		late = append(late, time.Since(hold.Until))
 	}
