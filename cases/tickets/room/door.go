@@ -55,8 +55,8 @@ type turn struct {
 	token     int64
 	admission *Admission
 	admitted  time.Time // when people were let in last
-	looked    time.Time // zero: not yet, so at once
-	used      bool      // all who might come in since the last look did
+	looked    time.Time
+	used      bool // all who might come in since the last look did
 }
 
 // Run lets people in until the context ends.
@@ -146,9 +146,12 @@ func (d *Door) begin(ctx context.Context, e tickets.Event, token int64, now time
 	if err != nil {
 		return nil, err
 	}
-	t := &turn{token: token, admission: d.Admission(e), admitted: now}
+	t := &turn{token: token, admission: d.Admission(e), admitted: now, looked: now}
 	if head.Rate > 0 {
 		t.admission.Resume(head.Rate)
+	}
+	if err := d.look(ctx, t); err != nil {
+		return nil, err
 	}
 	d.Log.Info("letting people in", "event", e.ID, "rate", t.admission.Rate(), "waiting", head.Waiting)
 	return t, nil
