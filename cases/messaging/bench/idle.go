@@ -103,7 +103,7 @@ type idlers struct {
 	reading sync.WaitGroup
 }
 
-// measure connects, has each connection carry a message, lets the server come to
+// measure connects, each to carry a message at once, lets the server come to
 // rest, and reads its memory. Afterwards every hundredth must still carry one.
 func (c *idlers) measure(ctx context.Context, r *harness.Run, n int, rss func() (int64, error)) (m idleMemory, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
@@ -116,9 +116,6 @@ func (c *idlers) measure(ctx context.Context, r *harness.Run, n int, rss func() 
 		return m, err
 	}
 	m.connections = len(c.all)
-	if err := c.speak(ctx, 1); err != nil {
-		return m, err
-	}
 	select {
 	case <-time.After(r.For(15 * time.Second)): // the connections are to be idle, not new
 	case <-ctx.Done():
@@ -127,14 +124,30 @@ func (c *idlers) measure(ctx context.Context, r *harness.Run, n int, rss func() 
 	if m.after, err = rss(); err != nil {
 		return m, err
 	}
-	return m, c.speak(ctx, 100)
+	return m, c.speak(ctx, 0, 100)
 }
 
+// atOnce is how many are connected, or asked, before the first has to have its answer.
+const atOnce = 300
+
+// connect has each say something soon: the gateway closes who says nothing at first.
 func (c *idlers) connect(ctx context.Context, n int) error {
 	c.got = make(chan string, n)
+	for begun := 0; begun < n; begun += atOnce {
+		if err := c.dial(ctx, begun, min(begun+atOnce, n)); err != nil {
+			return err
+		}
+		if err := c.speak(ctx, begun, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *idlers) dial(ctx context.Context, from, to int) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(32)
-	for i := range n {
+	for i := from; i < to; i++ {
 		all.Go(func() error {
 			var protocols []string
 			if c.protocols != nil {
@@ -163,15 +176,15 @@ func (c *idlers) connect(ctx context.Context, n int) error {
 }
 
 // speak has every nth say something, some hundreds at a time, and waits for all answers.
-func (c *idlers) speak(ctx context.Context, nth int) error {
+func (c *idlers) speak(ctx context.Context, from, nth int) error {
 	missing := map[string]bool{}
-	for i := 0; i < len(c.all); i += nth {
+	for i := from; i < len(c.all); i += nth {
 		ref := strconv.Itoa(i)
 		missing[ref] = true
 		if err := c.all[i].send([]byte(c.frame(ref))); err != nil {
 			return fmt.Errorf("connection %d has ended: %w", i, err)
 		}
-		if err := c.answered(ctx, missing, 300); err != nil {
+		if err := c.answered(ctx, missing, atOnce); err != nil {
 			return err
 		}
 	}

@@ -117,3 +117,37 @@ func TestAcknowledgementsThatCameTooSoonAreSaidAgainSlowly(t *testing.T) {
 		_ = end()
 	})
 }
+
+// What a gateway drops of a device that lags may be the answers as well: what isn't
+// answered is said again.
+func TestWhatIsNotAnsweredIsSaidAgainWhenTheDeviceLags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		d, end := begin(t, l, device.Config{Shown: func(messaging.Message) error { return nil }})
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			if _, err := d.Send(t.Context(), wire.Send{Conversation: walks, ID: "0123456789abcdef", Kind: messaging.Posted}); err != nil {
+				t.Error(err)
+			}
+		})
+		l.say(message(3)) // so that two are asked for
+		synctest.Wait()
+		for _, when := range []string{"at first", "when it lags"} {
+			said := map[string]int{}
+			l.mu.Lock()
+			for _, f := range l.up {
+				said[fmt.Sprintf("%T", f)]++
+			}
+			l.up = nil
+			l.mu.Unlock()
+			if said["*wire.Resume"] != 1 || said["*wire.Send"] != 1 || said["*wire.History"] != 1 {
+				t.Errorf("%s it says %v, want one Resume, Send and History", when, said)
+			}
+			l.say(wire.Lagging{})
+			synctest.Wait()
+		}
+		l.say(wire.Sent{Ref: "0123456789abcdef", Conversation: walks, ID: "0123456789abcdef", Seq: 4})
+		sending.Wait()
+		_ = end()
+	})
+}

@@ -198,9 +198,6 @@ func (d *Device) lost() {
 	d.conn, d.later = nil, nil // the next connection says all anew
 	d.turn(On{})
 	d.ends++
-	for _, s := range d.screens {
-		s.asked = 0 // the answer will not come
-	}
 }
 
 // turn notes what the connection is at, and tells. d.mu is held.

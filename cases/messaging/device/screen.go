@@ -33,7 +33,7 @@ func (d *Device) heard(conn Conn, frame any) error {
 			d.tell(f)
 		}
 		d.turn(On{Gateway: f.Gateway})
-		d.welcomed()
+		d.anew()
 	case *wire.Current:
 		if d.looking = false; d.cfg.All {
 			d.settle()
@@ -41,7 +41,7 @@ func (d *Device) heard(conn Conn, frame any) error {
 		d.turn(On{Gateway: d.on.Gateway, Current: true})
 	case *wire.Lagging:
 		d.turn(On{Gateway: d.on.Gateway})
-		d.resume()
+		d.anew() // the answers that were queued are dropped as well
 	case *wire.Message:
 		d.take(f.Message)
 		d.show(f.Conversation)
@@ -85,15 +85,16 @@ func (d *Device) settle() {
 	})
 }
 
-// welcomed begins a connection: what was under way when the last one ended may not
-// have arrived.
-func (d *Device) welcomed() {
+// anew says all that isn't answered: what was under way when the last connection ended,
+// or when this one lagged, may not have arrived, or its answer.
+func (d *Device) anew() {
 	d.resume()
 	for _, o := range d.outbox {
-		d.write(o.frame)
+		d.bring(o)
 	}
-	for _, s := range d.screens {
-		s.readDue = true
+	for c, s := range d.screens {
+		s.asked, s.readDue = 0, true
+		d.show(c)
 	}
 	d.acknowledgeAfter(ackPause)
 	if d.watched != nil {

@@ -243,8 +243,14 @@ func TestWhatIsNotAcknowledgedIsInTheInboxHoweverItGoes(t *testing.T) {
 			phones[i] = &phone{address: messaging.Address{User: bo, Device: messaging.DeviceID(i + 1)}, has: map[messaging.Seq]bool{}}
 			phones[i].leave(t, d) // the one of the last check
 		}
+		refresh := func() {
+			for _, p := range phones {
+				p.refresh(t, d, c)
+			}
+		}
 		fan, log, marked := fanout.New(d.config), []messaging.Message{}, messaging.Seq(0)
 		post := func() {
+			refresh()
 			m := message(c, messaging.Seq(len(log)+1), ana, messaging.Posted)
 			if m.Seq == 1 {
 				m = message(c, 1, ana, messaging.Created, bo)
@@ -255,6 +261,7 @@ func TestWhatIsNotAcknowledgedIsInTheInboxHoweverItGoes(t *testing.T) {
 			}
 		}
 		settle := func() {
+			refresh()
 			marked = max(marked, settled(t, fan))
 			for _, p := range phones {
 				found := d.found(t, p.address, c)
@@ -330,6 +337,21 @@ func (p *phone) come(t require, d *desk, c messaging.ConversationID, gateway str
 	p.route, p.heard = &r, len(d.told.heard[gateway])
 	for _, seq := range d.found(t, p.address, c) {
 		p.has[seq] = true
+	}
+}
+
+// refresh is its gateway's, as long as it is connected: routes lapse by the real clock. One
+// that has lapsed all the same is a reason to catch up.
+func (p *phone) refresh(t require, d *desk, c messaging.ConversationID) {
+	if p.route == nil {
+		return
+	}
+	standings, err := d.routes.Refresh(d.t.Context(), []session.Route{*p.route})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if standings[0] != session.Held {
+		p.come(t, d, c, p.route.Gateway)
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *Session) acknowledge(ctx context.Context, f *wire.Ack) error {
 	more := s.catchUp != nil && s.catchUp.acknowledged(f.Conversation, f.Seq)
 	s.mu.Unlock()
 	if more {
-		return s.next(ctx)
+		s.next(ctx)
 	}
 	return nil
 }

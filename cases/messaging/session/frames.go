@@ -25,7 +25,7 @@ func (s *Session) do(frame any) {
 	case *wire.Send:
 		err = s.send(ctx, f)
 	case *wire.Resume:
-		err = s.resume(ctx, f)
+		s.resume(ctx, f)
 	case *wire.Ack:
 		err = s.acknowledge(ctx, f)
 	case *wire.History:
@@ -37,7 +37,7 @@ func (s *Session) do(frame any) {
 	case *wire.Watch:
 		err = s.watch(ctx, f)
 	case watchAnew:
-		err = s.watchAnew(ctx)
+		s.watchAnew(ctx)
 	default:
 		err = &messaging.Invalid{Field: "type", Reason: "this gateway doesn't follow it"}
 	}

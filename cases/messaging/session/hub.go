@@ -35,7 +35,6 @@ import (
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/fanout"
 	"designkits/cases/messaging/presence"
-	"designkits/cases/messaging/wire"
 )
 
 // Config is what a Hub needs. The zero value of a number means its default.
@@ -125,7 +124,7 @@ func New(cfg Config) *Hub {
 	h.acks.init()
 	h.drops.init()
 	h.tells.init()
-	h.watches.board, h.watches.asked = presence.NewBoard(cfg.Tellings, cfg.Tellings), map[messaging.Address]*wire.Watch{}
+	h.watches.board, h.watches.asked = presence.NewBoard(cfg.Tellings, cfg.Tellings), map[messaging.Address]asked{}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
 }

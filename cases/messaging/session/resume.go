@@ -64,7 +64,7 @@ func (c *catchUp) acknowledged(conversation messaging.ConversationID, s messagin
 }
 
 // resume begins to catch up, from the oldest that the inbox holds.
-func (s *Session) resume(ctx context.Context, f *wire.Resume) error {
+func (s *Session) resume(ctx context.Context, f *wire.Resume) {
 	s.mu.Lock()
 	s.live = false
 	c := &catchUp{ref: f.Ref, all: f.All, since: time.Now()}
@@ -78,38 +78,38 @@ func (s *Session) resume(ctx context.Context, f *wire.Resume) error {
 	s.catchUp, s.early = c, nil
 	s.mu.Unlock()
 	s.conn.Resumed()
-	return s.next(ctx)
+	s.next(ctx)
 }
 
 // next sends what comes next of the inbox. It is called again when the device has
 // acknowledged that.
-func (s *Session) next(ctx context.Context) error {
+func (s *Session) next(ctx context.Context) {
 	for {
 		s.mu.Lock()
 		c := s.catchUp
 		s.mu.Unlock()
 		if c == nil {
-			return nil // it has gone, or lags
+			return // it has gone, or lags
 		}
 		if len(c.rest) == 0 && !c.end {
 			items, cursor, err := s.hub.cfg.Inbox.Page(ctx, s.device, c.cursor, inboxPage)
 			if err != nil {
-				s.quiet(c)
-				return err
+				s.quiet(c, err)
+				return
 			}
 			// Only the goroutine that follows the device's frames is here.
 			c.rest, c.cursor, c.end = items, cursor, cursor == ""
 		}
 		if len(c.rest) > 0 {
 			s.sendSome(c)
-			return nil
+			return
 		}
 		if err := s.notices(ctx, c.all); err != nil {
-			s.quiet(c)
-			return err
+			s.quiet(c, err)
+			return
 		}
 		if s.current(c) {
-			return nil
+			return
 		}
 	}
 }
@@ -169,12 +169,27 @@ func (s *Session) settle(c *catchUp) bool {
 	return true
 }
 
-// quiet gives up catching up.
-func (s *Session) quiet(c *catchUp) {
+// quiet gives up catching up. What is refused is the Resume, also where an
+// acknowledgement has led here: the device is to ask once more.
+func (s *Session) quiet(c *catchUp, err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.catchUp == c {
-		s.catchUp = nil
+	gaveUp := s.catchUp == c
+	if gaveUp {
+		kept := c.held // what was announced comes once the device has asked
+		s.catchUp, s.early = nil, &kept
+	}
+	s.mu.Unlock()
+	if gaveUp { // else it has gone, or asks anyway
+		s.refuseResume(c.ref, err)
+	}
+}
+
+// refuseResume has a device ask to resume once more. A Resume without a ref, as is the
+// gateway's own, it wouldn't know again: it is told that it lags.
+func (s *Session) refuseResume(ref string, err error) {
+	s.refuse(ref, err)
+	if ref == "" {
+		s.conn.Send(wire.Encode(wire.Lagging{}))
 	}
 }
 

@@ -167,7 +167,11 @@ func (s *Session) enqueue(frame any, size int) {
 	case s.merged(frame):
 		return
 	case len(s.todo) >= maxTodo || len(s.todo) > 0 && s.bytes+size > maxBytes || s.hub.waiting.Load() > maxWaiting:
-		s.refuse(refOf(frame), messaging.ErrBusy)
+		if _, ok := frame.(*wire.Resume); ok {
+			s.refuseResume(refOf(frame), messaging.ErrBusy)
+		} else {
+			s.refuse(refOf(frame), messaging.ErrBusy)
+		}
 		return
 	}
 	s.todo = append(s.todo, todo{frame, size})

@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,10 +27,16 @@ const (
 
 // watches are whom the devices that are connected here watch.
 type watches struct {
-	mu       sync.Mutex
-	board    *presence.Board
-	asked    map[messaging.Address]*wire.Watch
-	settings map[messaging.UserID]presence.Privacy // as of the last look at them
+	mu    sync.Mutex
+	board *presence.Board
+	asked map[messaging.Address]asked
+}
+
+// asked is the last Watch of a device that was followed, and by which settings: whose
+// has changed since is watched anew, until that has succeeded.
+type asked struct {
+	frame    *wire.Watch
+	settings map[messaging.UserID]presence.Privacy
 }
 
 // watch replaces whom the device watches: of those it asks for the ones that it may see.
@@ -36,7 +44,7 @@ func (s *Session) watch(ctx context.Context, f *wire.Watch) error {
 	if len(f.Users) > presence.MaxWatched {
 		return &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("%d people; %d at most", len(f.Users), presence.MaxWatched)}
 	}
-	seen, err := s.visible(ctx, f)
+	seen, settings, err := s.visible(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -58,28 +66,29 @@ func (s *Session) watch(ctx context.Context, f *wire.Watch) error {
 	for _, u := range seen {
 		w.board.Sighted(u, sighted[u])
 	}
-	if w.asked[s.device] = f; len(f.Users) == 0 {
+	if w.asked[s.device] = (asked{f, settings}); len(f.Users) == 0 {
 		delete(w.asked, s.device)
 	}
 	return nil
 }
 
 // visible are those of a Watch that show themselves to the device. That somebody is a
-// contact the conversation says which is open, or the one of the two.
-func (s *Session) visible(ctx context.Context, f *wire.Watch) ([]messaging.UserID, error) {
+// contact the conversation says which is open, or the one of the two. The settings are
+// those by which that was found out.
+func (s *Session) visible(ctx context.Context, f *wire.Watch) (seen []messaging.UserID, settings map[messaging.UserID]presence.Privacy, err error) {
 	for _, u := range f.Users {
 		if !u.Valid() {
-			return nil, &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("%.40q is nobody's account", u)}
+			return nil, nil, &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("%.40q is nobody's account", u)}
 		}
 	}
 	if f.Conversation != "" {
 		if err := s.hub.known.member(ctx, f.Conversation, s.device.User); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	settings, err := s.hub.cfg.Settings.Shown(ctx, f.Users)
+	settings, err = s.hub.cfg.Settings.Shown(ctx, f.Users)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	shows := make([]bool, len(f.Users))
 	each, ctx := errgroup.WithContext(ctx)
@@ -102,15 +111,14 @@ func (s *Session) visible(ctx context.Context, f *wire.Watch) ([]messaging.UserI
 		})
 	}
 	if err := each.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var seen []messaging.UserID
 	for i, u := range f.Users {
 		if shows[i] {
 			seen = append(seen, u)
 		}
 	}
-	return seen, nil
+	return seen, settings, nil
 }
 
 // unwatch forgets what a connection that has ended watched.
@@ -166,32 +174,23 @@ func (h *Hub) heed(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, doWithin)
 	defer cancel()
 	h.watches.mu.Lock()
-	before, asked := h.watches.settings, map[messaging.UserID][]messaging.Address{}
-	for a, f := range h.watches.asked {
-		for _, u := range f.Users {
-			asked[u] = append(asked[u], a)
-		}
-	}
+	devices := maps.Clone(h.watches.asked)
 	h.watches.mu.Unlock()
-	users := make([]messaging.UserID, 0, len(asked))
-	for u := range asked {
-		users = append(users, u)
+	var users []messaging.UserID
+	for _, each := range devices {
+		users = append(users, each.frame.Users...)
 	}
+	slices.Sort(users)
+	users = slices.Compact(users)
 	now, err := h.cfg.Settings.Shown(ctx, users)
 	if err != nil {
 		h.cfg.Log.Warn("whom people are shown to is looked up later", "people", len(users), "error", err.Error())
 		return
 	}
-	h.watches.mu.Lock()
-	h.watches.settings = now
-	h.watches.mu.Unlock()
-	anew := map[messaging.Address]bool{}
-	for u, devices := range asked {
-		for _, a := range devices {
-			if s := h.of(a); s != nil && before[u] != now[u] && !anew[a] {
-				anew[a] = true
-				s.enqueue(watchAnew{}, 0)
-			}
+	for a, each := range devices {
+		changed := func(u messaging.UserID) bool { return each.settings[u] != now[u] }
+		if s := h.of(a); s != nil && slices.ContainsFunc(each.frame.Users, changed) {
+			s.enqueue(watchAnew{}, 0)
 		}
 	}
 }
@@ -199,14 +198,20 @@ func (h *Hub) heed(ctx context.Context) {
 // watchAnew is as if a device had sent its last Watch once more.
 type watchAnew struct{}
 
-func (s *Session) watchAnew(ctx context.Context) error {
+func (s *Session) watchAnew(ctx context.Context) {
 	s.hub.watches.mu.Lock()
-	f := s.hub.watches.asked[s.device]
+	f := s.hub.watches.asked[s.device].frame
 	s.hub.watches.mu.Unlock()
 	if f == nil {
-		return nil
+		return
 	}
-	return s.watch(ctx, f)
+	err := s.watch(ctx, f)
+	if errors.Is(err, messaging.ErrNotMember) { // of what was open: there it sees nobody any more
+		err = s.watch(ctx, &wire.Watch{Users: f.Users})
+	}
+	if err != nil { // heed comes back to it
+		s.hub.cfg.Log.Warn("who has changed whom they are shown to is watched anew later", "device", s.device.String(), "error", err.Error())
+	}
 }
 
 // sight notes that devices are here, or one has gone. Nobody relies on it.

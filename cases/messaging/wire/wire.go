@@ -174,8 +174,9 @@ type (
 		Online   bool             `json:"online"`
 		LastSeen time.Time        `json:"lastSeen,omitzero"`
 	}
-	// Lagging says that this device reads too slowly: what was queued for it is
-	// dropped, and nothing more comes until it asks to Resume.
+	// Lagging says that this device reads too slowly, or may have missed something: what
+	// was queued for it is dropped, answers too, and nothing more comes until it asks to
+	// Resume. What wasn't answered it says again.
 	Lagging struct{}
 	// Move says that this gateway will close; connect to another after a while.
 	Move struct {

@@ -123,16 +123,20 @@ func (c *Conn) finish() {
 	c.server.table.remove(c.at)
 }
 
-// look is called for every connection from time to time: it is all its timeouts.
-func (c *Conn) look(now time.Time) {
+// look is called for every connection from time to time: it is all its timeouts. This
+// process has been awake since then: none is over before that is as long ago.
+func (c *Conn) look(now, awake time.Time) {
 	cfg := &c.server.config
-	silent := now.Sub(time.Unix(0, c.heard.Load()))
-	if since := c.unwhole.Load(); since != 0 && now.UnixNano()-since > int64(cfg.MessageTimeout) {
+	over := func(since time.Time, timeout time.Duration) bool {
+		return !since.IsZero() && now.Sub(since) > timeout && now.Sub(awake) > timeout
+	}
+	heard := time.Unix(0, c.heard.Load())
+	silent := now.Sub(heard)
+	if since := c.unwhole.Load(); since != 0 && over(time.Unix(0, since), cfg.MessageTimeout) {
 		c.fail(errNeverFinished)
 	}
 	c.mu.Lock()
-	late := c.out.stalled(now, cfg.WriteTimeout) || silent > cfg.IdleTimeout ||
-		!c.closeSent.IsZero() && now.Sub(c.closeSent) > cfg.CloseTimeout
+	late := over(c.out.since, cfg.WriteTimeout) || over(heard, cfg.IdleTimeout) || over(c.closeSent, cfg.CloseTimeout)
 	if c.opened && c.phase == open && silent > cfg.PingEvery && now.UnixNano()-c.pinged > int64(cfg.PingEvery) {
 		c.pinged = now.UnixNano()
 		c.out.push(outgoing{op: opPing})

@@ -73,10 +73,6 @@ func (o *outbound) full(f outgoing, cfg *Config) bool {
 	return len(o.queue) >= cfg.QueueFrames || len(o.queue) > 0 && o.bytes+f.size() > cfg.QueueBytes
 }
 
-func (o *outbound) stalled(now time.Time, most time.Duration) bool {
-	return !o.since.IsZero() && now.Sub(o.since) > most
-}
-
 // Send sends a text frame, in the order of the calls. The bytes are kept until it
 // has gone out and must not change. It never blocks: ErrLagging and ErrClosed say
 // that it will not be sent.

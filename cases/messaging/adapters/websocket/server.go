@@ -81,13 +81,18 @@ func (s *Server) ready(at ticket, read, write bool) {
 	}
 }
 
+// frozen is by how much a tick comes too late only when nothing of this process ran.
+const frozen = time.Second
+
 // sweep looks at every connection in turn, a part of them at each tick: one timer
 // for all, where a timer or a place in a heap for each would have to be moved
-// with every message.
+// with every message. Where a tick comes that late this process was frozen: how long
+// the clients were silent it can't tell, and every timeout begins anew.
 func (s *Server) sweep() {
 	const parts = 8
 	ticker := time.NewTicker(s.config.sweepEvery() / parts)
 	defer ticker.Stop()
+	awake, last := time.Time{}, time.Now()
 	for part := 0; ; part = (part + 1) % parts {
 		select {
 		case <-s.stop:
@@ -95,8 +100,12 @@ func (s *Server) sweep() {
 		case <-ticker.C:
 		}
 		now := time.Now()
+		if now.Sub(last) > s.config.sweepEvery()/parts+frozen {
+			awake = now
+		}
+		last = now
 		for c := range s.table.part(part, parts) {
-			c.look(now)
+			c.look(now, awake)
 		}
 	}
 }

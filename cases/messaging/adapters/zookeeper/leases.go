@@ -147,7 +147,7 @@ func (l *Leases) hold(ctx context.Context, held *lease, hold func(context.Contex
 	hold(holding, held)
 	end()
 	watch.Wait()
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
 	defer cancel()
 	if err := held.Release(release); err != nil {
 		l.session.cfg.Log.Info("a partition is free when the session ends", "partition", held.partition, "error", err.Error())
@@ -195,24 +195,15 @@ func (h *lease) watch(ctx context.Context, l *Leases) {
 
 // Release lets the partition go, unless it is gone already.
 func (h *lease) Release(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { // ends with the answer, or with the session
+	err := answered(ctx, func() error {
 		_, stat, err := h.session.conn.Get(h.path)
 		if err == nil && stat.Czxid == h.epoch {
 			err = h.session.conn.Delete(h.path, stat.Version)
 		}
-		if errors.Is(err, zk.ErrNoNode) {
-			err = nil
-		}
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		if err != nil {
-			return fmt.Errorf("zookeeper: release %s: %w", h.path, err)
-		}
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("zookeeper: release %s: %w", h.path, ctx.Err())
+		return err
+	})
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return fmt.Errorf("zookeeper: release %s: %w", h.path, err)
 	}
+	return nil
 }

@@ -17,12 +17,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// timeout is that of the sessions, the default. A process that hears nothing for two
-// thirds of it has lost its leases, so it mustn't be as short as what a busy machine
-// takes now and then: the client alone waits a second before it connects again.
-const timeout = 6 * time.Second
+// The sessions' timeouts. A process that hears nothing for two thirds of that has lost its
+// leases: where that isn't what is waited for it is longer than a busy machine ever takes.
+const (
+	short = 6 * time.Second // the default
+	long  = 30 * time.Second
+)
 
-func open(t *testing.T, address, namespace string) *Session {
+func open(t *testing.T, address, namespace string, timeout time.Duration) *Session {
 	t.Helper()
 	s, err := Open(Config{Servers: []string{address}, Namespace: namespace, Timeout: timeout, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -35,7 +37,8 @@ func open(t *testing.T, address, namespace string) *Session {
 
 // A referee sees every lease that anybody holds, and that no partition has two.
 type referee struct {
-	t *testing.T
+	t       *testing.T
+	timeout time.Duration // of the processes' sessions
 
 	mu     sync.Mutex
 	holder map[messaging.Partition]string
@@ -43,8 +46,8 @@ type referee struct {
 	lost   int
 }
 
-func newReferee(t *testing.T) *referee {
-	return &referee{t: t, holder: map[messaging.Partition]string{}, epoch: map[messaging.Partition]int64{}}
+func newReferee(t *testing.T, timeout time.Duration) *referee {
+	return &referee{t: t, timeout: timeout, holder: map[messaging.Partition]string{}, epoch: map[messaging.Partition]int64{}}
 }
 
 func (r *referee) hold(name string) func(context.Context, messaging.Lease) {
@@ -92,7 +95,7 @@ type chat struct {
 
 func (r *referee) chat(address, namespace, name string) chat {
 	r.t.Helper()
-	s := open(r.t, address, namespace)
+	s := open(r.t, address, namespace, r.timeout)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { _ = s.Register(ctx, Chats, Member{Name: name, Address: name + ":1"}) })
@@ -103,7 +106,7 @@ func (r *referee) chat(address, namespace, name string) chat {
 }
 
 func TestProcessesShareThePartitionsByTheRing(t *testing.T) {
-	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t, long)
 	r.chat(address, namespace, "one")
 	testenv.Eventually(t, time.Minute, "the only one has all", func() bool { return r.share("one") })
 	two := r.chat(address, namespace, "two")
@@ -118,7 +121,7 @@ func TestProcessesShareThePartitionsByTheRing(t *testing.T) {
 }
 
 func TestWhoSaysNothingAnyMoreIsSucceededWithinTheTimeout(t *testing.T) {
-	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t, short)
 	way, err := link.Open(address)
 	if err != nil {
 		t.Fatal(err)
@@ -131,8 +134,8 @@ func TestWhoSaysNothingAnyMoreIsSucceededWithinTheTimeout(t *testing.T) {
 	// The referee fails the test if the first has a lease before the second
 	// knows that it has lost it.
 	took := testenv.Eventually(t, time.Minute, "the other has all", func() bool { return r.share("one") })
-	if took > 3*timeout {
-		t.Errorf("that took %s, with a timeout of %s", took, timeout)
+	if took > 3*short {
+		t.Errorf("that took %s, with a timeout of %s", took, short)
 	}
 	r.mu.Lock()
 	if r.lost == 0 {
@@ -147,7 +150,7 @@ func TestWhoSaysNothingAnyMoreIsSucceededWithinTheTimeout(t *testing.T) {
 
 // A connection that breaks and is whole again at once costs nobody anything.
 func TestABrokenConnectionIsNoLostLease(t *testing.T) {
-	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t, long)
 	way, err := link.Open(address)
 	if err != nil {
 		t.Fatal(err)
@@ -173,13 +176,13 @@ func TestABrokenConnectionIsNoLostLease(t *testing.T) {
 
 // A process that was killed and is started again doesn't wait for its own ghost.
 func TestAProcessSucceedsItselfAtOnce(t *testing.T) {
-	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t)
+	address, namespace, r := testenv.Addr(t, "zookeeper"), testenv.Namespace(t), newReferee(t, long)
 	way, err := link.Open(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(way.Close)
-	ghosts := newReferee(t)
+	ghosts := newReferee(t, long)
 	ghosts.chat(way.Addr(), namespace, "one")
 	testenv.Eventually(t, time.Minute, "it has all", func() bool { return ghosts.share("one") })
 	way.Cut() // its session lives on
@@ -196,7 +199,7 @@ func TestAProcessSucceedsItselfAtOnce(t *testing.T) {
 
 func TestWhoWatchesSeesWhoIsThere(t *testing.T) {
 	address, namespace := testenv.Addr(t, "zookeeper"), testenv.Namespace(t)
-	watcher := open(t, address, namespace)
+	watcher := open(t, address, namespace, long)
 	ctx, cancel := context.WithCancel(t.Context())
 	var watching sync.WaitGroup
 	t.Cleanup(func() { cancel(); watching.Wait() })
@@ -233,11 +236,35 @@ func TestWhoWatchesSeesWhoIsThere(t *testing.T) {
 		return end
 	}
 	testenv.Eventually(t, time.Minute, "nobody is there", sees())
-	other := open(t, address, namespace)
+	other := open(t, address, namespace, long)
 	leave := register(other, "b")
 	testenv.Eventually(t, time.Minute, "one is there", sees("b"))
 	register(watcher, "a")
 	testenv.Eventually(t, time.Minute, "two are there", sees("a", "b"))
 	leave()
 	testenv.Eventually(t, time.Minute, "one has gone", sees("a"))
+}
+
+// A process that stops doesn't wait for a ZooKeeper that doesn't answer.
+func TestWhoStopsDoesNotWaitForZooKeeper(t *testing.T) {
+	way, err := link.Open(testenv.Addr(t, "zookeeper"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(way.Close)
+	s := open(t, way.Addr(), testenv.Namespace(t), long)
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(stop)
+	var registered sync.WaitGroup
+	registered.Go(func() { _ = s.Register(ctx, Gateways, Member{Name: "a", Address: "at a"}) })
+	testenv.Eventually(t, time.Minute, "it is registered", func() bool { members, _, err := s.members(Gateways); return err == nil && len(members) == 1 })
+	if err := way.Delay(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	stop()
+	registered.Wait()
+	if took := time.Since(began); took > long/2 { // the client itself waits for two thirds
+		t.Errorf("it took %s to stop", took)
+	}
 }

@@ -26,13 +26,33 @@ type Member struct {
 	Address string `json:"address"`         // where it is reached: "127.0.0.1:8143"
 }
 
-// again is the pause before something is tried again that ZooKeeper refused.
-const again = 200 * time.Millisecond
+const (
+	// again is the pause before something is tried again that ZooKeeper refused.
+	again = 200 * time.Millisecond
+	// leaveWithin is how long is waited for ZooKeeper at the end, when it may be away: what
+	// isn't taken back ends with the session.
+	leaveWithin = 2 * time.Second
+)
 
 // Register keeps a member registered until ctx ends, and then takes it away. A
 // name is one process's: one that is registered already is this one's before it
 // was started again, whose session hasn't ended yet, and is replaced.
 func (s *Session) Register(ctx context.Context, kind string, m Member) error {
+	leave, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveWithin, cancel) })()
+	err := answered(leave, func() error {
+		s.stay(ctx, kind, m)
+		return s.conn.Delete(s.path(kind, m.Name), -1)
+	})
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		s.cfg.Log.Debug("still registered until the session ends", "kind", kind, "name", m.Name, "error", err.Error())
+	}
+	return nil
+}
+
+// stay registers a member, anew with each session, until ctx ends.
+func (s *Session) stay(ctx context.Context, kind string, m Member) {
 	for ctx.Err() == nil {
 		_, next := s.session()
 		if err := s.register(kind, m); err != nil {
@@ -45,15 +65,16 @@ func (s *Session) Register(ctx context.Context, kind string, m Member) error {
 		case <-ctx.Done():
 		}
 	}
-	if err := s.conn.Delete(s.path(kind, m.Name), -1); err != nil && !errors.Is(err, zk.ErrNoNode) {
-		s.cfg.Log.Debug("still registered until the session ends", "kind", kind, "name", m.Name, "error", err.Error())
-	}
-	return nil
 }
 
 func (s *Session) register(kind string, m Member) error {
 	if err := s.ensure(kind); err != nil {
 		return err
+	}
+	// Where the session is known only now, it has registered already: taken away and made
+	// anew, the member would seem to have left.
+	if _, stat, err := s.conn.Get(s.path(kind, m.Name)); err == nil && stat.EphemeralOwner == s.conn.SessionID() {
+		return nil
 	}
 	_, _, err := s.occupy(s.path(kind, m.Name), m, func(Member) bool { return true })
 	return err

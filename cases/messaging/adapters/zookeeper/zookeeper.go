@@ -154,6 +154,18 @@ func (s *Session) ensure(kind string) error {
 	return nil
 }
 
+// answered waits for ask, or until ctx ends: the client itself knows no deadline.
+func answered(ctx context.Context, ask func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- ask() }() // ends with the answer, or with the session
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // pause waits, and reports false when ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

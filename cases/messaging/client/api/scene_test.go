@@ -159,10 +159,16 @@ func (p *phone) reads(id messaging.ConversationID) (lines []string) {
 	return lines
 }
 
-// reaches waits until the last message has come so far.
+// reaches waits until the last message has come so far. Of that a device is told once,
+// and it may get lost: it is asked for as well, now and then.
 func (p *phone) reaches(id messaging.ConversationID, want api.State) {
 	p.t.Helper()
+	looked := time.Now()
 	testenv.Eventually(p.t, time.Minute, "the last message is "+string(want), func() bool {
+		if time.Since(looked) > 3*time.Second {
+			p.Look(id)
+			looked = time.Now()
+		}
 		lines := p.View(id, 1).Lines
 		return len(lines) == 1 && lines[0].State == want
 	})

@@ -142,8 +142,17 @@ func TestAGatewayStopsWhileNobodyOwnsWhatIsSent(t *testing.T) {
 		}
 	}
 	say(t, conn, fmt.Sprintf(`{"type":"send","ref":"1","conversation":%q,"id":"nobody-commits-it","kind":"created","users":[%q]}`, messaging.DirectID(ana.User, bo.User), bo.User))
-	s.live("gateway-1", bo) // by then the gateway has read it
+	other := s.live("gateway-1", bo) // by then the gateway has read it
+	var reading sync.WaitGroup
+	for _, conn := range []*websocket.Conn{conn, other} {
+		reading.Go(func() { // who reads answers the close frame, and isn't waited for
+			if m, err := untilClosed(conn); err != nil || m.closed.Code != websocket.CloseServiceRestart {
+				t.Errorf("closed with %v, %v", m.closed, err)
+			}
+		})
+	}
 	if err := s.Restart(t.Context(), "gateway-1"); err != nil {
 		t.Error(err)
 	}
+	reading.Wait()
 }

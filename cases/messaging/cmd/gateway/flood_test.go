@@ -92,22 +92,26 @@ func TestWhoFloodsAGatewayIsStoppedAndNobodyElseNotices(t *testing.T) {
 		for _, conn := range open {
 			_ = conn.Close()
 		}
+		// Where Redis fails one isn't counted, and about the edge of a minute one more is let in.
+		const more = 3
 		let, problem := 0, ""
-		for problem != "/problems/too-often" && let <= connects {
+		for problem != "/problems/too-often" && let <= connects+more {
 			var conn *websocket.Conn
 			if conn, problem = s.from("127.0.0.3", "gateway-1", many[let%len(many)]); conn != nil {
 				let++
 				_ = conn.Close()
 			}
 		}
-		if let > connects {
-			t.Errorf("%d connections within a minute, %d may be", let, connects)
+		if let > connects+more {
+			t.Errorf("%d connections within a minute, %d may be, or %d more", let, connects, more)
 		}
 		talks("an address connects and connects")
 	})
 
 	t.Run("handshakes that don't go on", func(t *testing.T) {
-		var open []net.Conn
+		var refused atomic.Int64
+		var reading sync.WaitGroup
+		defer reading.Wait()
 		for range 2 * unfinished {
 			own := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.4")}, Timeout: 5 * time.Second}
 			conn, err := own.Dial("tcp", s.Addr("gateway-1"))
@@ -115,25 +119,20 @@ func TestWhoFloodsAGatewayIsStoppedAndNobodyElseNotices(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
+			began := time.Now()
 			_, _ = io.WriteString(conn, "GET /connect HTTP/1.1\r\nHost: x\r\nUpgrade: web") // it may be closed already
-			open = append(open, conn)
-		}
-		talks("forty handshakes don't go on")
-		began := time.Now()
-		var refused atomic.Int64
-		var reading sync.WaitGroup
-		for _, conn := range open {
-			reading.Go(func() { // all end: those above the limit at once, the others when their time is up
+			reading.Go(func() {                                                             // all end: those above the limit at once, the others when their time is up
 				_ = conn.SetReadDeadline(began.Add(20 * time.Second))
 				_, err := bufio.NewReader(conn).ReadByte()
 				if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 					t.Error("a handshake that never goes on is kept")
 				}
-				if time.Since(began) < 2*time.Second {
+				if time.Since(began) < 4*time.Second { // their time is 5 s
 					refused.Add(1)
 				}
 			})
 		}
+		talks("forty handshakes don't go on")
 		reading.Wait()
 		if refused := refused.Load(); refused < unfinished {
 			t.Errorf("%d of %d are refused at once", refused, 2*unfinished)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +14,25 @@ import (
 	"designkits/cases/messaging/wire"
 	"designkits/shared/testenv"
 )
+
+// again says something every second until that is enough: what others are told of it
+// they are told once, and it may get lost.
+func again(conn *websocket.Conn, text string) (enough func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var saying sync.WaitGroup
+	saying.Go(func() {
+		every := time.NewTicker(time.Second)
+		defer every.Stop()
+		for conn.WriteMessage(websocket.TextMessage, []byte(text)) == nil { // until it is closed, where the test ends before
+			select {
+			case <-every.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() { cancel(); saying.Wait() }
+}
 
 // What is acknowledged is told to the others, and typing; a device that was
 // signed out is gone at once.
@@ -33,10 +54,11 @@ func TestOthersAreToldAndWhoIsSignedOutIsGone(t *testing.T) {
 	if got := await[wire.Message](t, two); got.Kind != messaging.Created || got.Sender != ana {
 		t.Errorf("%+v", got)
 	}
-	say(t, two, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":1,"read":true}`, direct))
+	enough := again(two, fmt.Sprintf(`{"type":"ack","conversation":%q,"seq":1,"read":true}`, direct))
 	if got := await[wire.Receipt](t, one); got.Device != bo || got.Read != 1 || got.Delivered != 1 {
 		t.Errorf("%+v", got)
 	}
+	enough()
 	testenv.Eventually(t, time.Minute, "what was told is stored", func() bool {
 		stored, err := s.db.Receipts().Of(t.Context(), direct, 10)
 		return err == nil && len(stored) == 1 && stored[0].Read == 1
@@ -45,10 +67,11 @@ func TestOthersAreToldAndWhoIsSignedOutIsGone(t *testing.T) {
 	if got := await[wire.Roster](t, one); len(got.Members) != 2 || got.Members[0].User != ana.User || len(got.Receipts) != 1 || got.Receipts[0].Read != 1 {
 		t.Errorf("%+v", got)
 	}
-	say(t, two, fmt.Sprintf(`{"type":"typing","conversation":%q,"on":true}`, direct))
+	enough = again(two, fmt.Sprintf(`{"type":"typing","conversation":%q,"on":true}`, direct))
 	if got := await[wire.TypingBy](t, one); got.By != bo.User || !got.On {
 		t.Errorf("%+v", got)
 	}
+	enough()
 	if err := s.store.SignOuts(nil).SignOut(t.Context(), bo); err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,10 @@ func TestAFrameThatIsRefusedChangesNothing(t *testing.T) {
 		by[a], _ = s.dial(gateway, identity.Bearer(s.token(a)))
 	}
 	by[eve], _ = s.dial("gateway-1", identity.Bearer(s.token(eve)))
+	for _, conn := range by { // one that says nothing at first is closed after a while
+		say(t, conn, string(wire.Encode(wire.Members{Ref: "hello", Conversation: messaging.NewConversationID(messaging.Group)})))
+		await[wire.Error](t, conn)
+	}
 	send := func(m wire.Send) wire.Send { m.Ref = string(m.ID); return m }
 	posted := func(c messaging.ConversationID, id, body string) wire.Send {
 		return send(wire.Send{Conversation: c, ID: messaging.MessageID(id), Kind: messaging.Posted, Body: messaging.Body{Shared: []byte(body)}})
