@@ -67,23 +67,28 @@ func ParseConsistency(name string) (gocql.Consistency, error) {
 // returns when they can be used, or with an error when the context ends.
 func Open(ctx context.Context, config Config) (*gocql.Session, error) {
 	config = config.WithDefaults()
-	bare, err := connect(config, "")
-	if err != nil {
-		return nil, err
-	}
-	defer bare.Close()
-	if err := createKeyspace(ctx, bare, config); err != nil {
-		return nil, err
-	}
-	var session *gocql.Session
-	err = untilKnown(ctx, func() (err error) {
-		session, err = connect(config, config.Keyspace)
+	var bare, session *gocql.Session
+	err := untilAnswered(ctx, func() (err error) {
+		bare, err = connect(config, "")
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := createTables(ctx, session, config); err != nil {
+	defer bare.Close()
+	if err := untilAnswered(ctx, func() error { return createKeyspace(ctx, bare, config) }); err != nil {
+		return nil, err
+	}
+	err = untilAnswered(ctx, func() error {
+		return untilKnown(ctx, func() (err error) {
+			session, err = connect(config, config.Keyspace)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := untilAnswered(ctx, func() error { return createTables(ctx, session, config) }); err != nil {
 		session.Close()
 		return nil, err
 	}
@@ -127,7 +132,12 @@ func connect(config Config, keyspace string) (*gocql.Session, error) {
 	// What goes wrong is told by the calls and by Open. The driver would repeat it
 	// for each node and each second, as text in between a process's own log.
 	cluster.Logger = log.New(io.Discard, "", 0)
+	began := time.Now()
 	session, err := cluster.CreateSession()
+	if err != nil && time.Since(began) >= cluster.ConnectTimeout {
+		// The driver's error has lost its type. A refusal would have come sooner.
+		err = fmt.Errorf("%w: %w", gocql.ErrTimeoutNoResponse, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cassandra: connect to %v: %w; `kit status` tells whether it runs", config.Hosts, err)
 	}

@@ -98,6 +98,21 @@ func untilKnown(ctx context.Context, use func() error) error {
 	}
 }
 
+// untilAnswered calls until there is an answer, for a minute at most: on a busy
+// machine a connection or a new table can take longer than the driver waits, and
+// what it didn't wait for may have been done. A refusal is an answer.
+func untilAnswered(ctx context.Context, call func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for tries := 0; ; tries++ {
+		err := call()
+		answered := !OutcomeUnknown(err) && !errors.Is(err, gocql.ErrNoConnections) && !errors.Is(err, gocql.ErrNoConnectionsStarted)
+		if answered || Pause(ctx, tries) != nil {
+			return err
+		}
+	}
+}
+
 // tableName finds the table that a statement of a schema creates.
 var tableName = regexp.MustCompile(`(?m)^CREATE TABLE IF NOT EXISTS (\w+)`)
 

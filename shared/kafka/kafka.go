@@ -61,18 +61,14 @@ func Ensure(ctx context.Context, client *kgo.Client, topics Topics) error {
 	if err != nil {
 		return fmt.Errorf("create the topics %s: %w", strings.Join(topics.Names, ", "), err)
 	}
-	fresh := false
 	for _, topic := range created.Sorted() {
-		switch {
-		case topic.Err == nil:
-			fresh = true
-		case !errors.Is(topic.Err, kerr.TopicAlreadyExists):
+		if topic.Err != nil && !errors.Is(topic.Err, kerr.TopicAlreadyExists) {
 			return fmt.Errorf("create the topic %s: %w", topic.Topic, topic.Err)
 		}
 	}
-	// A broker that was asked to create a topic may not know of it at once.
-	for fresh {
-		if fresh = !known(ctx, client, topics.Names); fresh && !Pause(ctx, 50*time.Millisecond) {
+	// A broker may not know of a topic at once, whoever has just created it.
+	for !known(ctx, client, topics.Names) {
+		if !Pause(ctx, 50*time.Millisecond) {
 			return fmt.Errorf("wait for the topics %s: %w", strings.Join(topics.Names, ", "), ctx.Err())
 		}
 	}

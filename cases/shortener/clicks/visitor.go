@@ -46,11 +46,16 @@ type Visitors struct {
 }
 
 // NewVisitors returns Visitors whose salts are kept in store, and fetches that
-// of today, so that nobody who comes first is counted twice. A store that is
-// away is no error: Run goes on asking.
+// of today, so that nobody who comes first is counted twice. For that it waits
+// longer than Run: on a busy machine a store that has answered just now may take
+// seconds. One that is away is no error: Run goes on asking.
 func NewVisitors(ctx context.Context, store SaltStore) *Visitors {
 	v := &Visitors{store: store, salts: map[time.Time]hash.Hash{}, own: hmac.New(sha256.New, randomSalt())}
-	_ = v.fetch(ctx, dayOf(time.Now()))
+	const patience, retry = 20 * time.Second, 100 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for v.fetch(ctx, dayOf(time.Now())) != nil && wait(ctx, retry) {
+	}
 	return v
 }
 
@@ -64,22 +69,32 @@ func randomSalt() []byte {
 func (v *Visitors) Run(ctx context.Context) error {
 	// The next day's is fetched an hour early, each time asking once a second
 	// until the store answers.
-	const early, retry, look = time.Hour, time.Second, time.Minute
+	const early, retry, look, within = time.Hour, time.Second, time.Minute, 2 * time.Second
 	for {
-		wait := look
+		pause := look
 		now := time.Now()
 		for _, day := range []time.Time{dayOf(now), dayOf(now.Add(early))} {
-			if err := v.fetch(ctx, day); err != nil {
-				wait = retry
+			asking, cancel := context.WithTimeout(ctx, within)
+			if err := v.fetch(asking, day); err != nil {
+				pause = retry
 			}
+			cancel()
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !wait(ctx, pause) {
 			return nil
-		case <-timer.C:
 		}
+	}
+}
+
+// wait reports false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
@@ -91,8 +106,6 @@ func (v *Visitors) fetch(ctx context.Context, day time.Time) error {
 	if v.known(day) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
 	salt, err := v.store.Salt(ctx, day, randomSalt())
 	if err != nil {
 		return fmt.Errorf("fetch the salt of %s: %w", day.Format(time.DateOnly), err)

@@ -18,7 +18,6 @@ import (
 func small(t *testing.T, c *rig.Case) demo.Config {
 	cfg := demo.Defaults(c.Page)
 	cfg.Links, cfg.Rate, cfg.Stream = 600, 100, 8*time.Second
-	cfg.Patience = 4 * time.Minute // the stream job may be starting still
 	cfg.Progress = t.Output()
 	return cfg
 }

@@ -104,10 +104,11 @@ type follower struct {
 func (f *follower) listen(ctx context.Context) error {
 	conn := f.client.redis.Conn()
 	defer conn.Close()
-	if err := f.locate(ctx, conn); err != nil {
+	if _, err := f.locate(ctx, conn); err != nil {
 		return err
 	}
 	for ctx.Err() == nil { // a blocked read doesn't hear of the context's end
+		asked := time.Now() // what came later may be missing, however long this takes
 		changes, err := f.read(ctx, conn)
 		if err != nil {
 			return err
@@ -115,13 +116,15 @@ func (f *follower) listen(ctx context.Context) error {
 		for _, change := range changes {
 			f.take(change)
 		}
+		all := len(changes) < changesBatch
 		if len(changes) == 0 {
-			if err := f.locate(ctx, conn); err != nil {
+			asked = time.Now()
+			if all, err = f.locate(ctx, conn); err != nil {
 				return err
 			}
 		}
-		if len(changes) < changesBatch { // that was all there is
-			f.heard.Store(time.Now().UnixNano())
+		if all {
+			f.heard.Store(asked.UnixNano())
 			if !f.connected {
 				f.connected = true
 				f.log.Info("hearing changes of links")
@@ -131,15 +134,16 @@ func (f *follower) listen(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// locate compares where this follower is with where the stream is. Behind is
-// fine; ahead means that the stream was lost. At first it begins at the tip:
-// what was learned before that can't be corrected.
-func (f *follower) locate(ctx context.Context, conn *redis.Conn) error {
+// locate compares where this follower is with where the stream is, and reports
+// whether that is at the tip. Behind is fine; ahead means that the stream was
+// lost. At first it begins at the tip: what was learned before that can't be
+// corrected.
+func (f *follower) locate(ctx context.Context, conn *redis.Conn) (atTip bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	newest, err := conn.XRevRangeN(ctx, f.stream(), "+", "-", 1).Result()
 	if err != nil {
-		return fmt.Errorf("redis: find the tip of the changes: %w", err)
+		return false, fmt.Errorf("redis: find the tip of the changes: %w", err)
 	}
 	tip := "0-0"
 	if len(newest) > 0 {
@@ -152,7 +156,7 @@ func (f *follower) locate(ctx context.Context, conn *redis.Conn) error {
 		f.last = tip
 		f.lost()
 	}
-	return nil
+	return tip == f.last, nil
 }
 
 // read waits for the next changes; none within listenFor is no error.

@@ -240,7 +240,7 @@ func TestFollowerMissesNothingAcrossALostConnection(t *testing.T) {
 	l.hears(t, 1)
 
 	way.Cut()
-	testenv.Eventually(t, shortener.StaleLimit, "the follower notices", func() bool { return !changes.Live() })
+	testenv.Eventually(t, 20*time.Second, "the follower notices", func() bool { return !changes.Live() })
 	announce(t, announcer, 2, 3, 4)
 	if err := way.Mend(); err != nil {
 		t.Fatal(err)
@@ -263,7 +263,41 @@ func TestSlowRedisIsNotLive(t *testing.T) {
 	if err := way.Delay(3 * time.Second); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, shortener.StaleLimit, "the follower notices", func() bool { return !changes.Live() })
+	testenv.Eventually(t, 20*time.Second, "the follower notices", func() bool { return !changes.Live() })
+}
+
+// Who was held up doesn't know what was announced meanwhile, and mustn't count as live
+// for what was heard before.
+func TestAFollowerThatWasHeldUpIsNotLive(t *testing.T) {
+	changes := open(t, testenv.Addr(t, "redis"), testenv.Namespace(t)).Changes(slog.New(slog.DiscardHandler))
+	held, hold, live := make(chan struct{}), make(chan struct{}), make(chan bool, 1)
+	letGo := sync.OnceFunc(func() { close(hold) })
+	ctx, cancel := context.WithCancel(context.Background())
+	var following sync.WaitGroup
+	following.Go(func() {
+		_ = changes.Follow(ctx, func(e shortener.Entry) { // ends with the context
+			if e.Link.Version == 1 {
+				close(held)
+				<-hold
+			} else {
+				live <- changes.Live()
+			}
+		}, func() {})
+	})
+	defer func() {
+		cancel()
+		letGo()
+		following.Wait()
+	}()
+	testenv.Eventually(t, 20*time.Second, "changes are live", changes.Live)
+	announce(t, changes, 1)
+	<-held
+	announce(t, changes, 2)
+	<-time.After(shortener.StaleLimit) // the passing of time is what is tested
+	letGo()
+	if <-live {
+		t.Errorf("changes are live, and one of %s ago wasn't applied", shortener.StaleLimit)
+	}
 }
 
 // What was announced while the follower was away may be gone when it is back.

@@ -44,8 +44,18 @@ func restart(t *testing.T, client *fault.Client, name string) {
 // during sends clicks in the background and returns what was sent, once it has.
 func (c *counting) during(toSend []clicks.Click, between time.Duration) (sent func() []clicks.Click) {
 	done := make(chan []clicks.Click, 1)
-	go func() { done <- c.send(toSend, between) }()
-	return func() []clicks.Click { return <-done }
+	go func() {
+		defer close(done) // also where a failure has ended it
+		done <- c.send(toSend, between)
+	}()
+	return func() []clicks.Click {
+		c.t.Helper()
+		all, ok := <-done
+		if !ok {
+			c.t.Fatal("not all clicks could be sent")
+		}
+		return all
+	}
 }
 
 // halfway waits until some of the clicks are counted, so that a fault comes in
