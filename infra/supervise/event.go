@@ -31,8 +31,6 @@ type Event struct {
 	RSS   int64 // bytes; 0 when it isn't known
 	// Reason says why it is Dead.
 	Reason string
-	// Forced says that a Stopped one was ended by SIGKILL: it didn't when it was asked.
-	Forced bool
 	// Lasting says that a Dead one counts as running still: it isn't one whose
 	// start is given up with all that was to start with it. Restart is for it.
 	Lasting bool

@@ -268,25 +268,24 @@ func (p *process) stop(ctx context.Context) {
 	p.mu.Lock()
 	c := p.child
 	p.mu.Unlock()
-	up, forced := c != nil && !c.over(), false
+	up := c != nil && !c.over()
 	if up {
 		p.setState(Stopping)
-		forced = p.end(ctx, c)
+		p.end(ctx, c)
 	}
 	p.setState(Stopped)
 	if up {
-		p.sup.emit(Event{Name: p.spec.Name, State: Stopped, Spec: p.spec, Pid: c.pid, After: time.Since(c.started), Forced: forced})
+		p.sup.emit(Event{Name: p.spec.Name, State: Stopped, Spec: p.spec, Pid: c.pid, After: time.Since(c.started)})
 	}
 }
 
-// end asks the child to end, gives it time, and then kills its group. It reports
-// whether that time was over.
-func (p *process) end(ctx context.Context, c *child) (forced bool) {
+// end asks the child to end, gives it time, and then kills its group.
+func (p *process) end(ctx context.Context, c *child) {
 	p.mu.Lock()
 	c.wanted = true
 	paused := c.paused
 	p.mu.Unlock()
-	asked, cancel := context.WithTimeout(ctx, cmp.Or(p.spec.Grace, grace))
+	asked, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	if paused { // it can't hear
 		_ = p.signal(asked, c, syscall.SIGCONT)
@@ -294,7 +293,7 @@ func (p *process) end(ctx context.Context, c *child) (forced bool) {
 	if p.signal(asked, c, cmp.Or(p.spec.StopSignal, syscall.SIGTERM)) == nil {
 		select {
 		case <-c.done:
-			return false
+			return
 		case <-asked.Done():
 		}
 	}
@@ -303,7 +302,6 @@ func (p *process) end(ctx context.Context, c *child) (forced bool) {
 	_ = p.signal(force, c, syscall.SIGKILL)
 	_ = syscall.Kill(-c.pid, syscall.SIGKILL) // the client of a container, too
 	<-c.done
-	return asked.Err() != nil
 }
 
 // signal reaches the child's whole group, or what the engine says it is. A

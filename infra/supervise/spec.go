@@ -45,8 +45,6 @@ type Spec struct {
 	// StopSignal asks the process to end; 0 means SIGTERM, which PostgreSQL takes
 	// for a request to wait until its last client has gone.
 	StopSignal syscall.Signal
-	// Grace is how long it may take after that until SIGKILL; 0 means 10 s.
-	Grace time.Duration
 	// Signal delivers a signal. Nil means to the child's process group; an
 	// engine whose servers are no children of ours (containers) sets it and
 	// maps SIGSTOP to pause, SIGCONT to unpause, SIGTERM to a graceful stop and

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gocql/gocql"
+
+	"designkits/shared/pause"
 )
 
 // Conditional makes a conditional write and tells whether it was applied. If it
@@ -60,12 +62,8 @@ func TryAgain(err error, tries int) bool {
 // writers that met once don't meet again.
 func Pause(ctx context.Context, tries int) error {
 	longest := min(100*time.Millisecond, 2*time.Millisecond<<min(tries, 6))
-	timer := time.NewTimer(rand.N(longest))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if !pause.For(ctx, rand.N(longest)) {
 		return ctx.Err()
 	}
+	return nil
 }

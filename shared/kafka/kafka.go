@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"designkits/shared/pause"
 )
 
 // Connect returns a client of the brokers. It does no I/O: Kafka may be away.
@@ -68,7 +70,7 @@ func Ensure(ctx context.Context, client *kgo.Client, topics Topics) error {
 	}
 	// A broker may not know of a topic at once, whoever has just created it.
 	for !known(ctx, client, topics.Names) {
-		if !Pause(ctx, 50*time.Millisecond) {
+		if !pause.For(ctx, 50*time.Millisecond) {
 			return fmt.Errorf("wait for the topics %s: %w", strings.Join(topics.Names, ", "), ctx.Err())
 		}
 	}
@@ -100,16 +102,4 @@ func Produce(ctx context.Context, client *kgo.Client, records []*kgo.Record) err
 		}
 	}
 	return nil
-}
-
-// Pause waits, and reports false when ctx ended first.
-func Pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

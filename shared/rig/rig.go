@@ -62,9 +62,6 @@ const (
 	startWithin = 2 * time.Minute
 	// stopWithin is how long a process may take to stop when it is asked to.
 	stopWithin = 10 * time.Second
-	// stopAllWithin is how long all may take that are asked at once: they wait for each
-	// other's cores.
-	stopAllWithin = 20 * time.Second
 	// quitWithin is how long it may then take to tell what it is at.
 	quitWithin = 2 * time.Second
 )
@@ -283,7 +280,7 @@ func (c *Case) Stop(ctx context.Context) (err error) {
 	for _, p := range c.processes {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM) // where it has died already, that is reported below
 	}
-	waiting, cancel := context.WithTimeout(ctx, stopAllWithin)
+	waiting, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
 	for _, p := range c.processes {
 		err = errors.Join(err, p.end(waiting))

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"designkits/shared/pause"
 )
 
 // A SaltStore keeps one random salt a day, shared by all replicas.
@@ -54,7 +56,7 @@ func NewVisitors(ctx context.Context, store SaltStore) *Visitors {
 	const patience, retry = 20 * time.Second, 100 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for v.fetch(ctx, dayOf(time.Now())) != nil && wait(ctx, retry) {
+	for v.fetch(ctx, dayOf(time.Now())) != nil && pause.For(ctx, retry) {
 	}
 	return v
 }
@@ -71,30 +73,18 @@ func (v *Visitors) Run(ctx context.Context) error {
 	// until the store answers.
 	const early, retry, look, within = time.Hour, time.Second, time.Minute, 2 * time.Second
 	for {
-		pause := look
+		wait := look
 		now := time.Now()
 		for _, day := range []time.Time{dayOf(now), dayOf(now.Add(early))} {
 			asking, cancel := context.WithTimeout(ctx, within)
 			if err := v.fetch(asking, day); err != nil {
-				pause = retry
+				wait = retry
 			}
 			cancel()
 		}
-		if !wait(ctx, pause) {
+		if !pause.For(ctx, wait) {
 			return nil
 		}
-	}
-}
-
-// wait reports false when ctx ended first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets/client"
+	"designkits/shared/pause"
 )
 
 // What bots are like.
@@ -21,7 +22,7 @@ const (
 // beBot waits as long as no rule minds, joins, holds as much as an account may have, lets it go and
 // holds again, and buys in the end.
 func (p *person) beBot(ctx context.Context) string {
-	if !wait(ctx, botWaits) {
+	if !pause.For(ctx, botWaits) {
 		return Impatient
 	}
 	joining := client.Joining{}
@@ -37,7 +38,7 @@ func (p *person) beBot(ctx context.Context) string {
 		case err != nil && p.view.soldOut():
 			return SoldOut
 		case err != nil:
-			wait(ctx, 500*time.Millisecond)
+			pause.For(ctx, 500*time.Millisecond)
 			continue
 		}
 		if n++; n > botHolds {
@@ -46,7 +47,7 @@ func (p *person) beBot(ctx context.Context) string {
 			}
 			continue
 		}
-		if !wait(ctx, botKeeps) {
+		if !pause.For(ctx, botKeeps) {
 			return Impatient
 		}
 		p.tally.refused(p.api.Release(ctx, p.cfg.Event, hold.Hold))

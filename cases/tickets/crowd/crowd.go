@@ -22,6 +22,7 @@ import (
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/client"
 	"designkits/cases/tickets/identity"
+	"designkits/shared/pause"
 )
 
 // A Config says who comes to which sale.
@@ -125,7 +126,7 @@ func (c *Crowd) person(n int, kind string, header http.Header) *person {
 
 // come waits until it is time, gets a session, and does what it came for.
 func (p *person) come(ctx context.Context, when time.Time, be func(context.Context) string) {
-	if !wait(ctx, time.Until(when)) {
+	if !pause.For(ctx, time.Until(when)) {
 		return
 	}
 	trying, cancel := context.WithTimeout(ctx, p.cfg.Patience)
@@ -146,17 +147,5 @@ func (p *person) come(ctx context.Context, when time.Time, be func(context.Conte
 
 // think takes its time.
 func (p *person) think(ctx context.Context) bool {
-	return wait(ctx, time.Duration((0.5+p.random.Float64())*float64(p.cfg.Think)))
-}
-
-// wait returns after d, or false when the context ends before.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(max(d, 0))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+	return pause.For(ctx, time.Duration((0.5+p.random.Float64())*float64(p.cfg.Think)))
 }

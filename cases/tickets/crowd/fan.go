@@ -9,6 +9,7 @@ import (
 	"designkits/cases/tickets/bots"
 	"designkits/cases/tickets/client"
 	"designkits/cases/tickets/room"
+	"designkits/shared/pause"
 )
 
 // parties are how many come together, in ten.
@@ -18,7 +19,7 @@ var parties = []int{1, 2, 2, 2, 2, 3, 3, 4, 4, 4}
 const pageWork = 20
 
 func (p *person) beFan(ctx context.Context) string {
-	if !wait(ctx, time.Second) || !p.think(ctx) { // reads the page
+	if !pause.For(ctx, time.Second) || !p.think(ctx) { // reads the page
 		return Impatient
 	}
 	if outcome := p.enter(ctx, client.Joining{}, pageWork); outcome != "" {
@@ -54,8 +55,8 @@ func (p *person) enter(ctx context.Context, j client.Joining, most int) (outcome
 		return ""
 	}
 	joined := false
-	for pause := time.Duration(0); wait(ctx, pause); {
-		pause = time.Second
+	for wait := time.Duration(0); pause.For(ctx, wait); {
+		wait = time.Second
 		if !joined {
 			standing, err := p.join(ctx, j, most)
 			if client.Is(err, "over") {
@@ -66,7 +67,7 @@ func (p *person) enter(ctx context.Context, j client.Joining, most int) (outcome
 			}
 			if joined = err == nil; joined {
 				p.tally.count(func(f *Figures) { f.Joined++ })
-				pause = p.pause(standing)
+				wait = p.pause(standing)
 			}
 			continue
 		}
@@ -79,7 +80,7 @@ func (p *person) enter(ctx context.Context, j client.Joining, most int) (outcome
 			p.tally.count(func(f *Figures) { f.Admitted++ })
 			return ""
 		case err == nil:
-			pause = p.pause(standing)
+			wait = p.pause(standing)
 		}
 		if p.view.soldOut() {
 			return SoldOut
@@ -194,7 +195,7 @@ func (p *person) pay(ctx context.Context, hold client.Hold, source string) bool 
 		}
 	})
 	defer stop()
-	for pause := 500 * time.Millisecond; !order.Ended && wait(patient, pause); pause = min(pause*3/2, 1500*time.Millisecond) {
+	for wait := 500 * time.Millisecond; !order.Ended && pause.For(patient, wait); wait = min(wait*3/2, 1500*time.Millisecond) {
 		if seen, err := p.api.Look(patient, order.ID); err == nil {
 			order = seen
 			p.tally.order(p.kind, order)

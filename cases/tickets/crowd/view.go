@@ -9,6 +9,7 @@ import (
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/client"
+	"designkits/shared/pause"
 )
 
 // A view is the seat map as everybody's page shows it, a moment old.
@@ -41,7 +42,7 @@ func newView(ctx context.Context, api *client.Client, event tickets.EventID) (*v
 // follow reads the seats until the context ends. While nobody answers the view
 // stays as it is.
 func (v *view) follow(ctx context.Context) {
-	for wait(ctx, lookEvery) {
+	for pause.For(ctx, lookEvery) {
 		v.mu.Lock()
 		known := v.seats.Version
 		v.mu.Unlock()
@@ -78,7 +79,7 @@ func (v *view) soldOut() bool {
 // moves waits until something is free, or all is sold: who found nothing looks at
 // the map until it shows that.
 func (v *view) moves(ctx context.Context) {
-	for wait(ctx, lookEvery) {
+	for pause.For(ctx, lookEvery) {
 		v.mu.Lock()
 		moved := v.free || !v.left
 		v.mu.Unlock()

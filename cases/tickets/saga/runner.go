@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets"
+	"designkits/shared/pause"
 )
 
 // How a Runner works.
@@ -82,7 +83,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			<-places
 		}
 		if len(due) < free {
-			pause(ctx, pollEvery)
+			pause.For(ctx, pollEvery)
 		}
 	}
 }
@@ -168,15 +169,6 @@ func wait(tries int) time.Duration {
 	return min(500*time.Millisecond<<min(tries, 10), longestWait)
 }
 
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
 // perSend is how many events are sent at once.
 const perSend = 500
 
@@ -191,7 +183,7 @@ func Relay(ctx context.Context, from Outbox, to Log, log *slog.Logger) error {
 		}
 		failing = err != nil
 		if sent < perSend {
-			pause(ctx, pollEvery)
+			pause.For(ctx, pollEvery)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"designkits/cases/tickets"
+	"designkits/shared/pause"
 )
 
 // A Stray is a sale to an order that isn't to have it: made by a worker that
@@ -43,7 +44,7 @@ func Sweep(ctx context.Context, c Cellar, claims tickets.Claims, log *slog.Logge
 		if err != nil && ctx.Err() == nil {
 			log.Warn("not everything was swept", "error", err.Error())
 		}
-		pause(ctx, sweepEvery)
+		pause.For(ctx, sweepEvery)
 	}
 	return nil
 }

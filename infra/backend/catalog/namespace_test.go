@@ -17,7 +17,6 @@ import (
 
 	"designkits/infra/backend"
 	"designkits/infra/backend/catalog"
-	"designkits/shared/hold"
 	"designkits/shared/testenv"
 )
 
@@ -39,27 +38,6 @@ func shared(t *testing.T, name string) (backend.Backend, backend.Site) {
 		}
 	}
 	return b, site
-}
-
-// freePorts finds ports that nobody listens on, and holds them for the test.
-func freePorts(t *testing.T, ports []backend.Port) map[string]int {
-	t.Helper()
-	free := map[string]int{}
-	for _, p := range ports {
-		address, release, err := hold.Port()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(release)
-		_, port, err := net.SplitHostPort(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if free[p.Name], err = strconv.Atoi(port); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return free
 }
 
 // within is a context that ends with the test, or after a while.

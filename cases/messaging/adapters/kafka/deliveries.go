@@ -14,6 +14,7 @@ import (
 	"designkits/cases/messaging/fanout"
 	"designkits/shared/gather"
 	"designkits/shared/kafka"
+	"designkits/shared/pause"
 )
 
 // Times of deliveries.
@@ -160,7 +161,7 @@ func (d *Deliveries) Follow(ctx context.Context, gateway string, log *slog.Logge
 				return nil
 			}
 			log.Warn("deliveries are not read yet", "error", err.Error())
-			kafka.Pause(ctx, time.Second)
+			pause.For(ctx, time.Second)
 		}
 	}
 	defer client.Close()
@@ -170,7 +171,7 @@ func (d *Deliveries) Follow(ctx context.Context, gateway string, log *slog.Logge
 		for _, e := range fetches.Errors() {
 			if ctx.Err() == nil {
 				log.Warn("deliveries are not read for now", "topic", e.Topic, "error", e.Err.Error())
-				kafka.Pause(ctx, 100*time.Millisecond)
+				pause.For(ctx, 100*time.Millisecond)
 			}
 		}
 		fetches.EachRecord(func(r *kgo.Record) {

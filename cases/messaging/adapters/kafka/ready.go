@@ -8,7 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"designkits/shared/kafka"
+	"designkits/shared/pause"
 )
 
 // readyWithin is how long a broker that has begun may take to be ready: the first who
@@ -29,7 +29,7 @@ func untilReady(ctx context.Context, call func() error) error {
 	for {
 		err := call()
 		again := slices.ContainsFunc(later, func(e error) bool { return errors.Is(err, e) })
-		if !again || !kafka.Pause(ctx, 20*time.Millisecond) {
+		if !again || !pause.For(ctx, 20*time.Millisecond) {
 			return err
 		}
 	}

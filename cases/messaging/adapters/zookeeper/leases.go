@@ -12,6 +12,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/ring"
+	"designkits/shared/pause"
 )
 
 // Leases are the partitions that the ring gives to this process.
@@ -93,7 +94,7 @@ func (l *Leases) keep(ctx context.Context, p messaging.Partition, hold func(cont
 			if !errors.Is(err, zk.ErrConnectionClosed) && !errors.Is(err, zk.ErrNoServer) {
 				l.session.cfg.Log.Warn("a partition isn't taken for now", "partition", p, "error", err.Error())
 			}
-			pause(ctx, again)
+			pause.For(ctx, again)
 		case lease != nil:
 			l.hold(ctx, lease, hold)
 		default:

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"designkits/shared/pause"
 )
 
 // What is registered.
@@ -57,7 +59,7 @@ func (s *Session) stay(ctx context.Context, kind string, m Member) {
 		_, next := s.session()
 		if err := s.register(kind, m); err != nil {
 			s.cfg.Log.Warn("not registered for now", "kind", kind, "name", m.Name, "error", err.Error())
-			pause(ctx, again)
+			pause.For(ctx, again)
 			continue
 		}
 		select {
@@ -126,7 +128,7 @@ func (s *Session) Watch(ctx context.Context, kind string, changed func([]Member)
 			if !errors.Is(err, zk.ErrConnectionClosed) && !errors.Is(err, zk.ErrNoServer) {
 				s.cfg.Log.Warn("changes are not seen for now", "kind", kind, "error", err.Error())
 			}
-			pause(ctx, again)
+			pause.For(ctx, again)
 			continue
 		}
 		changed(members)

@@ -165,15 +165,3 @@ func answered(ctx context.Context, ask func() error) error {
 		return ctx.Err()
 	}
 }
-
-// pause waits, and reports false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}

@@ -17,6 +17,7 @@ import (
 	"designkits/cases/messaging/adapters/device"
 	"designkits/cases/messaging/audit"
 	"designkits/cases/messaging/wire"
+	"designkits/shared/pause"
 )
 
 // A crowd is all people and what they talk in.
@@ -78,8 +79,8 @@ func (c *crowd) gather(ctx context.Context, devices *errgroup.Group) error {
 		account, err := signUp(ctx, page, fmt.Sprintf("crowd-%s-%d", round, tries))
 		if err != nil {
 			c.log.Warn("an account can't be made yet", "error", err.Error())
-			if err := pause(ctx, 2*time.Second); err != nil {
-				return err
+			if !pause.For(ctx, 2*time.Second) {
+				return ctx.Err()
 			}
 			continue
 		}
@@ -147,13 +148,4 @@ func (c *crowd) created(ctx context.Context, t *conversation) error {
 		return fmt.Errorf("begin a conversation of %d: %w", len(t.members), err)
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

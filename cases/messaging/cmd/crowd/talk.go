@@ -13,6 +13,7 @@ import (
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/device"
 	"designkits/cases/messaging/wire"
+	"designkits/shared/pause"
 )
 
 const (
@@ -31,8 +32,8 @@ func (c *crowd) talk(ctx context.Context) error {
 	saying.SetLimit(underWay)
 	defer func() { _ = saying.Wait() }() // they return none
 	for {
-		if err := pause(ctx, time.Duration(rand.ExpFloat64()/c.cfg.MessagesASecond*float64(time.Second))); err != nil {
-			return err
+		if !pause.For(ctx, time.Duration(rand.ExpFloat64()/c.cfg.MessagesASecond*float64(time.Second))) {
+			return ctx.Err()
 		}
 		if !saying.TryGo(func() error { c.say(ctx); return nil }) {
 			c.metrics.messages.WithLabelValues(leftOut).Inc()
@@ -49,7 +50,7 @@ func (c *crowd) say(ctx context.Context) {
 	p := t.members[rand.IntN(len(t.members))]
 	p.Read(t.id, c.screens.Has(p.account.Device, t.id))
 	p.Type(t.id, true)
-	if pause(ctx, rand.N(typing)) != nil {
+	if !pause.For(ctx, rand.N(typing)) {
 		return
 	}
 	m := wire.Send{Conversation: t.id, ID: messaging.MessageID(cryptorand.Text()), Kind: messaging.Posted}

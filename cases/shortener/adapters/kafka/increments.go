@@ -13,6 +13,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
 	"designkits/shared/kafka"
+	"designkits/shared/pause"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -65,7 +66,7 @@ func (in *Increments) Follow(ctx context.Context, apply func(context.Context, []
 			in.log.Warn("increments are not read for now", "error", err.Error())
 		}
 		failing = true
-		kafka.Pause(ctx, time.Second)
+		pause.For(ctx, time.Second)
 	}
 	return nil
 }
@@ -168,7 +169,7 @@ func (in *Increments) insist(ctx context.Context, batch []clicks.Positioned, app
 		if tries == 0 && ctx.Err() == nil {
 			in.log.Warn("increments wait to be applied", "count", len(batch), "error", err.Error())
 		}
-		if !kafka.Pause(ctx, wait) {
+		if !pause.For(ctx, wait) {
 			return ctx.Err()
 		}
 	}

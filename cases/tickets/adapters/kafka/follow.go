@@ -11,6 +11,7 @@ import (
 
 	"designkits/cases/tickets/saga"
 	"designkits/shared/kafka"
+	"designkits/shared/pause"
 )
 
 const (
@@ -30,7 +31,7 @@ func (l *Log) Follow(ctx context.Context, group string, handle func(context.Cont
 			l.log.Warn("events are not read for now", "group", group, "error", err.Error())
 		}
 		failing = err != nil
-		kafka.Pause(ctx, 500*time.Millisecond)
+		pause.For(ctx, 500*time.Millisecond)
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func (l *Log) insist(ctx context.Context, e saga.Event, handle func(context.Cont
 		if tries == 0 && ctx.Err() == nil {
 			l.log.Warn("an event waits to be handled", "order", e.Order, "state", e.State, "error", err.Error())
 		}
-		if !kafka.Pause(ctx, wait) {
+		if !pause.For(ctx, wait) {
 			return ctx.Err()
 		}
 	}
