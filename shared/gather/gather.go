@@ -100,20 +100,26 @@ func (g *Gatherer[T]) Close() {
 // batch's error, or when the context ends, with the context's. In the latter
 // case the item may be sent all the same, and must not be touched. Nothing is sent
 // where the context has ended before.
-func (g *Gatherer[T]) Do(ctx context.Context, item T) error {
+func (g *Gatherer[T]) Do(ctx context.Context, item T) error { return g.Begin(ctx, item)() }
+
+// Begin is Do for who has something else to do meanwhile: it returns at once, with
+// what waits for the item's batch and returns as Do does. It must be called, once.
+func (g *Gatherer[T]) Begin(ctx context.Context, item T) (wait func() error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return func() error { return err }
 	}
 	c := &call[T]{ctx: ctx, item: item, done: make(chan error, 1)}
 	if !g.add(c) {
-		return ErrClosed
+		return func() error { return ErrClosed }
 	}
-	select {
-	case err := <-c.done:
-		return err
-	case <-ctx.Done():
-		g.leave(c)
-		return ctx.Err()
+	return func() error {
+		select {
+		case err := <-c.done:
+			return err
+		case <-ctx.Done():
+			g.leave(c)
+			return ctx.Err()
+		}
 	}
 }
 

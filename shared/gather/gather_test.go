@@ -93,6 +93,44 @@ func TestCloseEndsARest(t *testing.T) {
 	}
 }
 
+// Who begins two items has both on their way before waiting for either, in any order;
+// giving up on one leaves the other.
+func TestBegunItemsAreUnderWayTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		arrive := make(chan struct{})
+		var sent atomic.Int32
+		g := gather.New(gather.Config[error]{Lanes: 2, Max: 1, Send: func(ctx context.Context, batch []error) error {
+			sent.Add(1)
+			select {
+			case <-arrive:
+				return batch[0]
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}})
+		defer g.Close()
+		broken := errors.New("broken")
+		first, second := g.Begin(t.Context(), nil), g.Begin(t.Context(), broken)
+		impatient, giveUp := context.WithCancel(t.Context())
+		third := g.Begin(impatient, nil)
+		synctest.Wait()
+		if n := sent.Load(); n != 2 {
+			t.Errorf("%d under way before anybody waits, want one in each lane", n)
+		}
+		giveUp()
+		if err := third(); !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up was told %v", err)
+		}
+		close(arrive)
+		if err := second(); !errors.Is(err, broken) {
+			t.Errorf("the second was told %v, want its own error", err)
+		}
+		if err := first(); err != nil {
+			t.Errorf("the first was told %v", err)
+		}
+	})
+}
+
 func TestTheErrorIsEveryones(t *testing.T) {
 	broken := errors.New("broken")
 	g := gather.New(gather.Config[int]{Send: func(context.Context, []int) error { return broken }})

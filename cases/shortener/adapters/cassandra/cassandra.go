@@ -120,13 +120,13 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		return nil, err
 	}
 	// What many callers write goes together. Eight links of usual length are one batch,
-	// whose rows Cassandra writes one after the other. Six at a time: with more, a caller
+	// whose rows Cassandra writes one after the other. Eight at a time: with more, a caller
 	// mostly finds one that is free, and writes alone. An owner's entries become one
 	// mutation; one by one, or in several batches, they would contend for its partition.
 	write := func(ctx context.Context, writes []cql.Write) error { return cql.WriteAll(ctx, session, writes) }
 	return &DB{
 		session: session, config: config, reads: gatherReads(session, config.Consistency),
-		links:   gather.New(gather.Config[cql.Write]{Lanes: 6, Max: 8, Send: write}),
+		links:   gather.New(gather.Config[cql.Write]{Lanes: 8, Max: 8, Send: write}),
 		entries: gather.New(gather.Config[cql.Write]{Max: 64, Send: write}),
 	}, nil
 }

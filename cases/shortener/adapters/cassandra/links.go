@@ -1,6 +1,7 @@
 package cassandra
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gocql/gocql"
-	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
 	"designkits/shared/cql"
@@ -99,10 +99,8 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 
 // put writes a link and its entry.
 func (db *DB) put(ctx context.Context, link, entry cql.Write) error {
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return db.links.Do(ctx, link) })
-	both.Go(func() error { return db.entries.Do(ctx, entry) })
-	return both.Wait()
+	linked, indexed := db.links.Begin(ctx, link), db.entries.Begin(ctx, entry)
+	return cmp.Or(linked(), indexed())
 }
 
 // unset leaves a zero time out of a statement, where null would be a tombstone.
