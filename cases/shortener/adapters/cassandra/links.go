@@ -97,7 +97,7 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 	})
 }
 
-// put writes a link and its entry.
+// put writes a link and its entry, and waits for both.
 func (db *DB) put(ctx context.Context, link, entry cql.Write) error {
 	linked, indexed := db.links.Begin(ctx, link), db.entries.Begin(ctx, entry)
 	return cmp.Or(linked(), indexed())
