@@ -15,7 +15,7 @@ import (
 //
 //	var common = casetest.Shared{Options: …}
 //
-//	func TestMain(m *testing.M) { goleak.VerifyTestMain(common.Around(m)) }
+//	func TestMain(m *testing.M) { leaktest.Main(common.Around(m)) }
 type Shared struct {
 	Options rig.Options
 

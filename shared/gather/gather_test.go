@@ -11,11 +11,10 @@ import (
 	"time"
 
 	"designkits/shared/gather"
-
-	"go.uber.org/goleak"
+	"designkits/shared/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // What comes while a batch is under way goes together, in order.
 func TestWhatWaitsGoesTogether(t *testing.T) {

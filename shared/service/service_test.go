@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"designkits/shared/service"
-
 	oteltrace "go.opentelemetry.io/otel/trace"
-	"go.uber.org/goleak"
+
+	"designkits/shared/leaktest"
+	"designkits/shared/service"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // running boots a service on port 0 and returns its base URL, a function that
 // sends the signal, and the channel of its end.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gocql/gocql"
-	"go.uber.org/goleak"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/cassandra"
@@ -17,13 +16,13 @@ import (
 	"designkits/shared/casetest"
 	"designkits/shared/cql"
 	"designkits/shared/lab"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 	"designkits/shared/testenv"
 )
 
 func TestAConversationOfThreePeopleWithFourDevices(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) }) // the last: the case has stopped by then
+	leaktest.Check(t)
 	c := casetest.Start(t, rig.Options{Only: []string{"gateway", "chat", "keys"}, Env: map[string]string{"SESSION_TIMEOUT": "2s", "CASSANDRA_TIMEOUT": "10s"}})
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	config := func() demo.Config {

@@ -12,14 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/cassandra"
 	"designkits/cases/messaging/adapters/kafka"
 	"designkits/cases/messaging/fanout"
 	"designkits/cases/messaging/wire"
 	"designkits/shared/cql"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
@@ -28,7 +27,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "40"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // shared is the namespace of all tests: making the tables takes longer than them.

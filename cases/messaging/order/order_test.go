@@ -19,6 +19,7 @@ import (
 	"designkits/cases/messaging/fanout"
 	"designkits/cases/messaging/order"
 	"designkits/shared/cql"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "15"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(os.Exit))
+	leaktest.Main(m, goleak.Cleanup(os.Exit))
 }
 
 // stores are the real ones.

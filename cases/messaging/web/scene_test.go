@@ -10,14 +10,14 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-	"go.uber.org/goleak"
 
 	"designkits/shared/browsertest"
 	"designkits/shared/casetest"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const operatorSecret = "the operator of the tests"
 

@@ -6,11 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/shortener/demo"
 	"designkits/shared/casetest"
 	"designkits/shared/lab"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 )
 
@@ -23,8 +22,7 @@ func small(t *testing.T, c *rig.Case) demo.Config {
 }
 
 func TestTheJourneyHolds(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) }) // the last: the case has stopped by then
+	leaktest.Check(t)
 	c := casetest.Start(t)
 	t.Run("undisturbed, every count is exact", func(t *testing.T) {
 		if err := demo.Run(t.Context(), small(t, c), show(t)); err != nil {

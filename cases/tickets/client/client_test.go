@@ -5,13 +5,12 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/tickets/client"
+	"designkits/shared/leaktest"
 	"designkits/shared/problem"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // What nobody answered is asked again with the same key; a no is a no.
 func TestItAsksAgainWithTheSameKey(t *testing.T) {

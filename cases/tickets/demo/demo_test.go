@@ -7,12 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/tickets/demo"
 	"designkits/shared/casetest"
 	"designkits/shared/fault/link"
 	"designkits/shared/lab"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 	"designkits/shared/testenv"
 )
@@ -27,8 +26,7 @@ func small(t *testing.T, c *rig.Case) demo.Config {
 }
 
 func TestAWholeSale(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) }) // the last: the case has stopped by then
+	leaktest.Check(t)
 	via := map[string]string{}
 	ways := map[string]*link.Link{}
 	for _, backend := range []string{"redis", "postgres"} {

@@ -3,7 +3,7 @@ package provider
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"designkits/shared/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

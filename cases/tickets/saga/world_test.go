@@ -13,12 +13,11 @@ import (
 	"designkits/cases/tickets/adapters/postgres"
 	"designkits/cases/tickets/audit"
 	"designkits/cases/tickets/saga"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
-
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func open(t *testing.T) *postgres.DB {
 	t.Helper()

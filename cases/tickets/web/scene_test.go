@@ -13,15 +13,15 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-	"go.uber.org/goleak"
 
 	"designkits/shared/browsertest"
 	"designkits/shared/casetest"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // The secrets that the tests open the desk and the door with.
 const (

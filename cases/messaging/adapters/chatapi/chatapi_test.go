@@ -16,15 +16,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/chatapi"
 	"designkits/cases/messaging/order"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // The rules of order are tested with order, on its real log and stores, and the
 // whole in cmd/chat. Here it is how answers travel: an ownerFunc says what to answer.

@@ -3,9 +3,11 @@
 //	GET /connect       the WebSocket of a device, which shows its token
 //	GET /api/gateways  the gateways there are, for a device whose own has gone
 //	/api/operator…     what operators see, see operator.yaml
-//	/api/media…, /api/ passed on to the processes that serve them: one origin for
-//	                   the browser
+//	/api/media…, /api/ passed on to the processes that serve them
 //	GET /              the page
+//
+// A page asks the gateway that it came from, and when that is gone another one, which
+// is another origin to the browser: pages of all gateways may ask at each.
 //
 // A handshake is refused with a problem before it becomes a connection: without a
 // token, with one of a device that was signed out, with a resume token that was
@@ -51,6 +53,7 @@ type Config struct {
 	// How often an address, and a person, may connect in a minute.
 	PerAddress, PerPerson int
 	Trusted               []netip.Prefix // proxies whose X-Forwarded-For is believed
+	Origins               []string       // of all gateways: their pages may ask here
 	Keys, Media           string         // URLs of these processes; "" where there is none
 	Operator              Operator
 	Page                  http.Handler
@@ -67,14 +70,14 @@ func New(cfg Config) *Server { return &Server{cfg} }
 func (s *Server) Handler(connect http.Handler) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /connect", connect)
-	mux.HandleFunc("GET /api/gateways", s.gateways)
+	mux.Handle("GET /api/gateways", s.fromOrigins(http.HandlerFunc(s.gateways)))
 	s.operatorRoutes(mux)
 	for path, to := range map[string]string{"/api/": s.cfg.Keys, "/api/media": s.cfg.Media, "/api/media/": s.cfg.Media} {
 		proxy, err := s.proxy(to)
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle(path, proxy)
+		mux.Handle(path, s.fromOrigins(proxy))
 	}
 	mux.Handle("/", s.cfg.Page)
 	return mux, nil

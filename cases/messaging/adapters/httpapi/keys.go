@@ -31,11 +31,12 @@ type KeysConfig struct {
 	Presence  presence.Settings
 }
 
-// NewKeys returns a server.
-func NewKeys(cfg KeysConfig) *Keys {
+// NewKeys returns a server, or an error where one of the origins is none.
+func NewKeys(cfg KeysConfig) (*Keys, error) {
 	s := &Keys{accounts: cfg.Accounts, prekeys: cfg.Prekeys, linkCodes: cfg.LinkCodes, presence: cfg.Presence}
-	s.api = newAPI(cfg.Config, s.routes())
-	return s
+	var err error
+	s.api, err = newAPI(cfg.Config, s.routes())
+	return s, err
 }
 
 // Handler returns the routes.

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/httpapi"
 )
@@ -310,4 +312,13 @@ func TestADeviceMayHaveSoManyPrekeys(t *testing.T) {
 		t.Errorf("%d prekeys are left, wanted %d", left.Left, messaging.MaxPrekeys)
 	}
 	publish(1, 0).want(http.StatusOK, "") // a new signed prekey takes no place
+}
+
+func TestAnOriginThatIsNoneIsRefused(t *testing.T) {
+	for _, origin := range []string{"127.0.0.1:8141", "http://127.0.0.1:8141/two", "*"} {
+		cfg := httpapi.Config{Origins: []string{origin}, Metrics: prometheus.NewRegistry()}
+		if _, err := httpapi.NewKeys(httpapi.KeysConfig{Config: cfg}); err == nil || !strings.Contains(err.Error(), origin) {
+			t.Errorf("%s: %v", origin, err)
+		}
+	}
 }

@@ -31,11 +31,12 @@ type MediaConfig struct {
 	Grants media.Grants
 }
 
-// NewMedia returns a server.
-func NewMedia(cfg MediaConfig) *Media {
+// NewMedia returns a server, or an error where one of the origins is none.
+func NewMedia(cfg MediaConfig) (*Media, error) {
 	s := &Media{store: cfg.Store, grants: cfg.Grants}
-	s.api = newAPI(cfg.Config, s.routes())
-	return s
+	var err error
+	s.api, err = newAPI(cfg.Config, s.routes())
+	return s, err
 }
 
 // Handler returns the routes.

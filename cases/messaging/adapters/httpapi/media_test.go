@@ -29,7 +29,10 @@ func newMedia(t *testing.T, limits httpapi.Limits) (*scene, *s3.Store, func() si
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close(context.Background()) })
-	api := httpapi.NewMedia(httpapi.MediaConfig{Config: cfg, Store: store, Grants: media.Grants{Secret: cfg.Tokens.Secret, Now: time.Now}})
+	api, err := httpapi.NewMedia(httpapi.MediaConfig{Config: cfg, Store: store, Grants: media.Grants{Secret: cfg.Tokens.Secret, Now: time.Now}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := serve(t, cfg, openapitest.Of(httpapi.MediaOpenAPI), api.Handler())
 	return s, store, func() signedIn {
 		a := messaging.Address{User: messaging.NewUserID(), Device: 1}

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/cassandra"
@@ -23,11 +22,12 @@ import (
 	"designkits/cases/messaging/adapters/redis"
 	"designkits/cases/messaging/identity"
 	"designkits/shared/cql"
+	"designkits/shared/leaktest"
 	"designkits/shared/openapitest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // keyspace is the one that the tests share: making its tables takes longest.
 var keyspace = struct {
@@ -96,7 +96,10 @@ func newKeys(t *testing.T, limits httpapi.Limits) *scene {
 	t.Helper()
 	db := openDB(t)
 	cfg, client := configure(t, limits)
-	keys := httpapi.NewKeys(httpapi.KeysConfig{Config: cfg, Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes(), Presence: db.PresenceSettings()})
+	keys, err := httpapi.NewKeys(httpapi.KeysConfig{Config: cfg, Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes(), Presence: db.PresenceSettings()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return serve(t, cfg, openapitest.Of(httpapi.KeysOpenAPI), keys.Handler())
 }
 

@@ -10,6 +10,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -29,6 +30,7 @@ type Config struct {
 	Counter  Counter
 	Limits   Limits
 	Trusted  []netip.Prefix // proxies whose X-Forwarded-For is believed
+	Origins  []string       // of the pages that may ask, besides those of the host that is asked
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 }
@@ -43,18 +45,23 @@ type api struct {
 
 type serve func(http.ResponseWriter, *http.Request) error
 
-func newAPI(cfg Config, routes map[string]serve) *api {
+func newAPI(cfg Config, routes map[string]serve) (*api, error) {
 	a := &api{Config: cfg, origin: http.NewCrossOriginProtection(), mux: http.NewServeMux()}
 	a.answered = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "api_answer_seconds", Help: "How long answers took, by route and result.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 2, 13),
 	}, []string{"route", "result"})
+	for _, origin := range cfg.Origins {
+		if err := a.origin.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("let the pages of %q in: %w", origin, err)
+		}
+	}
 	cfg.Metrics.MustRegister(a.answered)
 	for pattern, serve := range routes {
 		a.handle(pattern, serve)
 	}
 	a.handle("/", func(http.ResponseWriter, *http.Request) error { return errNoRoute })
-	return a
+	return a, nil
 }
 
 // answerIn bounds a request. It is less than messaging.AttemptFor, so that nobody

@@ -11,16 +11,16 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/logtest"
 	"designkits/shared/fault/link"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func config(t testing.TB) Config {
 	return Config{Brokers: []string{testenv.Addr(t, "kafka")}, Namespace: testenv.Namespace(t)}

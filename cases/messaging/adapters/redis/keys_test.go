@@ -10,14 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/redis"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func open(t *testing.T, namespace string) *redis.Client {
 	t.Helper()

@@ -11,12 +11,12 @@ import (
 	"time"
 
 	gorilla "github.com/gorilla/websocket"
-	"go.uber.org/goleak"
 
 	"designkits/cases/messaging/adapters/websocket"
+	"designkits/shared/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // resume is the frame that tells a client of the tests to catch up.
 const resume = `{"type":"resume"}`

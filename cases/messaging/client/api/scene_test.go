@@ -10,17 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/client/api"
 	"designkits/cases/messaging/client/e2e"
 	"designkits/shared/casetest"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // A site is the case without its crowd, with its real processes on the real backends.
 type site struct {

@@ -16,13 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/cassandra"
 	"designkits/cases/messaging/adapters/chatapi"
 	"designkits/cases/messaging/adapters/zookeeper"
 	"designkits/shared/cql"
+	"designkits/shared/leaktest"
 	"designkits/shared/service"
 	"designkits/shared/testenv"
 )
@@ -35,7 +34,7 @@ func TestMain(m *testing.M) {
 		service.Main("chat", run)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // A site is a namespace on the real backends, the chat processes on it, and what

@@ -6,14 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/shared/casetest"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // The crowd talks on while gateways and an owner are killed, and its screens show all.
 func TestTheCrowdTalksOnAndMissesNothing(t *testing.T) {

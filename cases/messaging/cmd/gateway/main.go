@@ -97,7 +97,7 @@ func run(ctx context.Context, s *service.Service) error {
 	api := gatewayapi.New(gatewayapi.Config{
 		Hub: g.hub, Tokens: tokens, Tries: store, SignedOut: store.SignOuts(s.Log).SignedOut, Accounts: db.Accounts(),
 		Gateways: all.gateways.now, Operator: gatewayapi.Operator{Secret: cfg.OperatorSecret, View: all.view}, Ready: g.listening.Load,
-		PerAddress: cfg.AddressConnects, PerPerson: cfg.PersonConnects, Trusted: cfg.TrustedProxies,
+		PerAddress: cfg.AddressConnects, PerPerson: cfg.PersonConnects, Trusted: cfg.TrustedProxies, Origins: cfg.Origins,
 		Keys: cfg.Keys, Media: cfg.Media, Page: page, Log: s.Log,
 	})
 	handler, err := api.Handler(g.connections.Handler(opened(api)))

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/cassandra"
@@ -20,11 +19,12 @@ import (
 	"designkits/cases/messaging/wire"
 	"designkits/shared/casetest"
 	"designkits/shared/cql"
+	"designkits/shared/leaktest"
 	"designkits/shared/rig"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(common.Around(m)) }
+func TestMain(m *testing.M) { leaktest.Main(common.Around(m)) }
 
 const secret = "a secret of the tests, of 32 bytes"
 

@@ -20,6 +20,9 @@ type config struct {
 	// TokenSecret signs devices' tokens; gateways check them with the same.
 	TokenSecret string `env:"TOKEN_SECRET,required,unset"`
 
+	// Origins of all gateways: a page that comes from one asks at another when that is gone.
+	Origins []string `env:"ORIGINS"`
+
 	// Proxies whose X-Forwarded-For is believed: the gateways.
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`
 

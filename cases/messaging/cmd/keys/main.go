@@ -35,13 +35,16 @@ func run(ctx context.Context, s *service.Service) error {
 	s.OnClose(client.Close)
 	s.Ready("redis", client.Ping)
 
-	keys := httpapi.NewKeys(httpapi.KeysConfig{
+	keys, err := httpapi.NewKeys(httpapi.KeysConfig{
 		Config: httpapi.Config{
 			Tokens:   identity.Tokens{Secret: []byte(cfg.TokenSecret), Now: time.Now},
 			SignOuts: client.SignOuts(s.Log), Attempts: client.Attempts(), Counter: client, Limits: cfg.limits(),
-			Trusted: cfg.TrustedProxies, Log: s.Log, Metrics: s.Metrics,
+			Trusted: cfg.TrustedProxies, Origins: cfg.Origins, Log: s.Log, Metrics: s.Metrics,
 		},
 		Accounts: db.Accounts(), Prekeys: db.Prekeys(), LinkCodes: client.LinkCodes(), Presence: db.PresenceSettings(),
 	})
+	if err != nil {
+		return err
+	}
 	return s.Serve(ctx, cfg.Listen, keys.Handler())
 }

@@ -5,13 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"designkits/shared/leaktest"
 	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func TestTheProcessServesAndStops(t *testing.T) {
 	p := servicetest.Start(t, "keys", run, map[string]string{

@@ -21,7 +21,7 @@ type config struct {
 	// GrantSecret signs grants. All replicas have the same.
 	GrantSecret string `env:"GRANT_SECRET,required,unset"`
 
-	// Origins of the pages that put and get blobs.
+	// Origins of all gateways: their pages ask here, and put and get blobs.
 	Origins []string `env:"ORIGINS"`
 
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`

@@ -33,14 +33,17 @@ func run(ctx context.Context, s *service.Service) error {
 	s.OnClose(client.Close)
 	s.Ready("redis", client.Ping)
 
-	api := httpapi.NewMedia(httpapi.MediaConfig{
+	api, err := httpapi.NewMedia(httpapi.MediaConfig{
 		Config: httpapi.Config{
 			Tokens:   identity.Tokens{Secret: []byte(cfg.TokenSecret), Now: time.Now},
 			SignOuts: client.SignOuts(s.Log), Attempts: client.Attempts(), Counter: client, Limits: httpapi.UsualLimits,
-			Trusted: cfg.TrustedProxies, Log: s.Log, Metrics: s.Metrics,
+			Trusted: cfg.TrustedProxies, Origins: cfg.Origins, Log: s.Log, Metrics: s.Metrics,
 		},
 		Store: store, Grants: media.Grants{Secret: []byte(cfg.GrantSecret), Now: time.Now},
 	})
+	if err != nil {
+		return err
+	}
 	s.Go("sweep orphans", func(ctx context.Context) error { return sweep(ctx, store, cfg.SweepEvery, s.Log) })
 	return s.Serve(ctx, cfg.Listen, api.Handler())
 }

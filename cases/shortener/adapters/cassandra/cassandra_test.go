@@ -13,6 +13,7 @@ import (
 
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/linkstoretest"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(leaserOutput) != "" {
 		os.Exit(runLeaser())
 	}
-	goleak.VerifyTestMain(m,
+	leaktest.Main(m,
 		// The driver leaves this one behind when a session is closed while it looks
 		// at the ring after a lost connection, as some tests here do.
 		goleak.IgnoreTopFunction("github.com/gocql/gocql.(*Session).refreshRing"))

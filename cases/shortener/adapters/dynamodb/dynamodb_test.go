@@ -8,15 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/codes"
 	"designkits/cases/shortener/linkstoretest"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // table is the one that most tests share.
 var table = struct {

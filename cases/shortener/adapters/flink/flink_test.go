@@ -10,12 +10,11 @@ import (
 
 	"designkits/cases/shortener/adapters/kafka"
 	"designkits/cases/shortener/clicks"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
-
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func TestTheNewestCompletedCheckpointIsFound(t *testing.T) {
 	dir := t.TempDir()

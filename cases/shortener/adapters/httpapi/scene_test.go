@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
 	"designkits/cases/shortener/adapters/httpapi"
@@ -29,11 +31,9 @@ import (
 	"designkits/cases/shortener/target"
 	"designkits/cases/shortener/web"
 	"designkits/shared/fault/link"
+	"designkits/shared/leaktest"
 	"designkits/shared/problem"
 	"designkits/shared/testenv"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 )
 
 // studyPage is the origin that may show the page in a frame.
@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 		shared.db.Close()
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if err := goleak.Find(); status == 0 && err != nil {
+	if err := leaktest.Find(); status == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1
 	}

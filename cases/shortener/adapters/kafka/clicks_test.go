@@ -8,17 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/clicks"
 	"designkits/shared/fault/link"
 	"designkits/shared/kafka"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
-
-	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // Whatever a given-up try left in the log must not get ahead of clicks that are
 // older: a batch stays together, and goes where its first try went.

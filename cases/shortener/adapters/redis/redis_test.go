@@ -9,16 +9,16 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/redis"
 	"designkits/shared/fault/link"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
-
-	goredis "github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // open returns a client of the real Redis under a namespace.
 func open(t *testing.T, addr, namespace string) *redis.Client {

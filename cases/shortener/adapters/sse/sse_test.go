@@ -14,11 +14,10 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/sse"
 	"designkits/cases/shortener/clicks"
-
-	"go.uber.org/goleak"
+	"designkits/shared/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // serve returns the API, the Live behind it, and how to begin the stop.
 func serve(t *testing.T) (url string, live *clicks.Live, drain func()) {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/gateapi"
 	"designkits/cases/tickets/adapters/redis"
@@ -21,14 +23,12 @@ import (
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/room"
 	"designkits/shared/fault/link"
+	"designkits/shared/leaktest"
 	"designkits/shared/problem"
 	"designkits/shared/testenv"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 var (
 	sessions = identity.Sessions{Secret: []byte("of sessions"), Now: time.Now}

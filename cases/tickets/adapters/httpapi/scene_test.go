@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/httpapi"
 	"designkits/cases/tickets/adapters/postgres"
@@ -32,14 +34,12 @@ import (
 	"designkits/cases/tickets/ticketcode"
 	"designkits/cases/tickets/venue"
 	"designkits/shared/fault/link"
+	"designkits/shared/leaktest"
 	"designkits/shared/problem"
 	"designkits/shared/testenv"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 var secret = []byte("a secret of the tests")
 

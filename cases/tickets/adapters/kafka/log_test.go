@@ -14,12 +14,11 @@ import (
 	"designkits/cases/tickets/adapters/kafka"
 	"designkits/cases/tickets/saga"
 	"designkits/shared/fault/link"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
-
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func open(t *testing.T, broker string) *kafka.Log {
 	t.Helper()

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/goleak"
 
 	"designkits/cases/tickets/adapters/postgres"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // A process that starts waits for nobody's transaction, and nobody for it.
 func TestAProcessStartsWhileOthersWrite(t *testing.T) {

@@ -13,15 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"designkits/cases/tickets"
 	adapter "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/payments"
 	"designkits/cases/tickets/provider"
+	"designkits/shared/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const apiKey = "the seller's key"
 

@@ -6,18 +6,18 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/postgres"
 	"designkits/cases/tickets/adapters/redis"
 	"designkits/cases/tickets/claimstest"
 	"designkits/shared/fault/link"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
-
-	goredis "github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // open returns a client of the Redis at addr, and its namespace.
 func open(t *testing.T, addr string) (*redis.Client, string) {

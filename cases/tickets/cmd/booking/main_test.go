@@ -12,13 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"designkits/shared/leaktest"
 	"designkits/shared/service"
 	"designkits/shared/testenv"
-
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const secret = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

@@ -18,13 +18,12 @@ import (
 	"designkits/cases/tickets/identity"
 	"designkits/cases/tickets/room"
 	"designkits/cases/tickets/venue"
+	"designkits/shared/leaktest"
 	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
-
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const (
 	secret  = "a secret of the tests, of 32 bytes"

@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	adapter "designkits/cases/tickets/adapters/provider"
 	"designkits/cases/tickets/payments"
+	"designkits/shared/leaktest"
 	"designkits/shared/service"
 	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
@@ -28,7 +27,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 const (

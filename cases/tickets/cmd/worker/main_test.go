@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"designkits/cases/tickets"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("build the worker: %v\n%s", err, out))
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+	leaktest.Main(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(folder)
 		os.Exit(code)
 	}))

@@ -13,16 +13,16 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"designkits/cases/tickets"
 	"designkits/cases/tickets/adapters/redis"
 	"designkits/cases/tickets/room"
 	"designkits/shared/fault"
+	"designkits/shared/leaktest"
 	"designkits/shared/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func waitingRoom(t *testing.T) *redis.Room {
 	t.Helper()
