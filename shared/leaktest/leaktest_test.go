@@ -13,6 +13,7 @@ import (
 
 	"designkits/shared/fault/link"
 	"designkits/shared/leaktest"
+	"designkits/shared/testenv"
 )
 
 func TestAnOpenLinkIsFoundAndWhatToxiproxyLeavesIsNot(t *testing.T) {
@@ -50,9 +51,7 @@ func TestAnOpenLinkIsFoundAndWhatToxiproxyLeavesIsNot(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := leaktest.Find(before); err != nil {
-		t.Error(err)
-	}
+	testenv.Eventually(t, 20*time.Second, "what the link had is gone", func() bool { return leaktest.Find(before) == nil })
 	if err := goleak.Find(before); err == nil {
 		t.Error("toxiproxy leaves nothing behind any more: the exceptions can go")
 	}

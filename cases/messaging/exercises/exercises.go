@@ -79,8 +79,14 @@ func (d *Device) Ask(gateway int, method, path, body string) Answer {
 	return d.c.Ask(gateway, method, path, body, http.Header{"Authorization": {"Bearer " + d.Token}, "Content-Type": {"application/json"}})
 }
 
-// Ask sends a request to a gateway as anybody could.
+// Ask sends a request to a gateway as anybody could, and again where a store didn't
+// answer in time.
 func (c *Case) Ask(gateway int, method, path, body string, header http.Header) Answer {
+	c.t.Helper()
+	return grade.Again(func() Answer { return c.once(gateway, method, path, body, header) })
+}
+
+func (c *Case) once(gateway int, method, path, body string, header http.Header) Answer {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), within)
 	defer cancel()

@@ -113,16 +113,10 @@ func (s *Somebody) Room(method, path, body string) Answer {
 }
 
 // ask asks again, with the same key, where a store didn't answer in time, as the API says
-// to do and the page does: on a busy machine that may be, whoever has written the code.
-func (s *Somebody) ask(addr, key, method, path, body string) (a Answer) {
+// to do and the page does.
+func (s *Somebody) ask(addr, key, method, path, body string) Answer {
 	s.c.t.Helper()
-	for range 4 {
-		if a = s.once(addr, key, method, path, body); a.Status != http.StatusServiceUnavailable {
-			break
-		}
-		<-time.After(250 * time.Millisecond)
-	}
-	return a
+	return grade.Again(func() Answer { return s.once(addr, key, method, path, body) })
 }
 
 func (s *Somebody) once(addr, key, method, path, body string) Answer {

@@ -40,6 +40,19 @@ func Ask(t testing.TB, client *http.Client, req *http.Request) Answer {
 	return Answer{res.StatusCode, res.Header, string(content)}
 }
 
+// Again asks until the answer isn't 503, four times at most: on a busy machine a store
+// may not answer in time, whoever has written the code. What asking twice would do twice
+// is not for it.
+func Again(ask func() Answer) (a Answer) {
+	for range 4 {
+		if a = ask(); a.Status != http.StatusServiceUnavailable {
+			break
+		}
+		<-time.After(250 * time.Millisecond)
+	}
+	return a
+}
+
 // Soon waits, for so long at most, until it holds, and reports whether it does.
 func Soon(limit time.Duration, holds func() bool) bool {
 	began := time.Now()

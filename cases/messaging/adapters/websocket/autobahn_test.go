@@ -43,6 +43,9 @@ func TestAutobahn(t *testing.T) {
 	if err := json.Unmarshal(raw, &agents); err != nil {
 		t.Fatal(err)
 	}
+	if len(agents) != 1 {
+		t.Errorf("%d servers are in the report\n%s", len(agents), output)
+	}
 	for agent, cases := range agents {
 		if want := 301 + len(deflated); len(cases) != want {
 			t.Errorf("%d cases were run of %s, want %d", len(cases), agent, want)

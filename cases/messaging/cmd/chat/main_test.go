@@ -232,7 +232,7 @@ func TestKill9LosesNothingDoublesNothingAndKeepsTheOrder(t *testing.T) {
 	}
 	said := func() {
 		before := s.acknowledged.Load()
-		testenv.Eventually(t, time.Minute, "more is said", func() bool { return s.acknowledged.Load() >= before+int64(15*len(talks)) })
+		testenv.Eventually(t, 3*time.Minute, "more is said", func() bool { return s.acknowledged.Load() >= before+int64(15*len(talks)) })
 	}
 	for _, name := range []string{"one", "two", "one"} {
 		said()

@@ -231,7 +231,10 @@ func TestWaitlistOffers(t *testing.T) {
 	rest := waiting[3:]
 	seats := s.free(2)
 	s.twoAtOnce(rest, seats)
-	fourth, _ := s.stands(0, rest[0])
+	fourth, a := s.stands(0, rest[0])
+	if fourth.Offer == nil {
+		t.Fatalf("who was offered a seat with another, and has not let it go, is told %s", a)
+	}
 	placed := rest[0].Order(1, s.event, fourth.Offer.Hold)
 
 	// Who wants more than is free is passed over; so the list isn't empty.
