@@ -37,10 +37,6 @@ func (l *Links) Erase(ctx context.Context, owner Owner) error {
 		links.SetLimit(erasedAtOnce)
 		for _, link := range page {
 			links.Go(func() error {
-				// The counts first: once the link is gone nobody would find them again.
-				if err := l.Forget.Forget(ctx, link.Code); err != nil {
-					return err
-				}
 				if err := l.Delete(ctx, owner, link.Code); !errors.Is(err, ErrNotFound) {
 					return err
 				}

@@ -99,6 +99,7 @@ func (l *Links) claim(ctx context.Context, link Link) error {
 	if err := l.Publisher.Room(); err != nil {
 		return fmt.Errorf("claim %q: %w", link.Code, err)
 	}
+	ctx = context.WithoutCancel(ctx) // as Update is
 	if err := l.Store.Claim(ctx, link); err != nil {
 		if errors.Is(err, ErrTaken) || errors.Is(err, ErrLookAlike) {
 			return err
@@ -132,7 +133,8 @@ func ownedBy(link Link, owner Owner) error {
 }
 
 // Update changes the owner's link, or fails with *Invalid, ErrNotFound,
-// ErrNotOwner or ErrBusy.
+// ErrNotOwner or ErrBusy. Once begun it is seen through, also when the context ends:
+// what the store has done every cache must be told.
 func (l *Links) Update(ctx context.Context, owner Owner, code Code, change Change) (Link, error) {
 	if change == (Change{}) {
 		return Link{}, &Invalid{Field: "", Rule: "empty", Reason: "nothing is to be changed: give at least one of target, expires and permanent"}
@@ -140,6 +142,7 @@ func (l *Links) Update(ctx context.Context, owner Owner, code Code, change Chang
 	if err := l.Publisher.Room(); err != nil {
 		return Link{}, fmt.Errorf("update link %q: %w", code, err)
 	}
+	ctx = context.WithoutCancel(ctx)
 	link, err := l.Store.Update(ctx, code, func(link *Link) error {
 		if err := ownedBy(*link, owner); err != nil {
 			return err
@@ -172,18 +175,26 @@ func (l *Links) change(link *Link, change Change) (err error) {
 }
 
 // Delete removes the owner's link and its counts, or fails with ErrNotFound,
-// ErrNotOwner or ErrBusy.
+// ErrNotOwner or ErrBusy. It is seen through as Update is.
 func (l *Links) Delete(ctx context.Context, owner Owner, code Code) error {
 	if err := l.Publisher.Room(); err != nil {
 		return fmt.Errorf("delete link %q: %w", code, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if _, err := l.Get(ctx, owner, code); err != nil {
+		return fmt.Errorf("delete link %q: %w", code, err)
+	}
+	// The counts first: once the link is gone nobody could ask for it again.
+	if err := l.Forget.Forget(ctx, code); err != nil {
+		return fmt.Errorf("delete the counts of link %q: %w", code, err)
 	}
 	link, err := l.Store.Delete(ctx, code, func(link Link) error { return ownedBy(link, owner) })
 	if err != nil {
 		return fmt.Errorf("delete link %q: %w", code, err)
 	}
 	l.Publisher.Publish(ctx, Entry{Link: Link{Code: code, Version: link.Version + 1}, Missing: true})
-	if err := l.Forget.Forget(ctx, code); err != nil {
-		return fmt.Errorf("link %q is deleted, but not its counts: %w", code, err)
+	if err := l.Forget.Forget(ctx, code); err != nil { // what was counted meanwhile
+		return fmt.Errorf("link %q is deleted, but not its last counts: %w", code, err)
 	}
 	return nil
 }

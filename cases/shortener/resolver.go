@@ -293,6 +293,15 @@ func (r *Resolver) Apply(e Entry) {
 	r.keep(e, now)
 }
 
+// Reread has the code read again before what is held of it is used.
+func (r *Resolver) Reread(code Code) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if h, ok := r.held.GetIfPresent(code); ok {
+		r.held.Set(code, &held{Entry: h.Entry, ttl: h.ttl})
+	}
+}
+
 // Distrust makes everything that is held be read again before it is used.
 func (r *Resolver) Distrust() { r.distrust.Store(int64(r.cfg.Elapsed())) }
 

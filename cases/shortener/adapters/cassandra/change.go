@@ -89,11 +89,12 @@ func (s *Links) Delete(ctx context.Context, code shortener.Code, allowed func(sh
 	if err != nil {
 		return shortener.Link{}, err
 	}
-	// What a crash leaves here is an entry without a link, which is harmless.
-	err = s.db.run(ctx, "delete link from index", string(code), s.db.config.Timeout, func(ctx context.Context) error {
+	// What a crash or an error leaves here is an entry without a link, which a
+	// listing clears away; the link is deleted all the same.
+	_ = s.db.run(ctx, "delete link from index", string(code), s.db.config.Timeout, func(ctx context.Context) error {
 		return s.unindex(ctx, before.Owner, before.Created, before.Code)
 	})
-	return before, err
+	return before, nil
 }
 
 // replace puts what change makes of the live link in its place, with the next
@@ -117,7 +118,7 @@ func (s *Links) replace(ctx context.Context, operation string, code shortener.Co
 			}
 			attempt := gocql.MustRandomUUID()
 			applied, _, err := s.swap(ctx, linkKey(code), current, row{next, attempt}, ttl)
-			if err != nil && outcomeUnknown(err) {
+			if err != nil && (outcomeUnknown(err) || ctx.Err() != nil) {
 				applied, err = s.settle(ctx, linkKey(code), next.Version, attempt, err)
 			}
 			if err != nil {
@@ -138,8 +139,11 @@ func (s *Links) replace(ctx context.Context, operation string, code shortener.Co
 }
 
 // settle finds out whether a conditional write whose answer was lost has been
-// applied. Where later writes have covered its traces it returns the cause.
+// applied, also when nobody waits for it any more. Where later writes have covered
+// its traces it returns the cause.
 func (s *Links) settle(ctx context.Context, key string, version int64, attempt gocql.UUID, cause error) (applied bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.db.config.Timeout)
+	defer cancel()
 	r, err := s.read(ctx, key, gocql.Consistency(s.db.config.SerialConsistency))
 	switch {
 	case err != nil:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gocql/gocql"
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
@@ -49,23 +50,68 @@ func (s *Links) unindex(ctx context.Context, owner shortener.Owner, created time
 		string(owner), monthOf(created), created, string(code)).Idempotent(true).WithContext(ctx).Exec()
 }
 
-// EraseOwner removes the owner's index, with what it may have left over.
+// EraseOwner removes the owner's index, with what it may have left over, and before
+// that what is kept of links that have ended.
 func (s *Links) EraseOwner(ctx context.Context, owner shortener.Owner) error {
-	return s.db.run(ctx, "erase owner", string(owner), 2*s.db.config.Timeout, func(ctx context.Context) error {
-		months, err := s.monthsOf(ctx, owner, monthOf(time.UnixMilli(1<<43)))
-		if err != nil {
-			return err
-		}
-		for _, month := range months {
-			err := s.db.session.Query(`DELETE FROM links_by_owner USING TIMESTAMP 2 WHERE owner = ? AND month = ?`, string(owner), month).
-				Idempotent(true).WithContext(ctx).Exec()
+	run := func(do func(context.Context) error) error {
+		return s.db.run(ctx, "erase owner", string(owner), 2*s.db.config.Timeout, do)
+	}
+	var months []int
+	err := run(func(ctx context.Context) (err error) {
+		months, err = s.monthsOf(ctx, owner, monthOf(time.UnixMilli(1<<43)))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, month := range months {
+		for from, more := shortener.Before(), true; more; {
+			err := run(func(ctx context.Context) (err error) {
+				from, more, err = s.buryEnded(ctx, owner, month, from)
+				return err
+			})
 			if err != nil {
 				return err
 			}
 		}
+		err := run(func(ctx context.Context) error {
+			return s.db.session.Query(`DELETE FROM links_by_owner USING TIMESTAMP 2 WHERE owner = ? AND month = ?`, string(owner), month).
+				Idempotent(true).WithContext(ctx).Exec()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return run(func(ctx context.Context) error {
 		return s.db.session.Query(`DELETE FROM owner_months USING TIMESTAMP 2 WHERE owner = ?`, string(owner)).
 			Idempotent(true).WithContext(ctx).Exec()
 	})
+}
+
+// buriedAtOnce is how many entries are looked through under one deadline.
+const buriedAtOnce = 64
+
+// buryEnded replaces the owner's links by graves that have ended and of which the row
+// still waits for its end, among the entries that follow the place.
+func (s *Links) buryEnded(ctx context.Context, owner shortener.Owner, month int, from shortener.Place) (next shortener.Place, more bool, err error) {
+	entries, err := s.entries(ctx, owner, month, from, buriedAtOnce)
+	if err != nil || len(entries) == 0 {
+		return from, false, err
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(8)
+	for _, e := range entries {
+		work.Go(func() error {
+			r, err := s.read(ctx, linkKey(e.Code), s.db.config.Consistency)
+			if err != nil || !r.is(owner, e) {
+				return err
+			}
+			grave := row{shortener.Link{Version: s.db.config.NextVersion(r.Version)}, gocql.MustRandomUUID()}
+			_, _, err = s.swap(ctx, linkKey(e.Code), r, grave, int(remember.Seconds()))
+			return err // one that wasn't applied met another's claim
+		})
+	}
+	return entries[len(entries)-1], len(entries) == buriedAtOnce, work.Wait()
 }
 
 var _ shortener.Eraser = (*Links)(nil)
@@ -126,13 +172,8 @@ func (s *Links) monthsOf(ctx context.Context, owner shortener.Owner, newest int)
 func (s *Links) collect(ctx context.Context, owner shortener.Owner, month int, from shortener.Place, links []shortener.Link, enough int) ([]shortener.Link, error) {
 	for len(links) < enough {
 		want := max(enough-len(links), 16) // not one by one where many are dead
-		var entries []shortener.Place
-		rows := s.db.session.Query(`SELECT created, code FROM links_by_owner WHERE owner = ? AND month = ? AND (created, code) < (?, ?) LIMIT ?`,
-			string(owner), month, from.Created, string(from.Code), want).Idempotent(true).WithContext(ctx).Iter()
-		for e := (shortener.Place{}); rows.Scan(&e.Created, (*string)(&e.Code)); {
-			entries = append(entries, e)
-		}
-		if err := rows.Close(); err != nil {
+		entries, err := s.entries(ctx, owner, month, from, want)
+		if err != nil {
 			return nil, err
 		}
 		found, err := s.liveOf(ctx, owner, entries)
@@ -148,11 +189,26 @@ func (s *Links) collect(ctx context.Context, owner shortener.Owner, month int, f
 	return links, nil
 }
 
+// entries are those of a month that follow the place.
+func (s *Links) entries(ctx context.Context, owner shortener.Owner, month int, from shortener.Place, limit int) (entries []shortener.Place, err error) {
+	rows := s.db.session.Query(`SELECT created, code FROM links_by_owner WHERE owner = ? AND month = ? AND (created, code) < (?, ?) LIMIT ?`,
+		string(owner), month, from.Created, string(from.Code), limit).Idempotent(true).WithContext(ctx).Iter()
+	for e := (shortener.Place{}); rows.Scan(&e.Created, (*string)(&e.Code)); {
+		entries = append(entries, e)
+	}
+	return entries, rows.Close()
+}
+
+// is reports whether the row holds the link of the owner's entry, ended or not.
+func (r row) is(owner shortener.Owner, e shortener.Place) bool {
+	return r.Code == e.Code && r.Owner == owner && r.Created.Equal(e.Created)
+}
+
 // settled is the age from which an entry without a link is known to be a
 // leftover, and not one of a link that is being stored at this moment.
 const settled = time.Hour
 
-// liveOf reads the links of the entries and leaves out those that are gone. A
+// liveOf reads the links of the entries and leaves out those that have ended or are gone. A
 // leftover entry is cleared away on the occasion.
 func (s *Links) liveOf(ctx context.Context, owner shortener.Owner, entries []shortener.Place) ([]shortener.Link, error) {
 	found := make([]row, len(entries))
@@ -160,12 +216,13 @@ func (s *Links) liveOf(ctx context.Context, owner shortener.Owner, entries []sho
 	reads.SetLimit(16)
 	for i, e := range entries {
 		reads.Go(func() error {
-			r, err := s.live(ctx, e.Code, s.db.config.Consistency)
+			r, err := s.read(ctx, linkKey(e.Code), s.db.config.Consistency)
 			switch {
-			case err == nil && r.Owner == owner && r.Created.Equal(e.Created):
-				found[i] = r
-			case err != nil && err != shortener.ErrNotFound:
+			case err != nil:
 				return err
+			case r.is(owner, e) && r.empty(s.db.config.Now(), s.db.config.Grace): // EraseOwner finds its row by the entry
+			case r.is(owner, e):
+				found[i] = r
 			case s.db.config.Now().Sub(e.Created) > settled:
 				return s.unindex(ctx, owner, e.Created, e.Code)
 			}

@@ -149,12 +149,40 @@ func TestTheEdgeAnswersCountsAndForgets(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a deleted link is gone", func(t *testing.T) {
+	t.Run("an alias that was asked for in vain is there once it is claimed", func(t *testing.T) {
+		s.t = t
+		program := http.Header{"X-Forwarded-For": {"198.18.7.8"}} // has no Accept, so it gets what the edge was told
+		for i := range 10 {
+			alias := fmt.Sprintf("in-vain-%d", i)
+			for range 2 { // each replica holds that there is nothing
+				s.ask(http.MethodHead, alias, program)
+			}
+			s.api(http.MethodPost, "links", map[string]any{"target": "https://example.org/claimed", "alias": alias}, nil)
+			if res := s.ask(http.MethodGet, alias, program); res.StatusCode != http.StatusFound {
+				s.eventually("the edge leads to "+alias, func() bool {
+					return s.ask(http.MethodGet, alias, program).StatusCode == http.StatusFound
+				})
+			}
+		}
+	})
+	t.Run("a deleted link is gone, and who asks for it is no click", func(t *testing.T) {
 		s.t = t
 		s.api(http.MethodDelete, "links/"+link.Code, nil, nil)
+		program := http.Header{"X-Forwarded-For": {"198.18.7.9"}}
 		s.eventually("the edge answers 404", func() bool {
-			return s.ask(http.MethodGet, link.Code, person).StatusCode == http.StatusNotFound
+			return s.ask(http.MethodGet, link.Code, program).StatusCode == http.StatusNotFound
 		})
+		before := s.counted()
+		for range 5 {
+			s.ask(http.MethodGet, link.Code, program)
+		}
+		var kept struct{ Code string } // its click comes after theirs
+		s.api(http.MethodPost, "links", map[string]any{"target": "https://example.org/kept"}, &kept)
+		s.ask(http.MethodGet, kept.Code, person)
+		s.eventually("one more click is counted", func() bool { return s.counted() > before })
+		if n := s.counted(); n != before+1 {
+			t.Errorf("%d clicks were counted, want that of the link that is there", n-before)
+		}
 	})
 	t.Run("an expiry bounds what the edge keeps", func(t *testing.T) {
 		s.t = t

@@ -33,6 +33,7 @@ type Config struct {
 	Links    *shortener.Links
 	Resolver interface { // finds what a code stands for, as *shortener.Resolver does
 		Resolve(ctx context.Context, code shortener.Code) (shortener.Link, error)
+		Reread(code shortener.Code)
 	}
 	Stats  clicks.StatsStore
 	Keys   shortener.KeyStore

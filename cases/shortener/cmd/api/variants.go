@@ -55,6 +55,7 @@ func (v variants) breaker(onChange func(from, to string)) *shortener.Breaker {
 // A resolver finds what a code stands for.
 type resolver interface {
 	Resolve(ctx context.Context, code shortener.Code) (shortener.Link, error)
+	Reread(code shortener.Code)
 }
 
 func (v variants) resolver(r *shortener.Resolver) resolver {
