@@ -25,7 +25,7 @@ var RegionAway = curveball.Experiment{
 partitions to who is left ([Run](adapters/zookeeper/leases.go)), who first applies what was committed and not applied. So the length of a lease is how long a conversation
 waits; it can be short, since a lease lost by mistake costs a moment and no order (see two-owners). The stores are another matter. Kafka, Cassandra and ZooKeeper need a majority that survives,
 so two regions are not enough: three, each with one copy, and each commit waits for the nearest other one, some ten milliseconds. In two regions either one of them has the
-majority and the other stands still without it, or each conversation has a home and is away with it. Here the stores are one server each, and stay; that Cassandra's nodes may die is in the bench soak.`,
+majority and the other stands still without it, or each conversation has a home and is away with it. Here the stores are one server each, and stay; that Cassandra dies and comes back, all of it, is in the bench soak.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("longest time that a message waits", "s", 20),
 		curveball.AtMost("lost, twice or out of order, of 600 on 20 screens", "", 0),

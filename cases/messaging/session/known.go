@@ -86,7 +86,7 @@ type known struct {
 	cfg      Config
 	here     memo[bool]               // by conversation and person: is a member
 	audience memo[[]messaging.UserID] // by conversation: whom to tell
-	newest   memo[messaging.Seq]      // by conversation
+	newest   fresh[messaging.Seq]     // by conversation
 
 	mu   sync.Mutex
 	last map[messaging.ConversationID]messaging.Seq // at least
@@ -94,7 +94,7 @@ type known struct {
 
 func (k *known) init(cfg Config) {
 	k.cfg = cfg
-	k.here.lasts, k.audience.lasts, k.newest.lasts = 5*time.Second, 5*time.Second, time.Second
+	k.here.lasts, k.audience.lasts = 5*time.Second, 5*time.Second
 	// Of two people, once they are there, nobody comes and nobody goes.
 	k.here.stays = func(key string, here bool) bool {
 		return here && messaging.ConversationID(key).Kind() == messaging.Direct
@@ -145,7 +145,9 @@ func (k *known) ask(ctx context.Context, c messaging.ConversationID) (messaging.
 	return messages[0].Seq, nil
 }
 
-// newestOf is ask, of a second ago perhaps.
+// newestOf is ask, shared by those who ask at the same time. It is never of before: a
+// message that was stored since, and announced before this device could be found, is
+// announced to it no more.
 func (k *known) newestOf(ctx context.Context, c messaging.ConversationID) (messaging.Seq, error) {
 	return k.newest.get(ctx, string(c), func(ctx context.Context) (messaging.Seq, error) { return k.ask(ctx, c) })
 }

@@ -125,24 +125,32 @@ func (s *Accounts) Devices(ctx context.Context, users []messaging.UserID) (devic
 	names = slices.Compact(names)
 	parts := slices.Collect(slices.Chunk(names, usersAtOnce))
 	of := make([][]messaging.Device, len(parts))
-	err = s.db.run(ctx, "read devices", fmt.Sprintf("of %d people", len(users)), func(ctx context.Context) error {
-		reads, ctx := errgroup.WithContext(ctx)
-		reads.SetLimit(8)
-		for i, part := range parts {
-			reads.Go(func() error {
-				rows := s.db.read(ctx, `SELECT user, device, name, linked FROM devices WHERE user IN ?`, part).Iter()
-				for {
-					var d messaging.Device
-					if !rows.Scan((*string)(&d.User), (*int)(&d.Device), &d.Name, &d.Linked) {
-						return rows.Close()
-					}
-					if d.Device > 0 { // else it is the counter alone
-						of[i] = append(of[i], d)
-					}
-				}
-			})
-		}
-		return reads.Wait()
-	})
+	reads, ctx := errgroup.WithContext(ctx)
+	reads.SetLimit(8)
+	for i, part := range parts {
+		reads.Go(func() (err error) {
+			of[i], err = s.devicesOf(ctx, part)
+			return err
+		})
+	}
+	err = reads.Wait()
 	return slices.Concat(of...), err
+}
+
+// devicesOf reads with one query, under a deadline of its own: those of a large
+// group take many.
+func (s *Accounts) devicesOf(ctx context.Context, users []string) (devices []messaging.Device, err error) {
+	err = s.db.run(ctx, "read devices", fmt.Sprintf("of %d people", len(users)), func(ctx context.Context) error {
+		rows := s.db.read(ctx, `SELECT user, device, name, linked FROM devices WHERE user IN ?`, users).Iter()
+		for {
+			var d messaging.Device
+			if !rows.Scan((*string)(&d.User), (*int)(&d.Device), &d.Name, &d.Linked) {
+				return rows.Close()
+			}
+			if d.Device > 0 { // else it is the counter alone
+				devices = append(devices, d)
+			}
+		}
+	})
+	return devices, err
 }

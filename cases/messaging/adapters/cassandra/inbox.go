@@ -43,8 +43,8 @@ var inboxSeconds = int(messaging.InboxFor / time.Second)
 
 const putItem = `INSERT INTO inbox (device, day, conversation, seq, id, sender, kind, target, users, title, at, shared, own) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TTL ? AND TIMESTAMP 1`
 
-// together is how many items are put under one deadline: what a batch of messages
-// is to large groups can take much longer than one operation may.
+// together is how many items are put, or forgotten, under one deadline: what a batch
+// of messages is to large groups can take much longer than one operation may.
 const together = 128
 
 // Put stores items. The first of a device's day also writes the day into its
@@ -130,6 +130,15 @@ func (s *Inbox) drop(d deviceDay, c messaging.ConversationID, upTo messaging.Seq
 // Forget takes bodies away with timestamp 2, under which a Put is, whether it comes
 // before or after.
 func (s *Inbox) Forget(ctx context.Context, devices []messaging.Address, m messaging.Message) error {
+	for some := range slices.Chunk(devices, together) {
+		if err := s.forget(ctx, some, m); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (s *Inbox) forget(ctx context.Context, devices []messaging.Address, m messaging.Message) error {
 	return s.db.run(ctx, "forget items", fmt.Sprintf("%s/%d at %d devices", m.Conversation, m.Seq, len(devices)), func(ctx context.Context) error {
 		writes := make([]cql.Write, len(devices))
 		for i, a := range devices {

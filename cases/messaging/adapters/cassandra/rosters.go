@@ -92,25 +92,33 @@ func indexOf(c messaging.ConversationID, m messaging.Membership, by messaging.Se
 	return w
 }
 
-// Roster reads the conversation and its members at the same time.
+// Roster reads the conversation and its members at the same time, these a page at a
+// time: many thousands take longer than one operation may.
 func (s *Rosters) Roster(ctx context.Context, c messaging.ConversationID) (*messaging.Roster, error) {
 	r := &messaging.Roster{Members: map[messaging.UserID]messaging.Membership{}}
-	err := s.db.run(ctx, "read roster", string(c), func(ctx context.Context) error {
-		reads, ctx := errgroup.WithContext(ctx)
-		reads.Go(func() (err error) {
+	reads, ctx := errgroup.WithContext(ctx)
+	reads.Go(func() error {
+		return s.db.run(ctx, "read roster", string(c), func(ctx context.Context) (err error) {
 			r.Conversation, err = s.conversation(ctx, c)
 			return err
 		})
-		reads.Go(func() error {
-			rows := s.db.read(ctx, `SELECT user, role, since, until FROM members WHERE conversation = ? AND shard IN ?`, string(c), shardsOf(c)).Iter()
-			for m := (messaging.Membership{}); rows.Scan((*string)(&m.User), (*string)(&m.Role), (*int64)(&m.Since), (*int64)(&m.Until)); {
-				r.Members[m.User] = m
-			}
-			return rows.Close()
-		})
-		return reads.Wait()
 	})
-	if err != nil {
+	reads.Go(func() error {
+		for page := []byte(nil); ; {
+			err := s.db.run(ctx, "read members", string(c), func(ctx context.Context) error {
+				rows := s.db.read(ctx, `SELECT user, role, since, until FROM members WHERE conversation = ? AND shard IN ?`, string(c), shardsOf(c)).PageState(page).Iter()
+				for m := (messaging.Membership{}); rows.Scan((*string)(&m.User), (*string)(&m.Role), (*int64)(&m.Since), (*int64)(&m.Until)); {
+					r.Members[m.User] = m
+				}
+				page = rows.PageState()
+				return rows.Close()
+			})
+			if err != nil || len(page) == 0 {
+				return err
+			}
+		}
+	})
+	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"designkits/cases/messaging"
@@ -155,24 +156,25 @@ func (s *Server) count(ctx context.Context, key string, most int) error {
 	return nil
 }
 
-// linked is nil unless the device was signed out. While Redis, which knows it at
-// once, is away, the accounts are asked.
+// linked is nil unless the device was signed out. Redis knows it at once, but may be
+// away, or have lost it; the accounts haven't, and are asked as well.
 func (s *Server) linked(ctx context.Context, a messaging.Address) error {
-	out, err := s.cfg.SignedOut(ctx, a)
-	if err != nil {
-		devices, err := s.cfg.Accounts.Devices(ctx, []messaging.UserID{a.User})
-		if err != nil {
-			return err
-		}
-		out = true
-		for _, d := range devices {
-			out = out && d.Address != a
-		}
-	}
+	out, away := s.cfg.SignedOut(ctx, a)
 	if out {
 		return messaging.ErrRevoked
 	}
-	return nil
+	devices, err := s.cfg.Accounts.Devices(ctx, []messaging.UserID{a.User})
+	switch {
+	case err != nil && away != nil:
+		return err
+	case err != nil: // what Redis says must do until they can be asked
+		return nil
+	case slices.ContainsFunc(devices, func(d messaging.Device) bool { return d.Address == a }):
+		return nil
+	case away == nil && len(devices) == 0: // no account: it can connect, and no more
+		return nil
+	}
+	return messaging.ErrRevoked
 }
 
 // refuse answers a handshake, or an operator's request, that isn't let in.

@@ -34,6 +34,7 @@ type KeysConfig struct {
 // NewKeys returns a server, or an error where one of the origins is none.
 func NewKeys(cfg KeysConfig) (*Keys, error) {
 	s := &Keys{accounts: cfg.Accounts, prekeys: cfg.Prekeys, linkCodes: cfg.LinkCodes, presence: cfg.Presence}
+	cfg.Devices = cfg.Accounts.Devices
 	var err error
 	s.api, err = newAPI(cfg.Config, s.routes())
 	return s, err

@@ -201,7 +201,7 @@ func TestWhoIsSignedOutIsRefusedAtOnce(t *testing.T) {
 }
 
 // Redis may lose who was signed out; the account doesn't.
-func TestATokenOfADeviceThatTheAccountDoesNotHavePublishesNothing(t *testing.T) {
+func TestATokenOfADeviceThatTheAccountDoesNotHaveIsGoodForNothing(t *testing.T) {
 	s := newKeys(t, generous)
 	ana := s.account()
 	forged := messaging.Address{User: ana.User, Device: 7}
@@ -210,6 +210,9 @@ func TestATokenOfADeviceThatTheAccountDoesNotHavePublishesNothing(t *testing.T) 
 		t.Fatal(err)
 	}
 	s.ask(token, "PUT", "/api/prekeys", mustJSON(t, keysOf(1, 3))).want(http.StatusUnauthorized, "signed-out")
+	s.ask(token, "POST", "/api/link-codes", "").want(http.StatusUnauthorized, "signed-out")
+	s.ask(token, "DELETE", "/api/devices/1", "").want(http.StatusUnauthorized, "signed-out")
+	s.ask(token, "GET", "/api/users/"+ana.Name, "").want(http.StatusUnauthorized, "signed-out")
 }
 
 func TestBadRequestsAreRefused(t *testing.T) {
@@ -317,7 +320,7 @@ func TestADeviceMayHaveSoManyPrekeys(t *testing.T) {
 func TestAnOriginThatIsNoneIsRefused(t *testing.T) {
 	for _, origin := range []string{"127.0.0.1:8141", "http://127.0.0.1:8141/two", "*"} {
 		cfg := httpapi.Config{Origins: []string{origin}, Metrics: prometheus.NewRegistry()}
-		if _, err := httpapi.NewKeys(httpapi.KeysConfig{Config: cfg}); err == nil || !strings.Contains(err.Error(), origin) {
+		if _, err := httpapi.NewMedia(httpapi.MediaConfig{Config: cfg}); err == nil || !strings.Contains(err.Error(), origin) {
 			t.Errorf("%s: %v", origin, err)
 		}
 	}

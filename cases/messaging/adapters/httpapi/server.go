@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,8 @@ import (
 type Config struct {
 	Tokens   identity.Tokens
 	SignOuts messaging.SignOuts
+	// Devices, where set, are asked as well who was signed out: Redis may have lost it.
+	Devices  func(context.Context, []messaging.UserID) ([]messaging.Device, error)
 	Attempts messaging.Attempts
 	Counter  Counter
 	Limits   Limits
@@ -95,7 +98,16 @@ func (a *api) device(r *http.Request) (messaging.Address, error) {
 		return messaging.Address{}, err
 	}
 	out, err := a.SignOuts.SignedOut(r.Context(), session.Device)
-	if err == nil && out {
+	switch {
+	case err != nil:
+		return session.Device, err
+	case out:
+		return session.Device, messaging.ErrRevoked
+	case a.Devices == nil:
+		return session.Device, nil
+	}
+	own, err := a.Devices(r.Context(), []messaging.UserID{session.Device.User})
+	if err == nil && !slices.ContainsFunc(own, func(d messaging.Device) bool { return d.Address == session.Device }) {
 		err = messaging.ErrRevoked
 	}
 	return session.Device, err

@@ -9,6 +9,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/adapters/device"
+	"designkits/cases/messaging/identity"
 	"designkits/cases/messaging/wire"
 	"designkits/shared/testenv"
 )
@@ -97,6 +98,46 @@ func TestAGroupOf10000Talks(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	t.Logf("%d messages to %d members took %s", each*there, members, time.Since(began).Round(time.Millisecond))
+}
+
+// A member of a large group comes back between two messages. What was said while it
+// could not be found it is told when it resumes, though others have just asked how far
+// the group is.
+func TestWhoComesBackToALargeGroupIsToldItsNewest(t *testing.T) {
+	s := newSite(t)
+	ana, bo, eve := s.person(1)[0], s.person(1)[0], s.person(1)[0]
+	c := messaging.NewConversationID(messaging.Group)
+	writer := s.connect(ana, s.gateways)
+	s.gather(writer, c, append(crowd(500), bo.User, eve.User))
+	notice := func(a messaging.Address) messaging.Seq {
+		t.Helper()
+		conn, status := s.dial("gateway-1", identity.Bearer(s.token(a)))
+		if conn == nil {
+			t.Fatalf("%s doesn't connect: %d", a, status)
+		}
+		defer conn.Close()
+		await[wire.Welcome](t, conn)
+		say(t, conn, `{"type":"resume"}`)
+		for {
+			if n := await[wire.Notice](t, conn); n.Conversation == c {
+				return n.Seq
+			}
+		}
+	}
+	for i := range 10 {
+		notice(eve)
+		sent, err := writer.Send(t.Context(), post(c, fmt.Sprintf("while-away-%012d", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		testenv.Eventually(t, 30*time.Second, "it is stored", func() bool {
+			all := s.history(c)
+			return len(all) > 0 && all[len(all)-1].Seq >= sent.Seq
+		})
+		if got := notice(bo); got < sent.Seq {
+			t.Errorf("who comes back is told of message %d, and there are %d", got, sent.Seq)
+		}
+	}
 }
 
 // In a broadcast channel admins write and everybody reads.

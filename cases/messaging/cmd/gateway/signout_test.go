@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"designkits/cases/messaging"
 	"designkits/cases/messaging/fanout"
 	"designkits/cases/messaging/identity"
@@ -74,6 +76,21 @@ func TestADeviceThatIsSignedOutIsGoneEverywhere(t *testing.T) {
 	if status, text := delete(s.token(lost), tablet.Device); status != http.StatusUnauthorized || !strings.Contains(text, "/problems/signed-out") {
 		t.Errorf("what it asks over HTTP: %d %s", status, text)
 	}
+
+	t.Run("also when Redis has lost that it was", func(t *testing.T) {
+		client := goredis.NewClient(&goredis.Options{Addr: testenv.Addr(t, "redis")})
+		defer client.Close()
+		if n, err := client.Del(t.Context(), s.Namespace+":signed-out:"+lost.String()).Result(); err != nil || n != 1 {
+			t.Fatalf("%d keys are lost, %v", n, err)
+		}
+		// Its resume token was shown before; one that it has kept would be refused alike.
+		if conn, status := s.dial("gateway-1", identity.Bearer(s.token(lost))); conn != nil || status != http.StatusUnauthorized {
+			t.Errorf("it connects: %d", status)
+		}
+		if status, text := delete(s.token(lost), tablet.Device); status != http.StatusUnauthorized || !strings.Contains(text, "/problems/signed-out") {
+			t.Errorf("what it asks over HTTP: %d %s", status, text)
+		}
+	})
 
 	// What is said from then on is not kept for it, as soon as nobody remembers that
 	// it was linked.
