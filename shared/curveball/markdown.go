@@ -20,8 +20,8 @@ func Markdown(list []Experiment, last File) string {
 			control, line = " the same "+e.Control.Name+" |", "---:|"
 		}
 		fmt.Fprintf(&b, "| `%s` expects | measured |%s\n|---|---:|%s\n", e.Name, control, line)
+		r := results[e.Name]
 		for _, band := range e.Expect {
-			r := results[e.Name]
 			fmt.Fprintf(&b, "| %s | %s |", band, value(r.Measured, band.Figure))
 			if e.Control != nil {
 				fmt.Fprintf(&b, " %s |", value(r.Control, band.Figure))
@@ -29,6 +29,9 @@ func Markdown(list []Experiment, last File) string {
 			b.WriteString("\n")
 		}
 		b.WriteString("\n")
+		if r.Name != "" && r.Verdict != Held {
+			fmt.Fprintf(&b, "**It ended otherwise than expected:** %s.\n\n", r.Verdict)
+		}
 		if e.Control == nil {
 			fmt.Fprintf(&b, "No control: %s.\n\n", e.NoControl)
 		}

@@ -32,6 +32,14 @@ func TestTheDocShowsWhatWasMeasured(t *testing.T) {
 			t.Errorf("the section lacks %q:\n%s", want, text)
 		}
 	}
+	const other = "otherwise than expected"
+	if strings.Contains(text, other) {
+		t.Errorf("it held, and the section says:\n%s", text)
+	}
+	results.Results[0].Verdict = curveball.DidNotHold
+	if text := curveball.Markdown([]curveball.Experiment{e}, results); !strings.Contains(text, other+":** did not hold.") {
+		t.Errorf("it did not hold, and the section says:\n%s", text)
+	}
 	if unmeasured := curveball.Markdown([]curveball.Experiment{e}, curveball.File{}); !strings.Contains(unmeasured, "| lost ≤ 1 | – | – |") {
 		t.Errorf("without results:\n%s", unmeasured)
 	}
