@@ -34,15 +34,17 @@ func run(ctx context.Context, s *service.Service) error {
 		return err
 	}
 	// Away is what each of these may be later; at the start Cassandra must be there.
+	failed := &failures{}
 	db, err := cassandra.Open(ctx, cassandra.Config{
-		Hosts: cfg.Cassandra, Keyspace: cfg.Namespace, ReplicationFactor: cfg.Replication, Consistency: consistency, Now: cfg.Variants.clock, NextVersion: cfg.Variants.nextVersion(),
+		Observe: failed.observe,
+		Hosts:   cfg.Cassandra, Keyspace: cfg.Namespace, ReplicationFactor: cfg.Replication, Consistency: consistency, Now: cfg.Variants.clock, NextVersion: cfg.Variants.nextVersion(),
 	})
 	if err != nil {
 		return err
 	}
 	s.OnClose(func(context.Context) error { db.Close(); return nil })
 	s.Ready("cassandra", db.Ping)
-	store, err := openStores(ctx, s, cfg, db)
+	store, err := openStores(ctx, s, cfg, db, failed)
 	if err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func run(ctx context.Context, s *service.Service) error {
 		Resolver: resolver, Limiter: limiter, Recorder: recorder,
 		Redis: cache.Ping, Cassandra: db.Ping, Kafka: clickLog.Ping,
 	}
-	measure(s.Metrics, system)
+	measure(s.Metrics, system, failed)
 	if cfg.EdgeCacheFor > 0 {
 		front := edge.New(cfg.Edge)
 		publisher.Edge = front

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"designkits/cases/shortener"
 	"designkits/shared/servicetest"
 	"designkits/shared/testenv"
 )
@@ -94,7 +99,58 @@ func serveAndStop(t *testing.T, store string) {
 		ask("GET", "/api/system", "", "", 200, &system)
 		return system.Replica == "tested" && system.Redis.Up && system.Cassandra.Up && system.Kafka.Up
 	})
+	metrics := text(t, base+"/metrics")
+	for _, name := range alertedBy(t) {
+		if !strings.Contains(metrics, "# TYPE "+name+" ") {
+			t.Errorf("DESIGN.md has an alert by %s, which the process doesn't export", name)
+		}
+	}
 	p.Stop()
+}
+
+func text(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// alertedBy are the metrics of this process in the alerts of DESIGN.md.
+func alertedBy(t *testing.T) (names []string) {
+	t.Helper()
+	doc, err := os.ReadFile("../../DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, alerts, _ := strings.Cut(string(doc), "```promql\n")
+	alerts, _, _ = strings.Cut(alerts, "```")
+	for _, name := range regexp.MustCompile(`shortener_\w+`).FindAllString(alerts, -1) {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, "_count"), "_bucket") // of a histogram
+		if !strings.HasPrefix(name, "shortener_pipeline_") {                     // analytics'
+			names = append(names, name)
+		}
+	}
+	if len(names) < 6 {
+		t.Errorf("the alerts are by %v", names)
+	}
+	return names
+}
+
+func TestWhatStoresFailIsCounted(t *testing.T) {
+	var f failures
+	for _, err := range []error{nil, shortener.ErrNotFound, &shortener.Invalid{}, context.Canceled, errors.New("away"), context.DeadlineExceeded} {
+		f.observe("put link", time.Second, err)
+	}
+	if n := f.n.Load(); n != 2 {
+		t.Errorf("%d failures are counted, want 2", n)
+	}
 }
 
 func TestTheConfigurationSaysWhatIsMissing(t *testing.T) {

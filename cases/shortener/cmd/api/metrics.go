@@ -1,14 +1,20 @@
 package main
 
 import (
-	"designkits/cases/shortener/adapters/edge"
-	"designkits/cases/shortener/adapters/httpapi"
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"designkits/cases/shortener"
+	"designkits/cases/shortener/adapters/edge"
+	"designkits/cases/shortener/adapters/httpapi"
 )
 
 // measure exports what the parts of the process count of themselves.
-func measure(registry prometheus.Registerer, sys *httpapi.System) {
+func measure(registry prometheus.Registerer, sys *httpapi.System, failed *failures) {
 	counter := func(name, help string, read func() int64) {
 		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read()) }))
 	}
@@ -22,7 +28,7 @@ func measure(registry prometheus.Registerer, sys *httpapi.System) {
 	counter("shortener_resolved_store_total", "Codes read from the store of links.", func() int64 { return resolver.Figures().StoreReads })
 	counter("shortener_resolved_coalesced_total", "Callers that waited for another's read of the same code.", func() int64 { return resolver.Figures().Coalesced })
 	counter("shortener_resolved_stale_total", "Codes answered from memory because no store answered.", func() int64 { return resolver.Figures().Stale })
-	counter("shortener_store_errors_total", "Reads that the store of links failed.", func() int64 { return resolver.Figures().StoreErrors })
+	counter("shortener_store_errors_total", "Operations that a store failed: of links, keys, counts and salts.", failed.n.Load)
 	counter("shortener_shared_errors_total", "Calls of the cache that Redis failed or the breaker refused.", func() int64 { return resolver.Figures().SharedErrors })
 	counter("shortener_shared_unfilled_total", "Entries left out of the cache since too many waited to be put there.", func() int64 { return resolver.Figures().Unfilled })
 	counter("shortener_limits_local_total", "Charges judged in process because Redis was away.", sys.Limiter.Local)
@@ -37,7 +43,17 @@ func measure(registry prometheus.Registerer, sys *httpapi.System) {
 	counter("shortener_clicks_spooled_total", "Clicks that went to the disk because Kafka was away or slow.", func() int64 { return recorder.State().Spooled })
 	counter("shortener_clicks_replayed_total", "Clicks brought from the disk into Kafka.", func() int64 { return recorder.State().Replayed })
 	counter("shortener_clicks_dropped_total", "Clicks lost because buffer and disk were full.", func() int64 { return recorder.State().Dropped })
+	counter("shortener_clicks_unreadable_total", "Clicks lost because the disk gave back something else.", func() int64 { return recorder.State().Unreadable })
 	gauge("shortener_clicks_waiting", "Clicks on disk that wait for Kafka.", func() float64 { return float64(recorder.State().Waiting) })
+}
+
+// failures counts the operations that stores have failed; what they refuse isn't one.
+type failures struct{ n atomic.Int64 }
+
+func (f *failures) observe(_ string, _ time.Duration, err error) {
+	if err != nil && !shortener.Expected(err) && !errors.Is(err, context.Canceled) {
+		f.n.Add(1)
+	}
 }
 
 func oneIf(is bool) float64 {

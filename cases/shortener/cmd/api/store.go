@@ -19,11 +19,11 @@ type stores struct {
 	ranges codes.RangeStore
 }
 
-func openStores(ctx context.Context, s *service.Service, cfg config, db *cassandra.DB) (stores, error) {
+func openStores(ctx context.Context, s *service.Service, cfg config, db *cassandra.DB, failed *failures) (stores, error) {
 	if cfg.Store == "cassandra" {
 		return stores{db.Links(), db.Ranges()}, nil
 	}
-	second, err := dynamodb.Open(ctx, dynamodb.Config{Endpoint: "http://" + cfg.DynamoDB, Table: cfg.Namespace})
+	second, err := dynamodb.Open(ctx, dynamodb.Config{Endpoint: "http://" + cfg.DynamoDB, Table: cfg.Namespace, Observe: failed.observe})
 	if err != nil {
 		return stores{}, err
 	}
