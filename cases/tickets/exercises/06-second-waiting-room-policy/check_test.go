@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	fans   = 800 // come to each lottery; every other one is a member
+	fans   = 800 // come to each lottery and are looked at; every other one is a member
+	behind = 800 // come as well, so that the queue is there while the others are looked at
 	more   = 12  // come late, or want to cheat
 	weight = 3
 	atOnce = 32 // requests
@@ -92,9 +93,9 @@ func TestSecondWaitingRoomPolicy(t *testing.T) {
 		t.Errorf("a draw that there isn't is answered %d, want 422", a.Status)
 	}
 
-	everybody := make([]*fan, fans+more)
+	everybody := make([]*fan, fans+behind+more)
 	all(everybody, func(n int, _ *fan) { everybody[n] = newFan(c, n) })
-	crowd, others := everybody[:fans], everybody[fans:]
+	crowd, drawn, others := everybody[:fans], everybody[:fans+behind], everybody[fans+behind:]
 	came := time.Now()
 	all(crowd, func(n int, f *fan) {
 		if n%2 == 0 && !t.Failed() {
@@ -114,7 +115,7 @@ func TestSecondWaitingRoomPolicy(t *testing.T) {
 	refusals(t, others[:2], organiser, weighted, even)
 
 	for _, event := range []string{weighted, even} {
-		all(crowd, func(_ int, f *fan) {
+		all(drawn, func(_ int, f *fan) {
 			if s, a := f.join(event, f.membership); s.Status != "early" && !t.Failed() {
 				t.Errorf("POST /api/room/EVENT with a good membership, or none: %s, want a place in the lottery", a)
 			}
