@@ -33,6 +33,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/shared/cql"
+	"designkits/shared/gather"
 )
 
 //go:embed schema.cql
@@ -58,6 +59,7 @@ type DB struct {
 	session *gocql.Session
 	config  Config
 	writer  *writer
+	devices *gather.Gatherer[*ownDevices]
 	buckets *seen[bucket]
 	days    *seen[deviceDay]
 }
@@ -77,15 +79,18 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{
+	db := &DB{
 		session: session, config: config, writer: newWriter(session),
 		buckets: newSeen[bucket](), days: newSeen[deviceDay](),
-	}, nil
+	}
+	db.devices = newDevicesReader(db)
+	return db, nil
 }
 
 // Close ends the connection. Calls in flight fail.
 func (db *DB) Close() {
 	db.writer.Close()
+	db.devices.Close()
 	db.session.Close()
 }
 

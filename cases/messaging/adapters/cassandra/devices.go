@@ -11,6 +11,7 @@ import (
 
 	"designkits/cases/messaging"
 	"designkits/shared/cql"
+	"designkits/shared/gather"
 )
 
 // linked is what the partition of a person's devices holds.
@@ -115,8 +116,18 @@ func (s *Accounts) Revoke(ctx context.Context, a messaging.Address) error {
 // asks for each of them.
 const usersAtOnce = 25
 
-// Devices reads the partitions of many people with each query.
+// Devices reads the partitions of many people with each query. Those of one person
+// are read together with those that others ask for meanwhile: after a gateway has died
+// thousands connect at once.
 func (s *Accounts) Devices(ctx context.Context, users []messaging.UserID) (devices []messaging.Device, err error) {
+	if len(users) == 1 {
+		own := &ownDevices{user: users[0]}
+		err := s.db.run(ctx, "read devices", string(users[0]), func(ctx context.Context) error { return s.db.devices.Do(ctx, own) })
+		if err != nil {
+			return nil, err // own may still be written to
+		}
+		return own.devices, nil
+	}
 	names := make([]string, len(users))
 	for i, u := range users {
 		names[i] = string(u)
@@ -140,17 +151,47 @@ func (s *Accounts) Devices(ctx context.Context, users []messaging.UserID) (devic
 // devicesOf reads with one query, under a deadline of its own: those of a large
 // group take many.
 func (s *Accounts) devicesOf(ctx context.Context, users []string) (devices []messaging.Device, err error) {
-	err = s.db.run(ctx, "read devices", fmt.Sprintf("of %d people", len(users)), func(ctx context.Context) error {
-		rows := s.db.read(ctx, `SELECT user, device, name, linked FROM devices WHERE user IN ?`, users).Iter()
-		for {
-			var d messaging.Device
-			if !rows.Scan((*string)(&d.User), (*int)(&d.Device), &d.Name, &d.Linked) {
-				return rows.Close()
-			}
-			if d.Device > 0 { // else it is the counter alone
-				devices = append(devices, d)
-			}
-		}
+	err = s.db.run(ctx, "read devices", fmt.Sprintf("of %d people", len(users)), func(ctx context.Context) (err error) {
+		devices, err = s.db.readDevices(ctx, users)
+		return err
 	})
 	return devices, err
+}
+
+// ownDevices are those of one person, who are asked for by themselves.
+type ownDevices struct {
+	user    messaging.UserID
+	devices []messaging.Device
+}
+
+func newDevicesReader(db *DB) *gather.Gatherer[*ownDevices] {
+	return gather.New(gather.Config[*ownDevices]{Lanes: 2, Max: usersAtOnce, Send: func(ctx context.Context, batch []*ownDevices) error {
+		names := make([]string, len(batch))
+		for i, own := range batch {
+			names[i] = string(own.user)
+		}
+		slices.Sort(names)
+		all, err := db.readDevices(ctx, slices.Compact(names))
+		for _, own := range batch {
+			for _, d := range all {
+				if d.User == own.user {
+					own.devices = append(own.devices, d)
+				}
+			}
+		}
+		return err
+	}})
+}
+
+func (db *DB) readDevices(ctx context.Context, users []string) (devices []messaging.Device, err error) {
+	rows := db.read(ctx, `SELECT user, device, name, linked FROM devices WHERE user IN ?`, users).Iter()
+	for {
+		var d messaging.Device
+		if !rows.Scan((*string)(&d.User), (*int)(&d.Device), &d.Name, &d.Linked) {
+			return devices, rows.Close()
+		}
+		if d.Device > 0 { // else it is the counter alone
+			devices = append(devices, d)
+		}
+	}
 }
