@@ -46,6 +46,8 @@ type Route struct {
 	Device  messaging.Address
 	Gateway string
 	Number  uint64
+	// Unknown says to Refresh that the route could not be put: what stands there is older.
+	Unknown bool `json:"-"`
 }
 
 // RouteFor is how long a route holds that nobody refreshes.
@@ -69,7 +71,8 @@ type Routes interface {
 	// it was. ErrRevoked of one that was signed out.
 	Put(ctx context.Context, r Route) (before *Route, err error)
 	// Refresh has routes hold on, and returns what has become of each. A route of
-	// an older connection to the same gateway becomes this one.
+	// an older connection to the same gateway becomes this one; one that is Unknown is
+	// put, and counts as Lost.
 	Refresh(ctx context.Context, routes []Route) ([]Standing, error)
 	// Remove drops a route, unless the device is somewhere else by now.
 	Remove(ctx context.Context, r Route) error

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"designkits/cases/messaging"
@@ -30,9 +31,13 @@ func (h *Hub) refreshSome(ctx context.Context, sessions []*Session) {
 	ctx, cancel := context.WithTimeout(ctx, doWithin)
 	defer cancel()
 	now := time.Now()
+	// One that enters has its route put by itself. Until then another's may stand there:
+	// of where the device was, and that gateway may be dead.
+	sessions = slices.DeleteFunc(slices.Clone(sessions), func(s *Session) bool { return s.standing() == notYet })
 	routes := make([]Route, len(sessions))
 	for i, s := range sessions {
 		routes[i] = s.route()
+		routes[i].Unknown = s.standing() == failed
 		s.stalled(now)
 	}
 	standings, err := h.cfg.Routes.Refresh(ctx, routes)
@@ -47,9 +52,22 @@ func (h *Hub) refreshSome(ctx context.Context, sessions []*Session) {
 			sessions[i].end(standing)
 			continue
 		case Lost:
+			sessions[i].put()
 			sessions[i].again()
 		}
 		here = append(here, sessions[i].device)
 	}
 	h.sight(ctx, presence.Beat(now), here...)
+}
+
+func (s *Session) standing() routed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.routed
+}
+
+func (s *Session) put() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.routed = isPut
 }

@@ -30,12 +30,22 @@ type Session struct {
 	silent  *time.Timer // until it has entered
 	live    bool
 	closed  bool
+	routed  routed
 	working bool     // a goroutine follows what is in todo
 	todo    []todo   // nil when empty
 	bytes   int      // of todo
 	catchUp *catchUp // while it catches up
 	early   *held    // before it asks to
 }
+
+// routed is what has become of putting a session's route.
+type routed uint8
+
+const (
+	notYet routed = iota // it hasn't entered, or is about to
+	isPut
+	failed // the refresh does it
+)
 
 // How much of a device's frames may wait to be followed, and how much of all: an
 // acknowledgement for each message of a page has room.
@@ -89,6 +99,11 @@ func (s *Session) enter(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
 	elsewhere, err := s.hub.cfg.Routes.Put(ctx, s.route())
+	s.mu.Lock()
+	if s.routed = isPut; err != nil {
+		s.routed = failed
+	}
+	s.mu.Unlock()
 	switch {
 	case errors.Is(err, messaging.ErrRevoked):
 		s.end(Revoked)

@@ -95,6 +95,7 @@ type stage struct {
 	device messaging.Address // bo's
 	inbox  *dropping
 	stop   func() // the hub, which does what there still is
+	routes *entrance
 }
 
 // A dropping is an inbox that takes note of what is dropped, and is away the first time.
@@ -141,10 +142,11 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(func() { _ = store.Close(context.Background()) })
 	s := &stage{t: t, db: db, ana: messaging.Address{User: messaging.NewUserID(), Device: 1}, device: messaging.Address{User: messaging.NewUserID(), Device: 1}}
 	s.c = messaging.DirectID(s.ana.User, s.device.User)
+	s.routes = &entrance{Routes: store.Routes(), come: make(chan struct{}, 16)}
 	s.inbox = &dropping{Inbox: db.Inbox(), upTo: map[messaging.Address]messaging.Seq{}}
 	s.hub = session.New(session.Config{
 		Gateway: "gateway-1", Inbox: s.inbox, History: db.History(), Rosters: db.Rosters(), Members: db.Rosters(), Receipts: db.Receipts(),
-		Devices: db.Accounts().Devices, Routes: store.Routes(), Peers: store.Peers(), Limits: store, Presence: store.Presence(), Settings: db.PresenceSettings(),
+		Devices: db.Accounts().Devices, Routes: s.routes, Peers: store.Peers(), Limits: store, Presence: store.Presence(), Settings: db.PresenceSettings(),
 		Resume: func(messaging.Address) (string, error) { return "token", nil }, Log: slog.New(slog.DiscardHandler),
 	})
 	running, end := context.WithCancel(t.Context())

@@ -104,6 +104,13 @@ func TestARefreshTellsWhatHasBecomeOfARoute(t *testing.T) {
 	if got := where(t, c, a); len(got) != 1 || got[0].Gateway != "gateway-10" {
 		t.Errorf("it is at %+v", got)
 	}
+	newer.Unknown = true
+	if got := standing(t, c, newer); got != session.Lost {
+		t.Errorf("that could not be put when the device came: %v", got)
+	}
+	if got := where(t, c, a); len(got) != 1 || got[0].Gateway != "gateway-1" {
+		t.Errorf("then it is at %+v", got)
+	}
 	ttl, err := c.redis.PTTL(t.Context(), c.key("route", a.String())).Result()
 	if err != nil || ttl <= 0 || ttl > session.RouteFor {
 		t.Errorf("it expires in %v, %v", ttl, err)
