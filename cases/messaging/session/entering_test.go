@@ -28,7 +28,10 @@ func (e *entrance) Put(ctx context.Context, r session.Route) (*session.Route, er
 	e.mu.Lock()
 	hold, away := e.hold, e.away
 	e.mu.Unlock()
-	e.come <- struct{}{}
+	select {
+	case e.come <- struct{}{}:
+	default: // nobody looks
+	}
 	if hold != nil {
 		<-hold
 	}

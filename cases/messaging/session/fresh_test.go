@@ -55,8 +55,8 @@ func TestWhoLeavesTakesTheReadingFromNobody(t *testing.T) {
 		return 7, ctx.Err()
 	}
 	impatient, cancel := context.WithCancel(t.Context())
-	var all sync.WaitGroup
-	all.Go(func() {
+	var left, all sync.WaitGroup
+	left.Go(func() {
 		if _, err := f.get(impatient, "key", ask); !errors.Is(err, context.Canceled) {
 			t.Errorf("who has left: %v", err)
 		}
@@ -69,6 +69,7 @@ func TestWhoLeavesTakesTheReadingFromNobody(t *testing.T) {
 		}
 	})
 	cancel()
+	left.Wait()
 	close(answer)
 	all.Wait()
 }

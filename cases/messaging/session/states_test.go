@@ -142,7 +142,7 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(func() { _ = store.Close(context.Background()) })
 	s := &stage{t: t, db: db, ana: messaging.Address{User: messaging.NewUserID(), Device: 1}, device: messaging.Address{User: messaging.NewUserID(), Device: 1}}
 	s.c = messaging.DirectID(s.ana.User, s.device.User)
-	s.routes = &entrance{Routes: store.Routes(), come: make(chan struct{}, 16)}
+	s.routes = &entrance{Routes: store.Routes(), come: make(chan struct{}, 1)}
 	s.inbox = &dropping{Inbox: db.Inbox(), upTo: map[messaging.Address]messaging.Seq{}}
 	s.hub = session.New(session.Config{
 		Gateway: "gateway-1", Inbox: s.inbox, History: db.History(), Rosters: db.Rosters(), Members: db.Rosters(), Receipts: db.Receipts(),
