@@ -33,11 +33,11 @@ func (h *Hub) refreshSome(ctx context.Context, sessions []*Session) {
 	now := time.Now()
 	// One that enters has its route put by itself. Until then another's may stand there:
 	// of where the device was, and that gateway may be dead.
-	sessions = slices.DeleteFunc(slices.Clone(sessions), func(s *Session) bool { return s.standing() == notYet })
+	sessions = slices.DeleteFunc(slices.Clone(sessions), func(s *Session) bool { return s.routeIs() == notYet })
 	routes := make([]Route, len(sessions))
 	for i, s := range sessions {
 		routes[i] = s.route()
-		routes[i].Unknown = s.standing() == failed
+		routes[i].Unknown = s.routeIs() == failed
 		s.stalled(now)
 	}
 	standings, err := h.cfg.Routes.Refresh(ctx, routes)
@@ -52,7 +52,7 @@ func (h *Hub) refreshSome(ctx context.Context, sessions []*Session) {
 			sessions[i].end(standing)
 			continue
 		case Lost:
-			sessions[i].put()
+			sessions[i].routePut()
 			sessions[i].again()
 		}
 		here = append(here, sessions[i].device)
@@ -60,13 +60,13 @@ func (h *Hub) refreshSome(ctx context.Context, sessions []*Session) {
 	h.sight(ctx, presence.Beat(now), here...)
 }
 
-func (s *Session) standing() routed {
+func (s *Session) routeIs() routed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.routed
 }
 
-func (s *Session) put() {
+func (s *Session) routePut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.routed = isPut

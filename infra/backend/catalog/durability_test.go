@@ -198,32 +198,6 @@ func (s server) listensOnLoopbackOnly(t *testing.T) {
 // 127.0.0.1, ::1 and ::ffff:127.0.0.1, as the kernel writes them.
 var loopback = []string{"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 
-func TestRedisSurvivesAKill(t *testing.T) {
-	s := serve(t, "redis")
-	s.listensOnLoopbackOnly(t)
-	c := redisClient(t, s.Site)
-	for i := range 500 {
-		if err := c.Set(t.Context(), fmt.Sprint("key", i), i, 0).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// While it syncs its file Redis answers before it writes, for two seconds at most.
-	eventually(t, "all of it is in the file", 20*time.Second, func() error {
-		info, err := c.Info(t.Context(), "persistence").Result()
-		if err == nil && !strings.Contains(info, "aof_buffer_length:0\r\n") {
-			err = errors.New("something waits to be written")
-		}
-		return err
-	})
-	s.kill(t)
-	for i := range 500 {
-		if got, err := c.Get(t.Context(), fmt.Sprint("key", i)).Int(); err != nil || got != i {
-			t.Fatalf("acknowledged key%d is %d, %v after a kill", i, got, err)
-		}
-	}
-	s.stopsInTime(t)
-}
-
 func TestCassandraSurvivesAKill(t *testing.T) {
 	s := serve(t, "cassandra")
 	s.listensOnLoopbackOnly(t)

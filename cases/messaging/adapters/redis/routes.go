@@ -75,7 +75,7 @@ func (r *Routes) Refresh(ctx context.Context, routes []session.Route) ([]session
 		pipe := r.client.redis.Pipeline()
 		answers := make([]*redis.Cmd, len(routes))
 		for i, route := range routes {
-			answers[i] = refreshScript.EvalSha(ctx, pipe, r.keys(route.Device), text(route), session.RouteFor.Milliseconds(), route.Gateway+" ", oneIf(route.Unknown))
+			answers[i] = refreshScript.EvalSha(ctx, pipe, r.keys(route.Device), text(route), session.RouteFor.Milliseconds(), route.Gateway+" ", route.Unknown)
 		}
 		_, err := pipe.Exec(ctx)
 		if redis.HasErrorPrefix(err, "NOSCRIPT") { // the first call since Redis began
@@ -97,13 +97,6 @@ func (r *Routes) Refresh(ctx context.Context, routes []session.Route) ([]session
 		}
 		return standings, nil
 	}
-}
-
-func oneIf(is bool) int {
-	if is {
-		return 1
-	}
-	return 0
 }
 
 // Remove implements session.Routes.

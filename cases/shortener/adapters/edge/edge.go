@@ -5,8 +5,9 @@
 //
 // A purge is certain: it succeeds only when the edge has the version asked for.
 // The log is not: it comes by syslog over UDP, so what is sent while the
-// replica that it goes to is away is lost, and nobody knows how much it was. That is the price of
-// counting at an edge, and why the edge keeps nothing unless it is told to.
+// replica that it goes to is away is lost, and nobody knows how much it was. That
+// is the price of counting at an edge, and why the edge keeps nothing unless it is
+// told to.
 package edge
 
 import (

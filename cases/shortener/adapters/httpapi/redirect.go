@@ -110,7 +110,8 @@ func (s *Server) keepFor(link shortener.Link, now time.Time) []string {
 // address. An unknown code costs more than a known one.
 func (s *Server) resolve(r *http.Request, client netip.Addr, code shortener.Code) (shortener.Link, error) {
 	if _, purge := s.purgeOf(r); purge {
-		s.Resolver.Reread(code)                      // that there is nothing, too, must not be of before the change
+		// That there is nothing, too, must not be of before the change.
+		s.Resolver.Reread(code)
 		return s.Resolver.Resolve(r.Context(), code) // our own edge, by our own wish
 	}
 	if err := s.Gate.Enter(client); err != nil {
