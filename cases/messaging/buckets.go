@@ -13,10 +13,10 @@ const (
 	BucketSize = 1000
 
 	// MemberShards is how many partitions hold the members of a group or channel,
-	// and their receipts. MaxMembers would be 8 MB in one partition, and whoever
-	// has gone stays on the roster; with MaxDevices each, their receipts would be
-	// 32 MB. In eight parts that is 1 and 4 MB. The two of a direct conversation
-	// need one.
+	// and their receipts. MaxRoster, which counts who has left as well, would be 16 MB
+	// in one partition; with MaxDevices each, their receipts would be 64 MB. In eight
+	// parts that is 2 and 8 MB, so MaxRoster has no room for more. The two of a direct
+	// conversation need one.
 	MemberShards = 8
 )
 

@@ -36,8 +36,14 @@ const (
 	Admin  Role = "admin"
 )
 
-// MaxMembers is how many people a group or channel has at most.
-const MaxMembers = 100_000
+const (
+	// MaxMembers is how many people a group or channel has at most.
+	MaxMembers = 100_000
+	// MaxRoster is how many different people it has in its life. Who has left stays on
+	// the roster, since what was said until then is theirs to read, and so do their
+	// receipts: see MemberShards for what that comes to. Who comes back is one of them.
+	MaxRoster = 2 * MaxMembers
+)
 
 // A Membership is one person's place in a conversation. Its history begins for
 // them with the message of number Since: what was said before they came is not
@@ -75,6 +81,16 @@ type Roster struct {
 func (r *Roster) Here() (n int) {
 	for _, m := range r.Members {
 		if m.Here() {
+			n++
+		}
+	}
+	return n
+}
+
+// Strangers is how many of some people have never been members.
+func (r *Roster) Strangers(users []UserID) (n int) {
+	for _, u := range users {
+		if _, known := r.Members[u]; !known {
 			n++
 		}
 	}

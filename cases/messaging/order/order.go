@@ -27,7 +27,7 @@ import (
 	"designkits/shared/gather"
 )
 
-// Config is what an Owner needs. The zero value of the last five means their
+// Config is what an Owner needs. The zero value of the last six means their
 // default.
 type Config struct {
 	Log     messaging.OwnedLog
@@ -48,6 +48,7 @@ type Config struct {
 
 	Behind int           // messages committed and not applied, above which drafts are refused; default 4096
 	Tails  int           // conversations that are remembered; default 50,000
+	People int           // that a conversation has in its life; default messaging.MaxRoster
 	Pause  time.Duration // between two tries of Apply; default 100 ms
 	Within time.Duration // for a commit, after which the partition is lost; default 5 s
 	Now    func() time.Time
@@ -100,6 +101,9 @@ func Open(ctx context.Context, cfg Config) (*Owner, error) {
 	if cfg.Tails == 0 {
 		cfg.Tails = 50_000
 	}
+	if cfg.People == 0 {
+		cfg.People = messaging.MaxRoster
+	}
 	if cfg.Pause == 0 {
 		cfg.Pause = 100 * time.Millisecond
 	}
@@ -120,7 +124,7 @@ func Open(ctx context.Context, cfg Config) (*Owner, error) {
 	}
 	// Each batch is a message at least, so that this many fit.
 	o := &Owner{cfg: cfg, ended: make(chan struct{}), committed: make(chan []messaging.Message, cfg.Behind+1)}
-	o.tails = tails{history: cfg.History, rosters: cfg.Rosters, max: cfg.Tails, byID: map[messaging.ConversationID]*tail{}}
+	o.tails = tails{history: cfg.History, rosters: cfg.Rosters, max: cfg.Tails, people: cfg.People, byID: map[messaging.ConversationID]*tail{}}
 	o.drafts = gather.New(gather.Config[*request]{Max: batch, Send: o.commit, Within: cfg.Within})
 	return o, nil
 }

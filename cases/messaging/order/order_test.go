@@ -80,7 +80,7 @@ type owner struct {
 }
 
 // own begins an owner of a partition, whoever owned it before.
-func (s *stores) own(t failing, p messaging.Partition, now func() time.Time) *owner {
+func (s *stores) own(t failing, p messaging.Partition, now func() time.Time, adjust ...func(*order.Config)) *owner {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log, err := s.log.Own(ctx, p)
@@ -91,7 +91,11 @@ func (s *stores) own(t failing, p messaging.Partition, now func() time.Time) *ow
 		History: s.db.History(), Inbox: s.db.Inbox(), Rosters: s.db.Rosters(), Devices: s.db.Accounts().Devices, WriteUpTo: 100,
 		Announcer: &fanout.Router{Deliveries: s.deliver, All: func() []string { return nil }},
 	})
-	o, err := order.Open(ctx, order.Config{Log: log, History: s.db.History(), Rosters: s.db.Rosters(), Apply: fan.Apply, Now: now})
+	cfg := order.Config{Log: log, History: s.db.History(), Rosters: s.db.Rosters(), Apply: fan.Apply, Now: now}
+	for _, a := range adjust {
+		a(&cfg)
+	}
+	o, err := order.Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,7 @@ type tails struct {
 	history messaging.History
 	rosters messaging.Rosters
 	max     int
+	people  int // that a roster has at most
 
 	mu   sync.Mutex // guards byID, for applied
 	byID map[messaging.ConversationID]*tail
@@ -93,6 +94,9 @@ func (t *tails) allowed(ctx context.Context, of *tail, d messaging.Draft) error 
 	case messaging.Added:
 		if of.roster.Here()+len(d.Users) > messaging.MaxMembers {
 			return &messaging.TooMany{Limit: fmt.Sprintf("a conversation has %d members at most", messaging.MaxMembers)}
+		}
+		if had := len(of.roster.Members); had+of.roster.Strangers(d.Users) > t.people {
+			return &messaging.TooMany{Limit: fmt.Sprintf("this conversation has had %d people, those who left among them, and takes %d at most: begin another", had, t.people)}
 		}
 	case messaging.Deleted:
 		return t.mayDelete(ctx, of, d)

@@ -144,12 +144,13 @@ func TestAPartitionOfPrekeysIsBounded(t *testing.T) {
 	}
 }
 
-// The fullest shard of the fullest channel, in which everybody has all devices.
+// The fullest shard of a channel that has had as many people as one may, all of whom
+// had all devices.
 func TestPartitionsOfMembersAreBounded(t *testing.T) {
 	db := ownKeyspace(t)
 	c := messaging.NewConversationID(messaging.Channel)
 	var members []messaging.Membership
-	for len(members) < messaging.MaxMembers/messaging.MemberShards {
+	for len(members) < messaging.MaxRoster/messaging.MemberShards {
 		if u := messaging.NewUserID(); shardOf(c, u) == 0 {
 			members = append(members, messaging.Membership{User: u, Role: messaging.Member, Since: 1 << 40})
 		}
