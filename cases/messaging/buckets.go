@@ -10,6 +10,16 @@ const (
 	// row's own bytes 1.2 KB, so a bucket has 1.2 MB. If each message had the
 	// 64 KB that MaxBody allows it would have 66 MB, which is still below what
 	// Cassandra warns of; that is why it isn't 5,000.
+	//
+	// A partition of an inbox is what a conversation has said to a device within a
+	// bucket, and on a day, so that it ends as a whole: half a megabyte at most.
+	// With all conversations of a day or of a bucket together the rule would allow
+	// BucketSize × MaxConversations, 5 GB, and spare less than it seems: by the sheet
+	// a device gets 154 items a day, of ten conversations, whose numbers are in
+	// different buckets anyway: after a year two people are in their fourth and a group
+	// of eight is in its fifteenth. So a page of 100 is seven parts where it would be
+	// four or five. Each conversation costs a read of a receipt besides, either way, and
+	// parts that are empty aren't looked at.
 	BucketSize = 1000
 
 	// MemberShards is how many partitions hold the members of a group or channel,

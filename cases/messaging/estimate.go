@@ -191,17 +191,20 @@ func ordering(s *estimate.Sheet, l load, gateways *estimate.Expr) (log fleet) {
 
 // keeping adds what is stored of it.
 func keeping(s *estimate.Sheet, l load) (a fleet) {
-	beside := s.Input("stored beside the bodies", 0.2, estimate.KB, "arithmetic at BucketSize: the head and the row's own; adapters/cassandra/size_test.go measures 2 MiB at most for 1,000 messages with three bodies, and 4 for 10,000 items with one")
+	beside := s.Input("stored beside the bodies", 0.2, estimate.KB, "arithmetic at BucketSize: the head and the row's own; adapters/cassandra/size_test.go measures 2 MiB at most for 1,000 messages with three bodies, and 1 for 1,000 items with one")
 	s.Between(0.05, 2)
 	row := s.Derive("stored per message", beside.Plus(l.body.Times(l.bodies)), estimate.KB)
 	item := s.Derive("stored per inbox item", beside.Plus(l.body), estimate.KB)
 	bucket := s.Input("messages per bucket", BucketSize, estimate.Count, "BucketSize")
 	s.Between(100, 100_000)
-	busy := s.Input("messages to the busiest device", 10_000, estimate.PerDay, "assumption: somebody in two hundred groups")
-	s.Between(100, 100_000)
+	part := s.Input("stored per part of an inbox", 0.05, estimate.KB, "measured: its row in the index, 5 MiB for 100,000")
+	s.Between(0.03, 0.2)
+	busy := s.Input("conversations of the busiest device", 200, estimate.PerDay, "assumption: that speak on a day")
+	s.Between(10, MaxConversations)
 	s.Derive("a partition of a history", row.Times(bucket), estimate.MB)
 	s.Derive("a partition of nothing but the largest messages", estimate.Const(MaxBody, estimate.Byte).Times(bucket), estimate.MB)
-	s.Derive("a partition of an inbox", item.Times(busy).Times(estimate.Const(1, estimate.Day)), estimate.MB)
+	s.Derive("a partition of an inbox", item.Times(bucket), estimate.MB)
+	s.Derive("the index of the busiest inbox", part.Times(busy).Times(estimate.Const(30, estimate.Day)), estimate.MB)
 
 	kept := s.Input("history kept for", 1, estimate.Year, "requirement; a messenger that keeps nothing on its servers needs the inboxes alone")
 	s.Between(0.02, 10)
@@ -213,7 +216,7 @@ func keeping(s *estimate.Sheet, l load) (a fleet) {
 	s.Derive("an inbox after 30 days away", l.messages.Times(l.inboxes).Over(devices).Times(item).Times(estimate.Const(30, estimate.Day)), estimate.MB)
 	a.stored = history.Plus(waiting)
 
-	perItem := s.Input("writes per inbox item", 3, estimate.Count, "the item, of a device that isn't connected; the receipt; and the item's end. Fewer where many come together: they have one receipt, and one end")
+	perItem := s.Input("writes per inbox item", 3, estimate.Count, "the item, of a device that isn't connected; the receipt; and the item's end. Fewer where many come together: they have one receipt, one end, and one row of the index of inboxes")
 	s.Between(1, 5)
 	writing := s.Input("rows written per Cassandra node", 15_000, estimate.PerSecond, "assumption for 4 cores: many in a batch and in a commit to the disk")
 	s.Between(1_000, 50_000)
@@ -244,7 +247,7 @@ func reading(s *estimate.Sheet, l load) (nodes *estimate.Expr) {
 	s.Between(1, 3)
 	back := s.Input("a device comes back", 10, estimate.PerDay, "assumption")
 	s.Between(1, 100)
-	list := s.Input("rows read when it is back", 30, estimate.Count, "assumption: ten conversations, and three rows to find how far each is; its inbox comes on top")
+	list := s.Input("rows read when it is back", 40, estimate.Count, "assumption: ten conversations, and three rows to find how far each is; and five parts of its inbox that are looked up and found empty. The items of others come on top")
 	s.Between(3, 1_000)
 	from := s.Input("rows read per Cassandra node", 30_000, estimate.PerSecond, "assumption for 4 cores: most of them in slices; the bench's 0.19 ms of a core for 1.1 rows written and 0.2 read would be 27,000 single ones")
 	s.Between(3_000, 100_000)

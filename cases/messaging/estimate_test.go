@@ -68,23 +68,24 @@ func TestSheet(t *testing.T) {
 		"stored per message":                  {0.706, 0.707}, // 200 + 325 × 1.5592
 		"stored per inbox item":               {0.525, 0.525},
 		"a partition of a history":            {0.706, 0.707},
-		"a partition of an inbox":             {5.25, 5.25},     // 10,000 × 525 B
+		"a partition of an inbox":             {0.525, 0.525},   // 1,000 × 525 B
+		"the index of the busiest inbox":      {0.299, 0.301},   // 200 × 30 × 50 B
 		"history":                             {5_520, 5_530},   // 82,671 × 706.7 B × a year × 3
 		"an inbox after 30 days away":         {2.42, 2.43},     // 50 × 4.318 ÷ 1.4 × 30 × 525 B
 		"inboxes":                             {24.2, 24.3},     // 82,671 × 4.318 × 43,200 s × 525 B × 3
 		"rows written at peak":                {5.55e6, 5.56e6}, // 206,679 × (1 + 4.318 × 2.75 + 7 × 2)
 		"Cassandra nodes for writes":          {1_852, 1_852},   // × 3 ÷ 15,000 ÷ 0.6
 		"rows read per message":               {45.3, 45.4},     // 2.5 + 25.6 + 4.318 × 0.75 + 7 × 2
-		"rows read by who comes back":         {694e3, 695e3},   // 200 million × 10 × 30 ÷ 86,400
-		"rows read at peak":                   {11.1e6, 11.12e6},
-		"Cassandra nodes for reads":           {1_235, 1_235},   // 11.1 million × 2 ÷ 30,000 ÷ 0.6
+		"rows read by who comes back":         {925e3, 926e3},   // 200 million × 10 × 40 ÷ 86,400
+		"rows read at peak":                   {11.68e6, 11.7e6},
+		"Cassandra nodes for reads":           {1_299, 1_299},   // 11.7 million × 2 ÷ 30,000 ÷ 0.6
 		"Cassandra nodes for disk":            {2_776, 2_777},   // 5,552 TB ÷ 2 TB
-		"Cassandra nodes":                     {3_087, 3_087},   // 1,852 + 1,235
+		"Cassandra nodes":                     {3_151, 3_151},   // 1,852 + 1,299
 		"media":                               {4_420, 4_430},   // 82,671 × 5 % × 400 kB × 31 days
-		"machines":                            {509e3, 510e3},   // (100 + 56 + 115 + 39 + 3,087) × $150
+		"machines":                            {519e3, 520e3},   // (100 + 56 + 115 + 39 + 3,151) × $150
 		"disks":                               {912e3, 914e3},   // (5,528 + 24 + 154) TB × 2 × $0.08
 		"egress":                              {2.54e6, 2.55e6}, // 82,671 × 11.318 × (700 B + 5 % × 400 kB) × a month × $0.05
-		"cost per person":                     {0.0284, 0.0286},
+		"cost per person":                     {0.0285, 0.0287},
 		"a partition of nothing but the largest messages": {65.5, 65.6},
 	} {
 		if got := figure(name); got < want[0] || got > want[1] {

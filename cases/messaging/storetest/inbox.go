@@ -28,11 +28,12 @@ func Inbox(t *testing.T, open func(t *testing.T) (messaging.Inbox, messaging.Rec
 	t.Run("an acknowledged item stays gone when it is put again", func(t *testing.T) { putAfter(t, opened(t)) })
 	t.Run("a lower acknowledgement brings nothing back", func(t *testing.T) { lowerLater(t, opened(t)) })
 	t.Run("of days long past nothing is lost", func(t *testing.T) { oldDays(t, opened(t)) })
+	t.Run("whatever comes and goes between pages, each item that stays is in one of them", func(t *testing.T) { comingAndGoing(t, opened(t)) })
 	t.Run("an inbox is one device's", func(t *testing.T) { oneDevice(t, opened(t)) })
 	t.Run("what is forgotten leaves its place, and comes back by no put", func(t *testing.T) { forgottenItems(t, opened(t)) })
 	t.Run("a cursor that no page has ended with is refused", func(t *testing.T) {
 		store := opened(t)
-		for _, cursor := range []string{"x", "1/2/3", "1/" + string(newGroup()) + "/", "/" + string(newGroup()) + "/1"} {
+		for _, cursor := range []string{"x", "1/2/3", "1/" + string(newGroup()) + "/", "/" + string(newGroup()) + "/1", "1/" + string(newGroup()) + "/0", "99999999999/" + string(newGroup()) + "/1"} {
 			if _, _, err := store.Page(testContext(t), newDevice(), cursor, 10); !isInvalid(err) {
 				t.Errorf("cursor %q: got %v, wanted *Invalid", cursor, err)
 			}

@@ -54,6 +54,22 @@ func BenchmarkInboxPut(b *testing.B) {
 	parallel(b, func(ctx context.Context, m messaging.Message) error { return inbox.Put(ctx, itemsOf(m)) })
 }
 
+// A device is back after a day: a page of what ten conversations have said, 154 items
+// by the sheet.
+func BenchmarkInboxPage(b *testing.B) {
+	inbox, a := benchDB(b).Inbox(), messaging.Address{User: messaging.NewUserID(), Device: 1}
+	for range 10 {
+		if err := inbox.Put(b.Context(), itemsOfDay(a, time.Now(), 0, 15)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if items, _, err := inbox.Page(b.Context(), a, "", 100); err != nil || len(items) != 100 {
+			b.Fatal(len(items), err)
+		}
+	}
+}
+
 // itemsOf is the message for each device it has a body for.
 func itemsOf(m messaging.Message) (items []messaging.Item) {
 	for a := range m.Body.To {

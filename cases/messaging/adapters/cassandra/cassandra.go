@@ -49,7 +49,7 @@ type Config struct {
 	// Observe, when set, is told of every operation: its name, how long it took
 	// and how it ended.
 	Observe func(operation string, took time.Duration, err error)
-	// Now tells the time, default time.Now. It decides only which days of an
+	// Now tells the time, default time.Now. It decides only which parts of an
 	// inbox are looked at, and must be right to the hour.
 	Now func() time.Time
 }
@@ -61,7 +61,7 @@ type DB struct {
 	writer  *writer
 	devices *gather.Gatherer[*ownDevices]
 	buckets *seen[bucket]
-	days    *seen[deviceDay]
+	parts   *seen[indexed]
 }
 
 // Open connects, creates the keyspace and the tables that are missing, and
@@ -81,7 +81,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	db := &DB{
 		session: session, config: config, writer: newWriter(session),
-		buckets: newSeen[bucket](), days: newSeen[deviceDay](),
+		buckets: newSeen[bucket](), parts: newSeen[indexed](),
 	}
 	db.devices = newDevicesReader(db)
 	return db, nil

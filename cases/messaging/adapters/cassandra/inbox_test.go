@@ -2,7 +2,6 @@ package cassandra
 
 import (
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -21,17 +20,14 @@ func itemsOfDay(a messaging.Address, today time.Time, ago, n int) (items []messa
 	return items
 }
 
-// indexed are the days that the index has of a device, as days ago.
-func indexed(t *testing.T, s *Inbox, a messaging.Address) (ago []int) {
+// partsOf are what the index has of a device.
+func partsOf(t *testing.T, s *Inbox, a messaging.Address) []listed {
 	t.Helper()
-	days, err := s.daysOf(t.Context(), a, 0)
+	parts, err := s.partsFrom(t.Context(), part{device: a})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range days {
-		ago = append(ago, int(dayOf(s.db.config.Now())-d.day))
-	}
-	return ago
+	return parts
 }
 
 func page(t *testing.T, s *Inbox, a messaging.Address) []messaging.Message {
@@ -43,13 +39,16 @@ func page(t *testing.T, s *Inbox, a messaging.Address) []messaging.Message {
 	return items
 }
 
-// A device that reads all it gets isn't asked about thirty days at each connection.
-func TestDaysThatAreEmptyAreNotLookedAtAgain(t *testing.T) {
+// A device that reads all it gets isn't asked about each conversation of thirty days at
+// each connection.
+func TestPartsThatAreEmptyAreNotLookedAtAgain(t *testing.T) {
 	s, a := openDB(t).Inbox(), messaging.Address{User: messaging.NewUserID(), Device: 1}
 	clock := noon()
 	s.db.config.Now = func() time.Time { return clock }
+	var all []messaging.Item
 	for _, ago := range []int{20, 5, 1, 0} {
 		items := itemsOfDay(a, clock, ago, 3)
+		all = append(all, items...)
 		if err := s.Put(t.Context(), items); err != nil {
 			t.Fatal(err)
 		}
@@ -63,20 +62,89 @@ func TestDaysThatAreEmptyAreNotLookedAtAgain(t *testing.T) {
 			t.Fatalf("acknowledged and still there: %+v", items)
 		}
 	}
-	if got := indexed(t, s, a); !slices.Equal(got, []int{20, 5, 1, 0}) {
-		t.Errorf("at once the index has the days %v ago; what was put within the hour stays", got)
+	for _, hours := range []time.Duration{0, 2} {
+		clock = clock.Add(hours * time.Hour)
+		page(t, s, a)
+		if got := partsOf(t, s, a); len(got) != 4 {
+			t.Errorf("%d hours later the index has %d parts; what was put a short while ago stays", hours, len(got))
+		}
 	}
-	clock = clock.Add(61 * time.Minute)
+	clock = clock.Add(time.Hour + time.Minute)
 	page(t, s, a)
-	if got := indexed(t, s, a); slices.Contains(got, 20) || slices.Contains(got, 5) || !slices.Contains(got, 1) {
-		t.Errorf("an hour later the index has the days %v ago, wanted only those that still get items", got)
+	if got := partsOf(t, s, a); len(got) != 0 {
+		t.Errorf("three hours later the index has still %+v", got)
 	}
-	late := itemsOfDay(a, clock, 5, 1)
-	if err := s.Put(t.Context(), late); err != nil {
+	for i, ago := range []int{5, 0} {
+		late := all[3+6*i : 4+6*i]
+		late[0].Message.Seq = 4
+		if err := s.Put(t.Context(), late); err != nil {
+			t.Fatal(err)
+		}
+		if items := page(t, s, a); len(items) != i+1 {
+			t.Errorf("an item that came late to a part of %d days ago that was cleared: the inbox has %+v", ago, items)
+		}
+	}
+}
+
+// Who reads an empty part is about to clear it away, and somebody puts an item there.
+func TestAnItemThatComesWhileItsPartIsClearedIsFound(t *testing.T) {
+	s, a := openDB(t).Inbox(), messaging.Address{User: messaging.NewUserID(), Device: 1}
+	clock := noon()
+	s.db.config.Now = func() time.Time { return clock }
+	items := itemsOfDay(a, clock, 0, 2)
+	put := func(item messaging.Item) {
+		t.Helper()
+		if err := s.Put(t.Context(), []messaging.Item{item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(items[0])
+	found := partsOf(t, s, a)
+	if len(found) != 1 {
+		t.Fatalf("the index has %+v", found)
+	}
+	clock = clock.Add(5 * time.Hour)
+	read := clock.Add(time.Hour) // by another's clock
+	put(items[0])                // writes the index
+	clock = clock.Add(59 * time.Minute)
+	put(items[1]) // doesn't
+	if err := s.clear(t.Context(), found[0], read.Add(59*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if items := page(t, s, a); len(items) != 1 {
-		t.Errorf("an item that came late to a day that was cleared: the inbox has %+v", items)
+	if got := page(t, s, a); len(got) != 2 {
+		t.Errorf("the inbox has %d items, wanted both", len(got))
+	}
+}
+
+// A large inbox is many parts: more than are looked up at once, and most of them empty.
+func TestAPageGoesThroughAsManyPartsAsThereAre(t *testing.T) {
+	s, a := openDB(t).Inbox(), messaging.Address{User: messaging.NewUserID(), Device: 1}
+	var items []messaging.Item
+	var read []messaging.Receipt
+	for i := range 3 * indexPage {
+		each := itemsOfDay(a, noon(), 0, 1)
+		items = append(items, each...)
+		if i%indexPage != 0 {
+			read = append(read, messaging.Receipt{Conversation: each[0].Message.Conversation, Device: a, Delivered: 1})
+		}
+	}
+	if err := errors.Join(s.Put(t.Context(), items), s.db.Receipts().Put(t.Context(), read), s.Drop(t.Context(), read[:len(read)/2])); err != nil {
+		t.Fatal(err)
+	}
+	want := map[messaging.ConversationID]bool{}
+	for i := range 3 {
+		want[items[i*indexPage].Message.Conversation] = true
+	}
+	for cursor, first := "", true; first || cursor != ""; first = false {
+		found, next, err := s.Page(t.Context(), a, cursor, 1)
+		if err != nil || len(found) != 1 || !want[found[0].Conversation] {
+			t.Fatalf("a page has %+v, %v", found, err)
+		}
+		delete(want, found[0].Conversation)
+		cursor = next
+	}
+	if len(want) > 0 {
+		t.Errorf("of three items %d are in no page", len(want))
 	}
 }
 
@@ -84,16 +152,19 @@ func TestItemsAreDroppedWhenTheirTimeIsOver(t *testing.T) {
 	db := openDB(t)
 	a := messaging.Address{User: messaging.NewUserID(), Device: 1}
 	today := noon()
-	if err := db.Inbox().Put(t.Context(), itemsOfDay(a, today, 0, 1)); err != nil {
+	items := itemsOfDay(a, today, 0, 1)
+	if err := db.Inbox().Put(t.Context(), items); err != nil {
 		t.Fatal(err)
 	}
-	want := int(messaging.InboxFor / time.Second)
-	var ttl int
-	if err := db.session.Query(`SELECT TTL(sender) FROM inbox WHERE device = ? AND day = ?`, a.String(), dateOf(dayOf(today))).WithContext(t.Context()).Scan(&ttl); err != nil {
-		t.Fatal(err)
-	}
-	if ttl > want || ttl < want-60 {
-		t.Errorf("an item has %d s to live, wanted %d", ttl, want)
+	key := partOf(a, items[0].Message).key()
+	for what, want := range map[string]int{"TTL(sender) FROM inbox_items": inboxSeconds, "TTL(written) FROM inbox_parts": indexSeconds} {
+		var ttl int
+		if err := db.session.Query(`SELECT `+what+` WHERE device = ? AND day = ? AND conversation = ? AND bucket = ?`, key...).WithContext(t.Context()).Scan(&ttl); err != nil {
+			t.Fatal(err)
+		}
+		if ttl > want || ttl < want-60 {
+			t.Errorf("%s: %d s to live, wanted %d", what, ttl, want)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/gocql/gocql"
-	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/messaging"
 	"designkits/shared/cql"
@@ -74,29 +73,15 @@ func (s *Receipts) Of(ctx context.Context, c messaging.ConversationID, limit int
 	return receipts, err
 }
 
-// delivered says how far a device has conversations; where nothing is known it says
-// nothing. That is a read for each, when a device comes back, in place of a second
+// delivered says how far a device has a conversation, 0 where nothing is known. That is
+// a read for each part of its inbox, when a device comes back, in place of a second
 // table by device, which each acknowledgement of each device would have to write.
-func (db *DB) delivered(ctx context.Context, a messaging.Address, conversations []messaging.ConversationID) (map[messaging.ConversationID]messaging.Seq, error) {
-	found := make([]int64, len(conversations))
-	reads, ctx := errgroup.WithContext(ctx)
-	reads.SetLimit(16)
-	for i, c := range conversations {
-		reads.Go(func() error {
-			err := db.read(ctx, `SELECT delivered FROM receipts WHERE conversation = ? AND shard = ? AND user = ? AND device = ?`,
-				string(c), shardOf(c, a.User), string(a.User), int(a.Device)).Scan(&found[i])
-			if errors.Is(err, gocql.ErrNotFound) {
-				return nil
-			}
-			return err
-		})
+func (db *DB) delivered(ctx context.Context, a messaging.Address, c messaging.ConversationID) (messaging.Seq, error) {
+	var upTo int64
+	err := db.read(ctx, `SELECT delivered FROM receipts WHERE conversation = ? AND shard = ? AND user = ? AND device = ?`,
+		string(c), shardOf(c, a.User), string(a.User), int(a.Device)).Scan(&upTo)
+	if errors.Is(err, gocql.ErrNotFound) {
+		return 0, nil
 	}
-	if err := reads.Wait(); err != nil {
-		return nil, err
-	}
-	upTo := make(map[messaging.ConversationID]messaging.Seq, len(conversations))
-	for i, c := range conversations {
-		upTo[c] = messaging.Seq(found[i])
-	}
-	return upTo, nil
+	return messaging.Seq(upTo), err
 }

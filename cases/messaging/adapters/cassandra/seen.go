@@ -2,15 +2,15 @@ package cassandra
 
 import "sync"
 
-// A seen remembers what this process has written of an index, such as the days
-// of a device, so that only the first item of a day writes it. It may forget:
+// A seen remembers what this process has written of an index, such as the parts
+// of an inbox, so that only the first item of a part writes it. It may forget:
 // then it is written again, which changes nothing.
 type seen[K comparable] struct {
 	mu   sync.Mutex
 	keys map[K]bool
 }
 
-// maxSeen bounds it: some 10 MB.
+// maxSeen bounds it: some 20 MB.
 const maxSeen = 100_000
 
 func newSeen[K comparable]() *seen[K] { return &seen[K]{keys: map[K]bool{}} }

@@ -2,6 +2,7 @@ package cassandra
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -75,39 +76,36 @@ func talk(n int, body messaging.Body) []messaging.Message {
 	return all
 }
 
-// A conversation of many messages is as many partitions as it has buckets, a
-// device's day of ten thousand items is one, and both are small.
+func itemsTo(a messaging.Address, messages []messaging.Message) []messaging.Item {
+	items := make([]messaging.Item, len(messages))
+	for i, m := range messages {
+		items[i] = messaging.Item{Device: a, Message: m}
+	}
+	return items
+}
+
+// A conversation of many messages is as many partitions as it has buckets, and so is
+// what it says to a device on a day: all of it here.
 func TestPartitionsOfMessagesAreBounded(t *testing.T) {
 	db := ownKeyspace(t)
 	a := messaging.Address{User: messaging.NewUserID(), Device: 1}
-	long := talk(10*messaging.BucketSize, averageBody(a, messaging.Address{User: a.User, Device: 2}, messaging.Address{User: a.User, Device: 3}))
-	if err := db.History().Put(t.Context(), long); err != nil {
+	long := talk(20*messaging.BucketSize, averageBody(a, messaging.Address{User: a.User, Device: 2}, messaging.Address{User: a.User, Device: 3}))
+	if err := errors.Join(db.History().Put(t.Context(), long), db.Inbox().Put(t.Context(), itemsTo(a, long))); err != nil {
 		t.Fatal(err)
 	}
-	items := make([]messaging.Item, len(long))
-	for i, m := range long {
-		items[i] = messaging.Item{Device: a, Message: m}
-	}
-	if err := db.Inbox().Put(t.Context(), items); err != nil {
-		t.Fatal(err)
-	}
-	sizes := flush(t, db, "messages", "inbox")
+	sizes := flush(t, db, "messages", "inbox_items")
 	t.Logf("the largest partitions, in MiB: %v", sizes)
-	for table, size := range sizes {
-		if size > partitionLimit {
-			t.Errorf("%s has a partition of %d MiB, above %d", table, size, partitionLimit)
+	for table, most := range map[string]int64{"messages": 2, "inbox_items": 1} {
+		if size := sizes[table]; size > most {
+			t.Errorf("%s has a partition of %d MiB, above %d: by the arithmetic at BucketSize a bucket has 1.2 MB, and half of that in an inbox", table, size, most)
 		}
 	}
-	// The control: in one partition the conversation would be above the limit.
-	perMessage := 0
-	for _, each := range long[0].Body.To {
-		perMessage += len(each)
-	}
-	if whole := len(long) * (perMessage + 150) >> 20; whole < partitionLimit {
-		t.Fatalf("the conversation has %d MiB: too little to show anything", whole)
-	}
-	if sizes["messages"] > 2 {
-		t.Errorf("a bucket has %d MiB, and 1.1 MB by the arithmetic at BucketSize", sizes["messages"])
+	// The control: in one partition either would be above the limit.
+	const beside = 150
+	for table, bodies := range map[string]int{"messages": 3 * 300, "inbox_items": 300} {
+		if whole := len(long) * (bodies + beside) >> 20; whole < partitionLimit-2 {
+			t.Fatalf("%s has %d MiB: too little to show anything", table, whole)
+		}
 	}
 }
 
@@ -115,12 +113,40 @@ func TestPartitionsOfMessagesAreBounded(t *testing.T) {
 // of: a tenth of one is measured.
 func TestABucketOfTheLargestMessagesIsBounded(t *testing.T) {
 	db := ownKeyspace(t)
-	const part = messaging.BucketSize / 10
-	if err := db.History().Put(t.Context(), talk(part-1, messaging.Body{Shared: make([]byte, messaging.MaxBody)})); err != nil {
+	a := messaging.Address{User: messaging.NewUserID(), Device: 1}
+	const some = messaging.BucketSize / 10
+	largest := talk(some-1, messaging.Body{Shared: make([]byte, messaging.MaxBody)})
+	if err := errors.Join(db.History().Put(t.Context(), largest), db.Inbox().Put(t.Context(), itemsTo(a, largest))); err != nil {
 		t.Fatal(err)
 	}
-	if size := flush(t, db, "messages")["messages"]; size < part*messaging.MaxBody>>20 || size*10 >= partitionWarns {
-		t.Errorf("a tenth of a bucket has %d MiB; a whole one must be below %d", size, partitionWarns)
+	sizes := flush(t, db, "messages", "inbox_items")
+	for _, table := range []string{"messages", "inbox_items"} {
+		if size := sizes[table]; size < some*messaging.MaxBody>>20 || size*10 >= partitionWarns {
+			t.Errorf("%s: a tenth of a bucket has %d MiB; a whole one must be below %d", table, size, partitionWarns)
+		}
+	}
+}
+
+// The index of an inbox in which as many conversations as a person may be in have
+// said something on each day that it keeps: a third of it is measured.
+func TestTheIndexOfAnInboxIsBounded(t *testing.T) {
+	db := ownKeyspace(t)
+	a := messaging.Address{User: messaging.NewUserID(), Device: 1}
+	today := dayOf(noon())
+	var writes []cql.Write
+	for range messaging.MaxConversations {
+		c := messaging.NewConversationID(messaging.Group)
+		for ago := range int64(messaging.InboxFor/day) / 3 {
+			writes = append(writes, indexOfPart(part{a, today - ago, c, ago}, noon()))
+		}
+	}
+	if err := db.run(t.Context(), "put parts", "of an inbox", func(ctx context.Context) error { return db.writer.do(ctx, writes) }); err != nil {
+		t.Fatal(err)
+	}
+	size := flush(t, db, "inbox_parts")["inbox_parts"]
+	t.Logf("%d parts: %d MiB", len(writes), size)
+	if size*3 > partitionWarns/4 {
+		t.Errorf("a third of the index has %d MiB; the whole of it must be below a quarter of the %d of which Cassandra warns", size, partitionWarns)
 	}
 }
 
