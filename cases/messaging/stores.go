@@ -65,6 +65,11 @@ type Rosters interface {
 	Create(ctx context.Context, r Roster) error
 	// Roster returns the conversation and its members, or ErrNotFound.
 	Roster(ctx context.Context, c ConversationID) (*Roster, error)
+	// Page returns the conversation and those of its members, at most limit, who come
+	// behind a person in an order that never changes; with "" from the first. Who comes
+	// or goes meanwhile moves nobody else. The person needn't be a member. ErrNotFound
+	// as Roster, *Invalid of a place that is none.
+	Page(ctx context.Context, c ConversationID, after UserID, limit int) (*RosterPage, error)
 	// Change stores what a message of kind Added, Removed or Left has changed.
 	// An older message's change never undoes a newer one's.
 	Change(ctx context.Context, c ConversationID, changed []Membership, by Seq) error
@@ -74,6 +79,13 @@ type Rosters interface {
 	// Count returns how many conversations each of some people is in, in the order
 	// of users.
 	Count(ctx context.Context, users []UserID) ([]int, error)
+}
+
+// A RosterPage is a part of a Roster, in the order of the store.
+type RosterPage struct {
+	Conversation
+	Members []Membership
+	More    bool // others come behind these
 }
 
 // MaxConversations is how many conversations a person is in at most, about: of many
@@ -114,6 +126,8 @@ type Accounts interface {
 	Find(ctx context.Context, name string) (UserID, error)
 	// Name returns the name of an account, or ErrNotFound.
 	Name(ctx context.Context, u UserID) (string, error)
+	// Names returns the names of those of the accounts that there are.
+	Names(ctx context.Context, users []UserID) (map[UserID]string, error)
 	// Link adds a device and gives it its number; ErrTooMany above MaxDevices.
 	// Repeating it after an error may leave one that nobody uses.
 	Link(ctx context.Context, u UserID, name string) (Device, error)

@@ -75,7 +75,7 @@ type Config struct {
 	// message is acknowledged. Its error ends Run.
 	Shown func(messaging.Message) error
 	// Heard, if set, is called for the frames that bring no message: a *wire.Receipt,
-	// *wire.TypingBy, *wire.Presence or *wire.Roster; with a *wire.Welcome that brings
+	// *wire.TypingBy or *wire.Presence; with a *wire.Roster of all pages; with a *wire.Welcome that brings
 	// a token; and with an On when the connection's state has changed. It calls no
 	// method of the device either.
 	Heard func(frame any)
@@ -98,10 +98,12 @@ type Device struct {
 	on      On
 	outbox  []*outgoing // in the order of Send
 	screens map[messaging.ConversationID]*screen
-	watched *wire.Watch  // said again after each reconnection
-	acking  bool         // acknowledgements are about to be sent
-	later   []func() any // frames that were refused for now
-	looking bool         // it asks once more how far all conversations are
+	rosters map[messaging.ConversationID]*gathering // that are on their way
+	pages   int                                     // of rosters, asked for so far
+	watched *wire.Watch                             // said again after each reconnection
+	acking  bool                                    // acknowledgements are about to be sent
+	later   []func() any                            // frames that were refused for now
+	looking bool                                    // it asks once more how far all conversations are
 	tries   int
 	ends    int   // of connections
 	frames  int   // that came
@@ -120,7 +122,7 @@ type result struct {
 
 // New returns a device. Run connects it.
 func New(cfg Config) *Device {
-	d := &Device{cfg: cfg, token: cfg.Token, screens: map[messaging.ConversationID]*screen{}}
+	d := &Device{cfg: cfg, token: cfg.Token, screens: map[messaging.ConversationID]*screen{}, rosters: map[messaging.ConversationID]*gathering{}}
 	for c, last := range cfg.Has {
 		d.screen(c).next = last + 1
 	}
@@ -279,27 +281,6 @@ func (d *Device) Watch(c messaging.ConversationID, users []messaging.UserID) {
 	defer d.mu.Unlock()
 	d.watched = &wire.Watch{Ref: watchRef, Conversation: c, Users: users}
 	d.write(*d.watched)
-}
-
-// Members asks who is in a conversation; a *wire.Roster answers, through Heard. It
-// is lost when there is no connection. A gateway from which nothing comes for
-// AnswerWithin is given up: it may be frozen, which a browser, where pings can't be
-// seen, doesn't notice by itself.
-func (d *Device) Members(c messaging.ConversationID) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.write(wire.Members{Ref: membersRef + string(c), Conversation: c})
-	conn, frames := d.conn, d.frames
-	if conn == nil {
-		return
-	}
-	time.AfterFunc(AnswerWithin, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.conn == conn && d.frames == frames {
-			conn.Close()
-		}
-	})
 }
 
 // write sends a frame, if there is a connection; one that can't be written to ends,

@@ -59,6 +59,19 @@ func (l *line) say(frames ...any) {
 	}
 }
 
+// asked takes the pages of rosters that were asked for since.
+func (l *line) asked() (all []wire.Members) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.up {
+		if m, ok := f.(*wire.Members); ok {
+			all = append(all, *m)
+		}
+	}
+	l.up = nil
+	return all
+}
+
 // acks takes the acknowledgements that were sent since.
 func (l *line) acks() (acks []wire.Ack) {
 	l.mu.Lock()

@@ -50,7 +50,11 @@ func (d *Device) heard(conn Conn, frame any) error {
 		s.last = max(s.last, f.Seq)
 		d.show(f.Conversation)
 	case *wire.Page:
-		d.page(f)
+		if f.Ref != knockRef {
+			d.page(f)
+		}
+	case *wire.Roster:
+		d.roster(f)
 	case *wire.Sent:
 		d.sent(f)
 	case *wire.Error:
@@ -97,6 +101,9 @@ func (d *Device) anew() {
 		d.show(c)
 	}
 	d.acknowledgeAfter(ackPause)
+	for c, g := range d.rosters {
+		d.write(g.frame(c))
+	}
 	if d.watched != nil {
 		d.write(*d.watched)
 	}
@@ -108,6 +115,7 @@ const (
 	historyRef = "history "
 	membersRef = "members "
 	watchRef   = "watch"
+	knockRef   = "knock"
 )
 
 func (d *Device) screen(c messaging.ConversationID) *screen {
@@ -215,7 +223,6 @@ func (r *Refusal) Error() string { return r.Frame.Kind + ": " + r.Frame.Detail }
 
 // refused takes in that a frame wasn't followed: what may succeed later is said again.
 func (d *Device) refused(f *wire.Error) {
-	members, ofMembers := strings.CutPrefix(f.Ref, membersRef)
 	history, ofHistory := strings.CutPrefix(f.Ref, historyRef)
 	switch {
 	case ofHistory:
@@ -227,6 +234,8 @@ func (d *Device) refused(f *wire.Error) {
 				return wire.History{Ref: f.Ref, Conversation: messaging.ConversationID(history), From: s.next, To: max(s.last, s.next)}
 			})
 		}
+	case strings.HasPrefix(f.Ref, membersRef):
+		d.rosterRefused(f)
 	case !f.Again:
 		d.drop(f)
 	case f.Ref == "":
@@ -235,8 +244,6 @@ func (d *Device) refused(f *wire.Error) {
 		d.again(d.resumption)
 	case f.Ref == watchRef:
 		d.again(func() any { return *d.watched })
-	case ofMembers:
-		d.again(func() any { return wire.Members{Ref: f.Ref, Conversation: messaging.ConversationID(members)} })
 	default:
 		d.bringAgain(f.Ref)
 	}

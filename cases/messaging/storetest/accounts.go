@@ -18,6 +18,7 @@ func Accounts(t *testing.T, open func(t *testing.T) messaging.Accounts) {
 	t.Run("devices linked at once have different numbers, and there are not too many", func(t *testing.T) { linkRace(t, open) })
 	t.Run("of many revocations exactly one finds the device", func(t *testing.T) { revokeRace(t, open) })
 	t.Run("the devices of many people come at once", func(t *testing.T) { devicesOfMany(t, open(t)) })
+	t.Run("the names of many people come at once", func(t *testing.T) { namesOfMany(t, open(t)) })
 	t.Run("a call ends with its context", func(t *testing.T) {
 		store := open(t)
 		wantEnd(t, func(ctx context.Context) error { _, err := store.Find(ctx, newName()); return err })
@@ -186,6 +187,24 @@ func devicesOfMany(t *testing.T, store messaging.Accounts) {
 		t.Errorf("%d devices of %d people", len(got), len(users))
 	}
 	if got, err := store.Devices(ctx, nil); err != nil || len(got) != 0 {
+		t.Errorf("of nobody: got %+v, %v", got, err)
+	}
+}
+
+func namesOfMany(t *testing.T, store messaging.Accounts) {
+	ctx, want := testContext(t), map[messaging.UserID]string{}
+	users := make([]messaging.UserID, 60)
+	for i := range users {
+		users[i] = messaging.NewUserID()
+		want[users[i]] = newName()
+	}
+	for _, err := range together(len(users), func(i int) error { return store.Create(ctx, users[i], want[users[i]]) }) {
+		must(t, err)
+	}
+	got, err := store.Names(ctx, append(users, users[0], messaging.NewUserID()))
+	must(t, err)
+	wantEqual(t, "the names", got, want)
+	if got, err := store.Names(ctx, nil); err != nil || len(got) != 0 {
 		t.Errorf("of nobody: got %+v, %v", got, err)
 	}
 }

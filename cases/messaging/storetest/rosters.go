@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ func Rosters(t *testing.T, open func(t *testing.T) messaging.Rosters) {
 	t.Run("creating again undoes no change", func(t *testing.T) { createAgain(t, open(t)) })
 	t.Run("a person finds the conversations they are in, page by page", func(t *testing.T) { conversationsOf(t, open(t)) })
 	t.Run("a channel of thousands comes back whole", func(t *testing.T) { largeChannel(t, open(t)) })
+	t.Run("a roster comes in pages, and nobody is left out by who comes and goes meanwhile", func(t *testing.T) { rosterInPages(t, open(t)) })
 	t.Run("a call ends with its context", func(t *testing.T) {
 		store := open(t)
 		wantEnd(t, func(ctx context.Context) error { _, err := store.Roster(ctx, newGroup()); return err })
@@ -154,4 +156,82 @@ func largeChannel(t *testing.T, store messaging.Rosters) {
 	r := newRoster(messaging.NewConversationID(messaging.Channel), "Thousands", messaging.NewUserID(), users...)
 	must(t, store.Create(testContext(t), r))
 	wantRoster(t, store, r)
+}
+
+// pagesOf reads a roster in pages of at most limit, and does something between two.
+func pagesOf(t *testing.T, store messaging.Rosters, c messaging.Conversation, limit int, between func()) (all []messaging.Membership) {
+	t.Helper()
+	for after := messaging.UserID(""); ; between() {
+		page, err := store.Page(testContext(t), c.ID, after, limit)
+		must(t, err)
+		wantEqual(t, "the page's conversation", page.Conversation, c)
+		all = append(all, page.Members...)
+		if len(page.Members) > limit || page.More && len(page.Members) < limit {
+			t.Fatalf("a page of at most %d has %d, more %v", limit, len(page.Members), page.More)
+		}
+		if !page.More {
+			return all
+		}
+		after = page.Members[limit-1].User
+	}
+}
+
+func rosterInPages(t *testing.T, store messaging.Rosters) {
+	ctx := testContext(t)
+	users := make([]messaging.UserID, 40)
+	for i := range users {
+		users[i] = messaging.NewUserID()
+	}
+	for _, r := range []messaging.Roster{
+		newRoster(newGroup(), "Forty", messaging.NewUserID(), users...),
+		newRoster(messaging.DirectID(users[0], users[1]), "", users[0], users[1]),
+	} {
+		must(t, store.Create(ctx, r))
+		whole := pagesOf(t, store, r.Conversation, 100, func() {})
+		if len(whole) != len(r.Members) {
+			t.Errorf("a page has %d of %d members", len(whole), len(r.Members))
+		}
+		for _, limit := range []int{1, 7, len(r.Members) - 1, len(r.Members)} {
+			wantEqual(t, fmt.Sprintf("in pages of %d", limit), pagesOf(t, store, r.Conversation, limit, func() {}), whole)
+		}
+		for _, m := range whole {
+			wantEqual(t, "a member", m, r.Members[m.User])
+		}
+	}
+	// One goes and two come between each two pages.
+	r, seq, gone := newRoster(newGroup(), "A hall", messaging.NewUserID(), users...), messaging.Seq(1), 0
+	must(t, store.Create(ctx, r))
+	were := slices.Collect(maps.Keys(r.Members))
+	all := pagesOf(t, store, r.Conversation, 9, func() {
+		for _, step := range []struct {
+			kind messaging.MessageKind
+			user messaging.UserID
+		}{{messaging.Removed, users[gone]}, {messaging.Added, messaging.NewUserID()}, {messaging.Added, messaging.NewUserID()}} {
+			seq++
+			must(t, store.Change(ctx, r.ID, change(&r, step.kind, seq, step.user), seq))
+		}
+		gone++
+	})
+	times := map[messaging.UserID]int{}
+	for _, m := range all {
+		times[m.User]++
+	}
+	for _, u := range were {
+		if times[u] != 1 {
+			t.Errorf("%s was there all the time, and is on %d pages", u, times[u])
+		}
+	}
+	if page, err := store.Page(ctx, r.ID, all[len(all)-1].User, 100); err != nil || page.More {
+		t.Errorf("behind the last: %+v, %v", page, err)
+	}
+	for name, call := range map[string]func() error{
+		"a place that is none": func() error { _, err := store.Page(ctx, r.ID, "u0", 9); return err },
+		"a page of none":       func() error { _, err := store.Page(ctx, r.ID, "", 0); return err },
+	} {
+		if err := call(); !isInvalid(err) {
+			t.Errorf("%s: got %v, wanted *Invalid", name, err)
+		}
+	}
+	_, err := store.Page(ctx, newGroup(), "", 9)
+	wantError(t, "a page of an unknown conversation", err, messaging.ErrNotFound)
 }

@@ -68,10 +68,12 @@ type (
 		From         messaging.Seq            `json:"from"`
 		To           messaging.Seq            `json:"to"`
 	}
-	// Members asks who is in a conversation and how far they are, answered by a Roster.
+	// Members asks who is in a conversation and how far they are, answered by a Roster:
+	// of a large one by its first page, or by the one behind the person After.
 	Members struct {
 		Ref          string                   `json:"ref"`
 		Conversation messaging.ConversationID `json:"conversation"`
+		After        messaging.UserID         `json:"after,omitempty"`
 	}
 	// Typing is told to who is connected now, and stored nowhere.
 	Typing struct {
@@ -143,7 +145,8 @@ type (
 		Messages     []messaging.Message      `json:"messages"`
 	}
 	// Roster answers Members: who was and is there, and how far their devices are, as
-	// of a moment ago. More says that there are others, of whom it doesn't tell.
+	// of a moment ago. More says that others come behind the last of these: ask for
+	// those After. How far they are is told only where one page has all.
 	Roster struct {
 		Ref          string                   `json:"ref"`
 		Conversation messaging.ConversationID `json:"conversation"`

@@ -15,7 +15,7 @@ func TestFramesComeBackAsTheyWere(t *testing.T) {
 	ana := messaging.Address{User: "u0123456789abcdef", Device: 2}
 	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	for _, frame := range []any{
-		wire.Resume{}, wire.Members{Ref: "3", Conversation: "c0123456789abcdef"}, wire.Typing{Conversation: "c0123456789abcdef", On: true}, wire.Watch{Users: []messaging.UserID{ana.User}},
+		wire.Resume{}, wire.Members{Ref: "3", Conversation: "c0123456789abcdef", After: ana.User}, wire.Typing{Conversation: "c0123456789abcdef", On: true}, wire.Watch{Users: []messaging.UserID{ana.User}},
 		wire.Send{Ref: "1", Conversation: "c0123456789abcdef", ID: "0123456789abcdef", Kind: messaging.Posted,
 			Body: messaging.Body{Shared: []byte{1}, To: map[messaging.Address][]byte{ana: {2, 3}}}},
 		wire.Ack{Conversation: "c0123456789abcdef", Seq: 7, Read: true}, wire.History{Ref: "2", Conversation: "c0123456789abcdef", From: 1, To: 9},
@@ -28,7 +28,7 @@ func TestFramesComeBackAsTheyWere(t *testing.T) {
 	for _, frame := range []any{
 		wire.Welcome{Device: ana, Gateway: "gateway-1", Resume: "x"}, wire.Sent{Ref: "1", Seq: 3, At: at}, wire.Lagging{}, wire.Current{},
 		wire.Message{Message: messaging.Message{Draft: messaging.Draft{Conversation: "c0123456789abcdef", Sender: ana, Kind: messaging.Posted}, Seq: 4, At: at}},
-		wire.Notice{Seq: 5}, wire.Roster{Ref: "3", Members: []wire.RosterMember{{User: ana.User, Role: messaging.Admin, Since: 1}}}, wire.Page{Ref: "2", Messages: []messaging.Message{{Draft: messaging.Draft{Sender: ana}, Seq: 1}}}, wire.Receipt{Receipt: messaging.Receipt{Device: ana, Read: 4}},
+		wire.Notice{Seq: 5}, wire.Roster{Ref: "3", Members: []wire.RosterMember{{User: ana.User, Role: messaging.Admin, Since: 1}}, More: true}, wire.Page{Ref: "2", Messages: []messaging.Message{{Draft: messaging.Draft{Sender: ana}, Seq: 1}}}, wire.Receipt{Receipt: messaging.Receipt{Device: ana, Read: 4}},
 		wire.TypingBy{By: ana.User}, wire.Presence{User: ana.User, LastSeen: at}, wire.Move{After: time.Second}, wire.Error{Kind: "busy", Again: true},
 	} {
 		got, err := wire.Down(wire.Encode(frame))

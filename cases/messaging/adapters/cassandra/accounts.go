@@ -2,6 +2,8 @@ package cassandra
 
 import (
 	"context"
+	"fmt"
+	"sync"
 
 	"github.com/gocql/gocql"
 
@@ -68,6 +70,27 @@ func (s *Accounts) Name(ctx context.Context, u messaging.UserID) (name string, e
 		return found(s.db.read(ctx, `SELECT name FROM accounts WHERE user = ?`, string(u)).Scan(&name))
 	})
 	return name, err
+}
+
+// Names reads the names of many people with each query.
+func (s *Accounts) Names(ctx context.Context, users []messaging.UserID) (map[messaging.UserID]string, error) {
+	var mu sync.Mutex
+	names := make(map[messaging.UserID]string, len(users))
+	err := eachPart(ctx, users, func(ctx context.Context, part []string) error {
+		return s.db.run(ctx, "read accounts", fmt.Sprintf("of %d people", len(part)), func(ctx context.Context) error {
+			rows := s.db.read(ctx, `SELECT user, name FROM accounts WHERE user IN ?`, part).Iter()
+			mu.Lock()
+			defer mu.Unlock()
+			for user, name := "", ""; rows.Scan(&user, &name); {
+				names[messaging.UserID(user)] = name
+			}
+			return rows.Close()
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return names, nil
 }
 
 // found puts the domain's error in the place of the driver's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gocql/gocql"
@@ -112,7 +113,7 @@ func (s *Accounts) Revoke(ctx context.Context, a messaging.Address) error {
 	})
 }
 
-// usersAtOnce is how many people's devices one query asks for: its coordinator
+// usersAtOnce is how many people one query asks for: its coordinator
 // asks for each of them.
 const usersAtOnce = 25
 
@@ -128,24 +129,30 @@ func (s *Accounts) Devices(ctx context.Context, users []messaging.UserID) (devic
 		}
 		return own.devices, nil
 	}
+	var mu sync.Mutex
+	err = eachPart(ctx, users, func(ctx context.Context, part []string) error {
+		some, err := s.devicesOf(ctx, part)
+		mu.Lock()
+		defer mu.Unlock()
+		devices = append(devices, some...)
+		return err
+	})
+	return devices, err
+}
+
+// eachPart reads of many people, usersAtOnce with each query, some queries at a time.
+func eachPart(ctx context.Context, users []messaging.UserID, read func(ctx context.Context, part []string) error) error {
 	names := make([]string, len(users))
 	for i, u := range users {
 		names[i] = string(u)
 	}
 	slices.Sort(names)
-	names = slices.Compact(names)
-	parts := slices.Collect(slices.Chunk(names, usersAtOnce))
-	of := make([][]messaging.Device, len(parts))
 	reads, ctx := errgroup.WithContext(ctx)
 	reads.SetLimit(8)
-	for i, part := range parts {
-		reads.Go(func() (err error) {
-			of[i], err = s.devicesOf(ctx, part)
-			return err
-		})
+	for part := range slices.Chunk(slices.Compact(names), usersAtOnce) {
+		reads.Go(func() error { return read(ctx, part) })
 	}
-	err = reads.Wait()
-	return slices.Concat(of...), err
+	return reads.Wait()
 }
 
 // devicesOf reads with one query, under a deadline of its own: those of a large

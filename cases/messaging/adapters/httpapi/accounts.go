@@ -117,37 +117,6 @@ func (s *Keys) offerCode(w http.ResponseWriter, r *http.Request) error {
 	return httpjson.Write(w, http.StatusCreated, map[string]any{"code": code, "until": until.Truncate(time.Second).UTC()})
 }
 
-// lookUp finds a person by name or id, and the devices a message to them is
-// encrypted for. Only who is signed in may ask, and not for everybody at once.
-func (s *Keys) lookUp(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.device(r)
-	if err != nil {
-		return err
-	}
-	if err := s.limit(r.Context(), "look-ups", s.Limits.LookUpsAMinute, time.Minute, string(a.User)); err != nil {
-		return err
-	}
-	u, name := messaging.UserID(r.PathValue("user")), ""
-	if u.Valid() {
-		name, err = s.accounts.Name(r.Context(), u)
-	} else if name, err = messaging.ParseName(r.PathValue("user")); err == nil {
-		u, err = s.accounts.Find(r.Context(), name)
-	}
-	if err != nil {
-		return err
-	}
-	devices, err := s.accounts.Devices(r.Context(), []messaging.UserID{u})
-	if err != nil {
-		return err
-	}
-	addresses := make([]messaging.Address, len(devices))
-	for i, d := range devices {
-		addresses[i] = d.Address
-	}
-	slices.SortFunc(addresses, func(a, b messaging.Address) int { return int(a.Device - b.Device) })
-	return httpjson.Write(w, http.StatusOK, map[string]any{"user": u, "name": name, "devices": addresses})
-}
-
 // devices lists one's own.
 func (s *Keys) devices(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.device(r)

@@ -47,6 +47,7 @@ func (s *Keys) routes() map[string]serve {
 	return map[string]serve{
 		"POST /api/accounts":           s.createAccount,
 		"GET /api/users/{user}":        s.lookUp,
+		"POST /api/users/look-up":      s.lookUpMany,
 		"POST /api/link-codes":         s.offerCode,
 		"POST /api/devices":            s.linkDevice,
 		"GET /api/devices":             s.devices,

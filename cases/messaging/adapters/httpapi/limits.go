@@ -19,18 +19,20 @@ type Counter interface {
 
 // Limits say how often something may be tried, each in a window of its own.
 type Limits struct {
-	AccountsAnHour  int // new accounts from one address
-	CodesAMinute    int // link codes tried from one address, or asked for by one account
-	LookUpsAMinute  int // people looked up by one account
-	ClaimsAMinute   int // requests for bundles by one account
-	ClaimsOfOneHour int // requests for the bundles of one person by one other: each may use up a prekey
-	PublishesAnHour int // requests that publish keys, by one device
-	UploadsAnHour   int // uploads begun by one account
+	AccountsAnHour       int // new accounts from one address
+	CodesAMinute         int // link codes tried from one address, or asked for by one account
+	LookUpsAMinute       int // people looked up by one account, by name or id
+	LookUpsOfManyAMinute int // requests by one account that look people up by their ids, MaxLookedUp each
+	ClaimsAMinute        int // requests for bundles by one account, MaxClaimed people each
+	ClaimsOfOneHour      int // requests for the bundles of one person by one other: each may use up a prekey
+	PublishesAnHour      int // requests that publish keys, by one device
+	UploadsAnHour        int // uploads begun by one account
 }
 
 // UsualLimits are what a person stays far below.
 var UsualLimits = Limits{
-	AccountsAnHour: 10, CodesAMinute: 10, LookUpsAMinute: 60, ClaimsAMinute: 60, ClaimsOfOneHour: 30, PublishesAnHour: 60, UploadsAnHour: 100,
+	AccountsAnHour: 10, CodesAMinute: 10, LookUpsAMinute: 60, LookUpsOfManyAMinute: 60,
+	ClaimsAMinute: 60, ClaimsOfOneHour: 30, PublishesAnHour: 60, UploadsAnHour: 100,
 }
 
 // A tooOften says that a limit was passed.

@@ -46,7 +46,8 @@ type scene struct {
 
 // generous are limits that no test but those of the limits reaches.
 var generous = httpapi.Limits{
-	AccountsAnHour: 1000, CodesAMinute: 1000, LookUpsAMinute: 1000, ClaimsAMinute: 1000, ClaimsOfOneHour: 1000, PublishesAnHour: 1000, UploadsAnHour: 1000,
+	AccountsAnHour: 1000, CodesAMinute: 1000, LookUpsAMinute: 1000, LookUpsOfManyAMinute: 1000,
+	ClaimsAMinute: 1000, ClaimsOfOneHour: 1000, PublishesAnHour: 1000, UploadsAnHour: 1000,
 }
 
 // openDB connects to the keyspace that the tests share.

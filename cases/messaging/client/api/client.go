@@ -48,8 +48,9 @@ type Client struct {
 	outbox  []*outgoing
 	nextOut int
 	people  map[messaging.UserID]*person
-	failed  error         // of the Store: nothing goes on
-	wake    chan struct{} // of one: there is something to send
+	unnamed []messaging.UserID // whose names are about to be asked for
+	failed  error              // of the Store: nothing goes on
+	wake    chan struct{}      // of one: there is something to send
 	chores  chan func(context.Context)
 }
 
@@ -193,11 +194,13 @@ func (c *Client) Run(ctx context.Context) error {
 }
 
 // later has something done in time that needs the network, by one goroutine. When
-// too much waits it is left out: nothing that is done so can't be done again.
-func (c *Client) later(do func(context.Context)) {
+// too much waits it is left out, and false: nothing that is done so can't be done again.
+func (c *Client) later(do func(context.Context)) bool {
 	select {
 	case c.chores <- do:
+		return true
 	default:
+		return false
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -70,73 +71,121 @@ func (c *Client) lookUp(ctx context.Context, who string) (messaging.UserID, erro
 	})
 }
 
-// name is what somebody is called. Who isn't known is asked for. c.mu is held.
-func (c *Client) name(u messaging.UserID) string {
-	p := c.person(u)
-	if p.name == "" && !p.asked {
-		p.asked = true
-		c.later(func(ctx context.Context) {
-			_, err := c.lookUp(ctx, string(u))
-			c.mu.Lock()
-			p.asked = err == nil
-			c.mu.Unlock()
-			c.cfg.Changed("")
-		})
-	}
-	return p.name
-}
+// peopleAtOnce is how many people one request looks up.
+const peopleAtOnce = 250
 
-// LearnNames asks what people are called with whom there are conversations, as far as
-// it isn't known: for who can't wait until that comes by itself.
-func (c *Client) LearnNames(ctx context.Context) error {
-	c.mu.Lock()
-	var strangers []messaging.UserID
-	for _, t := range c.talks {
-		if t.roster == nil {
-			continue
-		}
-		for u := range t.roster.Members {
-			if c.person(u).name == "" && !slices.Contains(strangers, u) {
-				strangers = append(strangers, u)
+// lookUpAll asks for people by their ids, and remembers their devices. Of who isn't
+// there it remembers that they have none.
+func (c *Client) lookUpAll(ctx context.Context, users []messaging.UserID) error {
+	for some := range slices.Chunk(users, peopleAtOnce) {
+		var answer struct {
+			People []struct {
+				User    messaging.UserID
+				Name    string
+				Devices []messaging.Address
 			}
 		}
-	}
-	c.mu.Unlock()
-	for _, u := range strangers {
-		if _, err := c.lookUp(ctx, string(u)); err != nil {
+		if err := c.call(ctx, http.MethodPost, "/api/users/look-up", nil, map[string]any{"users": some}, &answer); err != nil {
+			return err
+		}
+		err := c.change(func() error {
+			for _, u := range some {
+				p := c.person(u)
+				p.devices, p.devicesAt = []messaging.Address{}, c.cfg.Now()
+			}
+			for _, found := range answer.People {
+				p := c.person(found.User)
+				p.devices = found.Devices
+				if p.name == found.Name {
+					continue
+				}
+				p.name = found.Name
+				if err := c.store.put(keyName+string(found.User), found.Name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// devicesOf returns all devices of people but this one, each with a session. Of
-// people who are new it claims the keys, which tells of their devices as well; of
-// others it asks now and then which they have, and takes what is known when that
-// can't be had.
-func (c *Client) devicesOf(ctx context.Context, users []messaging.UserID) (all []messaging.Address, err error) {
-	var strangers []messaging.UserID
-	for _, u := range users {
-		c.mu.Lock()
-		p, now := c.person(u), c.cfg.Now()
-		stale, known := now.Sub(p.devicesAt) > devicesFor, p.devices != nil
-		c.mu.Unlock()
-		if !stale {
-			continue
-		}
-		met, err := c.e2e.Known(string(u))
-		switch {
-		case err != nil:
-			return nil, err
-		case len(met) == 0 && u != c.me.User:
-			strangers = append(strangers, u)
-			continue
-		}
-		if _, err := c.lookUp(ctx, string(u)); err != nil && !known {
-			return nil, err
+// name is what somebody is called. Who isn't known is asked for, together with others.
+// c.mu is held.
+func (c *Client) name(u messaging.UserID) string {
+	p := c.person(u)
+	if p.name == "" && !p.asked {
+		p.asked = true
+		c.unnamed = append(c.unnamed, u)
+		if len(c.unnamed) == 1 && !c.later(c.learnUnnamed) {
+			p.asked, c.unnamed = false, nil
 		}
 	}
-	if err := c.claim(ctx, strangers); err != nil {
+	return p.name
+}
+
+// learnUnnamed asks for those whom name couldn't tell. Whom it can't learn of now, the
+// next look at them asks for again.
+func (c *Client) learnUnnamed(ctx context.Context) {
+	c.mu.Lock()
+	users := c.unnamed
+	c.unnamed = nil
+	c.mu.Unlock()
+	var err error
+	learned := false
+	for some := range slices.Chunk(users, peopleAtOnce) {
+		if err == nil {
+			err = c.lookUpAll(ctx, some)
+			learned = learned || err == nil
+		}
+		c.mu.Lock()
+		for _, u := range some {
+			c.person(u).asked = err == nil
+		}
+		c.mu.Unlock()
+	}
+	if learned {
+		c.cfg.Changed("")
+	}
+}
+
+// LearnNames asks what people are called with whom there are conversations, as far as
+// it isn't known: for who can't wait until that comes by itself.
+func (c *Client) LearnNames(ctx context.Context) error {
+	strangers := map[messaging.UserID]bool{}
+	c.mu.Lock()
+	for _, t := range c.talks {
+		if t.roster == nil {
+			continue
+		}
+		for u := range t.roster.Members {
+			if c.person(u).name == "" {
+				strangers[u] = true
+			}
+		}
+	}
+	c.mu.Unlock()
+	return c.lookUpAll(ctx, slices.Collect(maps.Keys(strangers)))
+}
+
+// devicesOf returns all devices of people but this one, each with a session. Which they
+// have it asks now and then, and takes what is known when that can't be had; of those
+// with which there is no session it claims the keys.
+func (c *Client) devicesOf(ctx context.Context, users []messaging.UserID) (all []messaging.Address, err error) {
+	var stale []messaging.UserID
+	known := true
+	c.mu.Lock()
+	for _, u := range users {
+		if p := c.person(u); c.cfg.Now().Sub(p.devicesAt) > devicesFor {
+			stale = append(stale, u)
+			known = known && p.devices != nil
+		}
+	}
+	c.mu.Unlock()
+	if err := c.lookUpAll(ctx, stale); err != nil && !known {
 		return nil, err
 	}
 	var without []messaging.UserID
@@ -147,7 +196,7 @@ func (c *Client) devicesOf(ctx context.Context, users []messaging.UserID) (all [
 				continue
 			}
 			all = append(all, a)
-			if has, err := c.e2e.HasSession(address(a)); err == nil && !has && !slices.Contains(without, u) {
+			if has, err := c.e2e.HasSession(address(a)); err == nil && !has && (len(without) == 0 || without[len(without)-1] != u) {
 				without = append(without, u)
 			}
 		}

@@ -283,8 +283,8 @@ func (t *talk) receive(r messaging.Receipt) {
 	t.receipts[r.Device] = r
 }
 
-// learn takes the server's word for who is in a conversation. It may be older than
-// what this device has seen since, which is applied once more.
+// learn takes the server's word for who is in a conversation, all pages of it. Each may
+// be older than what this device has seen since, which is applied once more.
 func (c *Client) learn(f *wire.Roster) {
 	t := c.talk(f.Conversation)
 	for _, r := range f.Receipts {

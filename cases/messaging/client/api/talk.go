@@ -142,19 +142,24 @@ func (c *Client) Look(id messaging.ConversationID) {
 	}
 	c.mu.Lock()
 	var users []messaging.UserID
-	if r := c.talk(id).roster; r != nil {
+	r, known := c.talk(id).roster, c.talk(id).last > 0
+	if r != nil {
 		for _, u := range r.Users() {
 			if u != c.me.User && len(users) < presence.MaxWatched {
 				users = append(users, u)
 			}
 		}
 	}
-	known := c.talk(id).last > 0
+	large := r != nil && len(r.Members) > wire.MaxRoster
 	c.mu.Unlock()
 	if !known {
 		return
 	}
 	link.Watch(id, users)
+	if large { // how far so many are nobody tells
+		link.Knock(id)
+		return
+	}
 	link.Members(id)
 }
 
