@@ -114,6 +114,7 @@ func (c *Client) load() error {
 	text, err := c.store.Get(keyMe)
 	if err == nil {
 		err = json.Unmarshal(text, &c.me)
+		c.person(c.me.User).name = c.me.Name
 	}
 	return errors.Join(
 		err,

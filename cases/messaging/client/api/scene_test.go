@@ -24,7 +24,9 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // A site is the case without its crowd, with its real processes on the real backends.
 type site struct {
 	*rig.Case
-	t *testing.T
+	t    *testing.T
+	http *http.Client                   // of the phones that are switched on from now on
+	keys func() (e2e.PublicKeys, error) // of people whom nobody runs
 }
 
 func newSite(t *testing.T, further ...map[string]string) *site {
@@ -38,7 +40,7 @@ func newSite(t *testing.T, further ...map[string]string) *site {
 	}
 	c := casetest.Start(t, rig.Options{Only: []string{"gateway", "chat", "keys", "media"}, Env: env})
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
-	return &site{c, t}
+	return &site{c, t, http.DefaultClient, sync.OnceValues(borrowed)}
 }
 
 // A phone is a client that runs, with its state in a file.
@@ -57,7 +59,7 @@ func (s *site) switchOn(path string, enter func(*api.Client) error) *phone {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c, err := api.Open(api.Config{Store: store, Gateway: s.Addr("gateway-1")})
+	c, err := api.Open(api.Config{Store: store, Gateway: s.Addr("gateway-1"), HTTP: s.http})
 	if err != nil {
 		s.t.Fatal(err)
 	}
