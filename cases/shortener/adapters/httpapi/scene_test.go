@@ -109,6 +109,7 @@ type options struct {
 	keys       shortener.Key
 	keysPerDay int
 	trusted    []netip.Prefix
+	untold     int // changes that may wait for Redis; 0 is more than a test makes
 }
 
 // A replica is one api process, in this one.
@@ -159,12 +160,15 @@ func (s *scene) replica(o options) *replica {
 	if o.keysPerDay == 0 {
 		o.keysPerDay = 1000
 	}
+	if o.untold == 0 {
+		o.untold = 1000
+	}
 	db, log := store(t), slog.New(slog.DiscardHandler)
 	client := redis.Open(s.redis.Addr(), s.namespace)
 	breaker := shortener.NewBreaker(o.breaker)
 	guarded, changes := shortener.GuardCache(client.Cache(), breaker), client.Changes(log)
 	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{Clock: o.clock, ReadWithin: 20 * time.Second})
-	publisher := shortener.NewPublisher(resolver, client.Cache(), changes, 1000)
+	publisher := shortener.NewPublisher(resolver, client.Cache(), changes, o.untold)
 	generator, err := codes.NewGenerator(t.Context(), []byte("a key of the tests, of 32 bytes."), db.Ranges(), 1000)
 	if err != nil {
 		t.Fatal(err)
