@@ -3,6 +3,7 @@ package study_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,8 @@ func toyCheckout(t *testing.T) string {
 func TestThePageOfACaseThatRuns(t *testing.T) {
 	tap := filepath.Join(t.TempDir(), "closed")
 	t.Setenv("TOY_TAP", tap)
-	address, call := serve(t, toyCheckout(t), "toy")
+	checkout := toyCheckout(t)
+	address, call := serve(t, checkout, "toy")
 	b := browsertest.Open(t)
 	b.Emulate(t, 1440, "dark")
 	open(t, b, address)
@@ -54,7 +56,11 @@ func TestThePageOfACaseThatRuns(t *testing.T) {
 	t.Run("it is started from the page and shown in it", func(t *testing.T) { startsAndShows(t, b) })
 	t.Run("benches stand beside their baselines", func(t *testing.T) { comparesBenches(t, b) })
 	t.Run("a curveball is drawn as it runs, and a prediction is compared", func(t *testing.T) { predicts(t, b, tap) })
+	t.Run("an exercise is begun", func(t *testing.T) { begins(t, b) })
 	t.Run("an exercise shows its hints one at a time", func(t *testing.T) { hints(t, b) })
+	t.Run("an exercise is checked, and says what is missing until it passes", func(t *testing.T) { checks(t, b, checkout) })
+	t.Run("it is stopped from the page", func(t *testing.T) { stops(t, b) })
+	t.Run("light or dark is remembered", func(t *testing.T) { remembersTheme(t, b) })
 	b.CheckConsole(t)
 }
 
@@ -200,19 +206,88 @@ func draws(t *testing.T, b *browsertest.Tab, figure string, colours ...string) {
 	}
 }
 
-func hints(t *testing.T, b *browsertest.Tab) {
+// pressInExercise presses a button of the exercise, once it may be.
+func pressInExercise(t *testing.T, b *browsertest.Tab, label string) {
+	t.Helper()
+	b.Until(t, fmt.Sprintf(`((b) => { const may = b && !b.disabled; if (may) b.click(); return Boolean(may); })([...document.querySelectorAll("#panel-exercises .acts button")].find((b) => b.textContent === %q))`, label))
+}
+
+// exerciseIs waits until no command of the exercise runs and its badge says how far it is.
+func exerciseIs(t *testing.T, b *browsertest.Tab, state string) {
+	t.Helper()
+	b.UntilWithin(t, 4*time.Minute, fmt.Sprintf(`document.querySelector("#panel-exercises .badge")?.textContent === %q && !document.querySelector("#panel-exercises .acts button").disabled`, state))
+}
+
+func begins(t *testing.T, b *browsertest.Tab) {
 	b.Do(t, browsertest.Click("#tab-exercises"))
-	b.Until(t, `document.querySelector("#panel-exercises .badge")?.textContent === "new"`)
+	exerciseIs(t, b, "new")
 	b.Do(t, browsertest.Click("#panel-exercises summary"))
 	b.Until(t, `document.querySelector("#panel-exercises .task")?.textContent.includes("Count every drop")`)
+	pressInExercise(t, b, "Start")
+	exerciseIs(t, b, "started")
+	if text := b.Text(t, "#panel-exercises .outcome"); !strings.Contains(text, "exercise start toy/01-count") || !strings.Contains(text, "At the tap.") {
+		t.Errorf("it begins with %q", text)
+	}
+}
+
+func hints(t *testing.T, b *browsertest.Tab) {
 	for _, want := range []string{"Hint 1 of 2", "Hint 2 of 2"} {
-		b.Do(t, browsertest.Script(`[...document.querySelectorAll("#panel-exercises button")].find((b) => b.textContent === "Next hint").click()`))
+		pressInExercise(t, b, "Next hint")
 		b.Until(t, fmt.Sprintf(`document.querySelector("#panel-exercises .outcome").textContent.includes(%q)`, want))
-		b.Until(t, `document.querySelector("#panel-exercises .badge").textContent === "started" && !document.querySelector("#panel-exercises .acts button").disabled`)
+		exerciseIs(t, b, "started")
 	}
 	if text := b.Text(t, "#panel-exercises .outcome"); !strings.Contains(text, "Hint 1 of 2") {
 		t.Errorf("the first hint is gone: %s", text)
 	}
 	b.CheckAccess(t, "#panel-exercises")
 	b.ShootScreen(t, "exercise")
+}
+
+func checks(t *testing.T, b *browsertest.Tab, checkout string) {
+	const verdict = `document.querySelector("#panel-exercises .outcome .notice")`
+	pressInExercise(t, b, "Check")
+	b.UntilWithin(t, 4*time.Minute, verdict+`?.textContent === "It doesn't pass yet."`)
+	exerciseIs(t, b, "started")
+	if text := b.Text(t, "#panel-exercises .outcome"); !strings.Contains(text, "nobody has counted the drops") || strings.Contains(text, "Hint 1 of 2") {
+		t.Errorf("a check that fails says %q", text)
+	}
+	b.CheckAccess(t, "#panel-exercises")
+	b.ShootScreen(t, "checked")
+	if err := os.WriteFile(filepath.Join(checkout, "cases", "toy", "drops.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	pressInExercise(t, b, "Check")
+	b.UntilWithin(t, 4*time.Minute, verdict+`?.textContent === "It passes."`)
+	exerciseIs(t, b, "passed")
+	b.Until(t, `document.querySelector("#panel-exercises .lead").textContent.includes("1 of 1 done")`)
+}
+
+func stops(t *testing.T, b *browsertest.Tab) {
+	b.Do(t, browsertest.Click("#tab-live"))
+	address := browsertest.Eval[string](t, b, `document.querySelector("#live-page").src`)
+	b.Do(t, browsertest.Click("#panel-live .danger"))
+	b.UntilWithin(t, 2*time.Minute, `document.querySelector("#start") !== null && document.querySelector("#panel-live").textContent.includes("isn't running")`)
+	if resp, err := http.Get(address); err == nil {
+		resp.Body.Close()
+		t.Errorf("after Stop the case still answers at %s", address)
+	}
+}
+
+// remembersTheme is the last: what it leaves in the browser counts for more than what
+// the system says.
+func remembersTheme(t *testing.T, b *browsertest.Tab) {
+	paper := func() string {
+		return browsertest.Eval[string](t, b, `getComputedStyle(document.body).backgroundColor`)
+	}
+	dark := paper()
+	b.Do(t, browsertest.Click("#theme"))
+	b.Until(t, fmt.Sprintf(`getComputedStyle(document.body).backgroundColor !== %q && document.getAnimations().length === 0`, dark))
+	light := paper()
+	for _, want := range []string{light, dark, light} {
+		b.Do(t, chromedp.Reload(), chromedp.WaitReady("#article"))
+		if got := paper(); got != want {
+			t.Errorf("after a reload the page is %s, and it was %s", got, want)
+		}
+		b.Do(t, browsertest.Click("#theme"))
+	}
 }

@@ -20,15 +20,18 @@ export async function start() {
     panel.replaceChildren(h("div", { class: "start" }, h("h2", {}, "No exercises yet"), h("p", {}, "This case has none.")));
     return;
   }
-  const total = list.filter((e) => e.state === "passed").length;
   const items = new Map(list.map((e) => [e.id, item(e)]));
   panel.replaceChildren(
-    h("p", { class: "lead" }, `Extend the case itself. ${total} of ${list.length} done.`),
+    h("p", { class: "lead" }),
     h("ul", { class: "questions" }, ...[...items.values()].map((i) => i.element)));
+  sum(list);
   for (const what of ["start", "check", "hint"]) {
     for (const job of await running(what)) items.get(job.name)?.follow(what, (handlers) => attend(job.id, handlers));
   }
 }
+
+// sum says how many are done.
+const sum = (list) => say(panel.querySelector(".lead"), `Extend the case itself. ${list.filter((e) => e.state === "passed").length} of ${list.length} done.`);
 
 const time = (minutes) => (minutes < 90 ? `${minutes} min` : `${Math.round(minutes / 30) / 2} h`);
 
@@ -90,6 +93,7 @@ function item(e) {
       const { body: list } = await call("GET", api("exercises"), { timeout: 60000 });
       const now = list.find((other) => other.id === e.id);
       if (now) mark(now.state);
+      sum(list);
     } catch (failed) {
       out.append(h("p", { class: "notice bad" }, failed.message));
     }
