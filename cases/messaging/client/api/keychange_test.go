@@ -32,8 +32,9 @@ func TestAKeyThatHasChanged(t *testing.T) {
 		t.Errorf("with other keys it reads %s", all)
 	}
 	other.say(talk, "it is me, with a new phone")
+	other.say(talk, "are you there?")
 	const warning = "bo: the sender's key has changed: compare the safety number, then accept it"
-	ana.shows(talk, "ana: one", "bo: two", warning)
+	ana.shows(talk, "ana: one", "bo: two", warning, warning)
 	if number, err := ana.SafetyNumber(t.Context(), bo.Me().User); err != nil || number != before {
 		t.Errorf("before it is accepted the number is %s, %v", number, err)
 	}
@@ -41,7 +42,7 @@ func TestAKeyThatHasChanged(t *testing.T) {
 	if err := ana.Accept(bo.Me().User); err != nil {
 		t.Fatal(err)
 	}
-	ana.shows(talk, "ana: one", "bo: two", "bo: it is me, with a new phone")
+	ana.shows(talk, "ana: one", "bo: two", "bo: it is me, with a new phone", "bo: are you there?")
 	number, err := ana.SafetyNumber(t.Context(), bo.Me().User)
 	if err != nil || number == before {
 		t.Errorf("the number is still %s, %v", number, err)

@@ -10,12 +10,16 @@ import (
 // Accept takes the identity key of a KeyChanged, which a person has agreed to,
 // as the device's own from now on. What the old key's owner could still read
 // ends with it: the session, and this device's sender key of each group that
-// they were in.
+// they were in. Accepted once more it changes nothing: the session is the new key's.
 func (d *Device) Accept(changed *KeyChanged) error {
 	if _, err := point("identity key", changed.Now); err != nil {
 		return err
 	}
 	return d.change(func(dr *draft) error {
+		known, err := dr.get(keyIdentity + changed.Address.String())
+		if err != nil || bytes.Equal(known, changed.Now) {
+			return err
+		}
 		if err := dr.forget(changed.Address); err != nil {
 			return err
 		}
