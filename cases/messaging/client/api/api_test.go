@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"maps"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -168,15 +170,21 @@ func TestKill9WhileTheyTalk(t *testing.T) {
 }
 
 // What is attached is encrypted before it leaves the device, in parts, and read back
-// as it was.
+// as it was. When the network goes away meanwhile, what has arrived isn't sent again.
 func TestAnAttachment(t *testing.T) {
 	s := newSite(t)
-	ana, bo := s.person("ana"), s.person("bo")
+	bo := s.person("bo")
+	way := &breaking{part: "2", away: map[string]bool{}, puts: map[string]int{}}
+	s.http = &http.Client{Transport: way}
+	ana := s.person("ana")
 	talk := ana.begin("bo")
-	picture := make([]byte, 6<<20) // two parts
+	picture := make([]byte, 11<<20) // three parts
 	_, _ = rand.Read(picture)
 	if _, err := ana.Attach(t.Context(), talk, api.Attachment{Data: picture, Name: "peak.jpg", Type: "image/jpeg", Width: 30, Height: 20, Thumbnail: []byte("\xff\xd8\xffsmall")}, "the peak", ""); err != nil {
 		t.Fatal(err)
+	}
+	if want := map[string]int{"1": 1 + 1, "2": 2, "3": 1}; !maps.Equal(way.puts, want) || len(way.away) == 0 { // the thumbnail is one part, too
+		t.Errorf("parts were put %v times, want %v; what is missing was asked in vain at %v", way.puts, want, way.away)
 	}
 	bo.shows(talk, "ana: the peak[peak.jpg]")
 	pointer := bo.View(talk, 1).Lines[0].Media

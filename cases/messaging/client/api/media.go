@@ -27,7 +27,7 @@ type Attachment struct {
 	Thumbnail     []byte // a JPEG or PNG; nil for none
 }
 
-// uploads is how often a part is tried.
+// uploads is how often what is missing is tried.
 const uploads = 5
 
 // Attach encrypts and uploads a file, and posts where it is.
@@ -83,30 +83,36 @@ func (c *Client) upload(ctx context.Context, plain []byte, kind string) (*body.P
 		return nil, err
 	}
 	path, grant := "/api/media/"+string(begun.ID), http.Header{"Upload-Grant": {begun.Grant}}
-	missing := begun.Missing
-	for try := 1; len(missing) > 0; try++ {
-		failed := c.put(ctx, ciphertext, missing)
-		if failed == nil {
+	for try, missing := 1, begun.Missing; ; try++ {
+		if try > 1 {
+			missing, err = c.missing(ctx, path, grant)
+		}
+		if err == nil {
+			err = c.put(ctx, ciphertext, missing)
+		}
+		if err == nil {
 			break
 		}
-		if try == uploads || ctx.Err() != nil {
-			return nil, failed
+		if try == uploads || ctx.Err() != nil || !again(err) {
+			return nil, err
 		}
 		select {
 		case <-time.After(time.Duration(try) * time.Second):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		var rest struct{ Missing []part }
-		if err := c.call(ctx, http.MethodGet, path+"/parts", grant, nil, &rest); err != nil {
-			return nil, err
-		}
-		missing = rest.Missing
 	}
 	if err := c.call(ctx, http.MethodPost, path+"/complete", grant, nil, nil); err != nil {
 		return nil, err
 	}
 	return &body.Pointer{Key: blob.Key, Digest: blob.Digest, Size: blob.Size, Blob: string(begun.ID)}, nil
+}
+
+// missing asks which parts of an upload haven't arrived.
+func (c *Client) missing(ctx context.Context, path string, grant http.Header) ([]part, error) {
+	var rest struct{ Missing []part }
+	err := c.call(ctx, http.MethodGet, path+"/parts", grant, nil, &rest)
+	return rest.Missing, err
 }
 
 // put sends parts straight to the store.
