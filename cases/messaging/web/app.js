@@ -12,6 +12,7 @@ const name = new URLSearchParams(location.search).get("as") || "device";
 let client;
 let waiting = new Set();
 let drawing = false;
+let over = false; // this device never connects again
 
 // changed gathers what has changed until the next frame: a page of history is a
 // hundred changes.
@@ -29,7 +30,7 @@ async function draw() {
   if (!client || byId("chat").hidden) return;
   const me = await client.me();
   say(byId("me"), me.name);
-  const offline = me.gateway === "" ? "Not connected. What you write is kept, and sent as soon as a gateway answers." : me.current ? "" : "Catching up with what was said meanwhile…";
+  const offline = over ? "" : me.gateway === "" ? "Not connected. What you write is kept, and sent as soon as a gateway answers." : me.current ? "" : "Catching up with what was said meanwhile…";
   byId("offline").hidden = offline === "";
   say(byId("offline"), offline);
   document.body.dataset.gateway = me.gateway;
@@ -52,7 +53,11 @@ async function enter() {
   thread.start(client, me, () => list.choose(""));
   details.start(client, me);
   changed("");
-  client.run().catch(trouble); // signed out, or the database has failed
+  client.run().catch((error) => { // signed out, or the database has failed
+    over = true;
+    changed("");
+    trouble(error);
+  });
 }
 
 function enters(form, field, act) {

@@ -197,6 +197,9 @@ func TestTwoPeopleInTwoBrowsers(t *testing.T) {
 			t.Errorf("%q after the reload, before %q", after, before)
 		}
 	})
+	t.Run("who sees whether one is there", func(t *testing.T) { s.hides(t, ana, bo) })
+	t.Run("a laptop is linked, and signed out", func(t *testing.T) { s.links(t, ana, bo) })
+	t.Run("a key that has changed", func(t *testing.T) { s.accepts(t, ana, bo) })
 	for _, width := range []int64{360, 1440} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("fits %d px in %s", width, scheme), func(t *testing.T) {
