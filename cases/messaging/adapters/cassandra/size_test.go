@@ -89,7 +89,7 @@ func itemsTo(a messaging.Address, messages []messaging.Message) []messaging.Item
 func TestPartitionsOfMessagesAreBounded(t *testing.T) {
 	db := ownKeyspace(t)
 	a := messaging.Address{User: messaging.NewUserID(), Device: 1}
-	long := talk(20*messaging.BucketSize, averageBody(a, messaging.Address{User: a.User, Device: 2}, messaging.Address{User: a.User, Device: 3}))
+	long := talk(10*messaging.BucketSize, averageBody(a, messaging.Address{User: a.User, Device: 2}, messaging.Address{User: a.User, Device: 3}))
 	if err := errors.Join(db.History().Put(t.Context(), long), db.Inbox().Put(t.Context(), itemsTo(a, long))); err != nil {
 		t.Fatal(err)
 	}
@@ -100,12 +100,9 @@ func TestPartitionsOfMessagesAreBounded(t *testing.T) {
 			t.Errorf("%s has a partition of %d MiB, above %d: by the arithmetic at BucketSize a bucket has 1.2 MB, and half of that in an inbox", table, size, most)
 		}
 	}
-	// The control: in one partition either would be above the limit.
-	const beside = 150
-	for table, bodies := range map[string]int{"messages": 3 * 300, "inbox_items": 300} {
-		if whole := len(long) * (bodies + beside) >> 20; whole < partitionLimit-2 {
-			t.Fatalf("%s has %d MiB: too little to show anything", table, whole)
-		}
+	// The control: in one partition either would be far above that.
+	if messages, items := len(long)*(3*300+150)>>20, len(long)*(300+150)>>20; messages < partitionLimit || items < 4 {
+		t.Fatalf("the conversation has %d MiB, and %d for a device: too little to show anything", messages, items)
 	}
 }
 
@@ -121,7 +118,8 @@ func TestABucketOfTheLargestMessagesIsBounded(t *testing.T) {
 	}
 	sizes := flush(t, db, "messages", "inbox_items")
 	for _, table := range []string{"messages", "inbox_items"} {
-		if size := sizes[table]; size < some*messaging.MaxBody>>20 || size*10 >= partitionWarns {
+		// At least half: Cassandra may have written a part of it before, for want of memory.
+		if size := sizes[table]; size < some*messaging.MaxBody>>21 || size*10 >= partitionWarns {
 			t.Errorf("%s: a tenth of a bucket has %d MiB; a whole one must be below %d", table, size, partitionWarns)
 		}
 	}
@@ -171,12 +169,12 @@ func TestAPartitionOfPrekeysIsBounded(t *testing.T) {
 }
 
 // The fullest shard of a channel that has had as many people as one may, all of whom
-// had all devices.
+// had all devices: a half of it is measured.
 func TestPartitionsOfMembersAreBounded(t *testing.T) {
 	db := ownKeyspace(t)
 	c := messaging.NewConversationID(messaging.Channel)
 	var members []messaging.Membership
-	for len(members) < messaging.MaxRoster/messaging.MemberShards {
+	for len(members) < messaging.MaxRoster/messaging.MemberShards/2 {
 		if u := messaging.NewUserID(); shardOf(c, u) == 0 {
 			members = append(members, messaging.Membership{User: u, Role: messaging.Member, Since: 1 << 40})
 		}
@@ -196,9 +194,9 @@ func TestPartitionsOfMembersAreBounded(t *testing.T) {
 	}
 	sizes := flush(t, db, "members", "receipts")
 	t.Logf("the largest partitions, in MiB: %v", sizes)
-	for table, size := range sizes {
-		if size > partitionLimit {
-			t.Errorf("%s has a partition of %d MiB, above %d", table, size, partitionLimit)
+	for _, table := range []string{"members", "receipts"} {
+		if size := sizes[table]; size*2 > partitionLimit {
+			t.Errorf("half a partition of %s has %d MiB; a whole one must not be above %d", table, size, partitionLimit)
 		}
 	}
 	var n int
