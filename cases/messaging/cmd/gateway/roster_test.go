@@ -44,7 +44,7 @@ func TestTheRosterOfALargeGroupComesInPages(t *testing.T) {
 	conn, _ := s.dial("gateway-1", identity.Bearer(s.token(ana)))
 	var sizes []int
 	var all []wire.RosterMember
-	for after, more := messaging.UserID(""), true; more; {
+	for after, more := messaging.UserID(""), true; more && len(sizes) < 9; {
 		say(t, conn, string(wire.Encode(wire.Members{Ref: "who", Conversation: c, After: after})))
 		page := await[wire.Roster](t, conn)
 		if page.Title != "a crowd" || len(page.Receipts) > 0 {
