@@ -200,7 +200,7 @@ func (c *Client) SignOut(ctx context.Context, d messaging.DeviceID) error {
 		return nil
 	}
 	c.mu.Lock()
-	c.person(c.me.User).devicesAt = time.Time{}
+	c.person(c.me.User).askAgain()
 	c.mu.Unlock()
 	return c.announce()
 }

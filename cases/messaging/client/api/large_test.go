@@ -234,10 +234,35 @@ func (s *site) reload(t *testing.T, db *cassandra.DB, host *host) {
 	}
 }
 
+// keyless has somebody in a group whose device has published nothing, as one that broke
+// off its first minute: others write on, without asking for its keys each time.
+func (s *site) keyless(t *testing.T, db *cassandra.DB, host *host) {
+	requests := &asked{paths: map[string]int{}}
+	s.http = &http.Client{Transport: requests}
+	ana, broken := s.person("ana"), messaging.NewUserID()
+	s.must(db.Accounts().Create(t.Context(), broken, "name"+string(broken)))
+	_, err := db.Accounts().Link(t.Context(), broken, "phone")
+	s.must(err)
+	c := host.begin(append(s.people(db, 1), broken, ana.Me().User))
+	testenv.Eventually(t, time.Minute, "ana is in it", func() bool { return len(ana.View(c, 1).Members) == 4 })
+	began := time.Now()
+	const messages = 40 // more than somebody's keys may be claimed in an hour
+	for i := range messages {
+		ana.say(c, fmt.Sprint("message ", i))
+	}
+	ana.reaches(c, api.Sent)
+	took := time.Since(began)
+	paths, _ := requests.take()
+	if claims := paths["POST /api/prekeys/claim"]; claims < 1 || claims > 3+int(took/(2*time.Second)) {
+		t.Errorf("%d messages in %s claim keys %d times", messages, took.Round(time.Second), claims)
+	}
+}
+
 func TestLargeGroups(t *testing.T) {
 	s := newSite(t)
 	db := s.db()
 	host := s.host(db)
 	t.Run("who joins late is read by all", func(t *testing.T) { s.joinLate(t, db, host) })
 	t.Run("a message after a reload takes few requests", func(t *testing.T) { s.reload(t, db, host) })
+	t.Run("who has published no keys holds nobody up", func(t *testing.T) { s.keyless(t, db, host) })
 }

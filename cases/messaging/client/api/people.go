@@ -19,6 +19,8 @@ type person struct {
 	name      string
 	devices   []messaging.Address
 	devicesAt time.Time // zero: ask
+	keyless   int       // claims in a row by which a device of theirs had published nothing
+	claimAt   time.Time // when their keys may be claimed once more
 	asked     bool      // for the name
 	online    bool
 	lastSeen  time.Time
@@ -27,6 +29,9 @@ type person struct {
 // devicesFor is how long somebody's devices are believed in. Who links one or signs
 // one out says so in their conversations; this is for when that got lost.
 const devicesFor = 5 * time.Minute
+
+// askAgain is for when somebody's devices have changed.
+func (p *person) askAgain() { p.devicesAt, p.keyless, p.claimAt = time.Time{}, 0, time.Time{} }
 
 func (c *Client) person(u messaging.UserID) *person {
 	p := c.people[u]
@@ -196,7 +201,8 @@ func (c *Client) devicesOf(ctx context.Context, users []messaging.UserID) (all [
 				continue
 			}
 			all = append(all, a)
-			if has, err := c.e2e.HasSession(address(a)); err == nil && !has && (len(without) == 0 || without[len(without)-1] != u) {
+			wanted := !c.cfg.Now().Before(c.person(u).claimAt) && (len(without) == 0 || without[len(without)-1] != u)
+			if has, err := c.e2e.HasSession(address(a)); err == nil && !has && wanted {
 				without = append(without, u)
 			}
 		}
@@ -232,18 +238,30 @@ func (c *Client) claim(ctx context.Context, users []messaging.UserID) error {
 	return nil
 }
 
+// claimed notes that somebody's keys were claimed. A device that has published nothing is
+// likely to do so at once, or not for long: it is asked for again after two seconds, four,
+// and so on, since each claim uses up a key of their other devices, and who claims too
+// often is refused and could send nothing.
+func (p *person) claimed(now time.Time, keyless bool) {
+	if !keyless {
+		p.keyless, p.claimAt = 0, time.Time{}
+		return
+	}
+	p.keyless++
+	p.claimAt = now.Add(min(time.Second<<min(p.keyless, 10), devicesFor))
+}
+
 func (c *Client) begin(users []messaging.UserID, bundles map[messaging.Address]e2e.Bundle, missing []messaging.Address) error {
 	for _, u := range users {
 		p := c.person(u)
 		p.devices, p.devicesAt = nil, c.cfg.Now()
+		p.claimed(c.cfg.Now(), slices.ContainsFunc(missing, func(a messaging.Address) bool { return a.User == u }))
 		if u == c.me.User {
 			p.devices = []messaging.Address{c.me.Device}
 		}
 	}
 	for _, a := range missing {
-		p := c.person(a.User)
-		p.devices = append(p.devices, a)
-		p.devicesAt = time.Time{} // ask again soon
+		c.person(a.User).devices = append(c.person(a.User).devices, a)
 	}
 	var changed error
 	for a, bundle := range bundles {

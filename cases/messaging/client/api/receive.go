@@ -95,7 +95,7 @@ func (c *Client) read(m messaging.Message, item *body.Item) error {
 		return nil
 	}
 	if item.Body.Kind == body.Devices {
-		c.person(m.Sender.User).devicesAt = time.Time{}
+		c.person(m.Sender.User).askAgain()
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (c *Client) open(m messaging.Message) (plain []byte, err error) {
 		return nil, nil // keys for others
 	}
 	if p := c.person(m.Sender.User); !slices.Contains(p.devices, m.Sender) {
-		p.devicesAt = time.Time{} // they have a new one
+		p.askAgain() // they have a new one
 	}
 	if ok {
 		opened, err := c.e2e.Decrypt(address(m.Sender), own)
