@@ -75,9 +75,9 @@ type Config struct {
 	// message is acknowledged. Its error ends Run.
 	Shown func(messaging.Message) error
 	// Heard, if set, is called for the frames that bring no message: a *wire.Receipt,
-	// *wire.TypingBy or *wire.Presence; with a *wire.Roster of all pages; with a *wire.Welcome that brings
-	// a token; and with an On when the connection's state has changed. It calls no
-	// method of the device either.
+	// *wire.TypingBy or *wire.Presence; with a *wire.Roster of all pages; with a
+	// *wire.Welcome that brings a token; and with an On when the connection's state has
+	// changed. It calls no method of the device either.
 	Heard func(frame any)
 }
 

@@ -239,18 +239,18 @@ func (s *site) reload(t *testing.T, db *cassandra.DB, host *host) {
 func (s *site) keyless(t *testing.T, db *cassandra.DB, host *host) {
 	requests := &asked{paths: map[string]int{}}
 	s.http = &http.Client{Transport: requests}
-	ana, broken := s.person("ana"), messaging.NewUserID()
+	dora, broken := s.person("dora"), messaging.NewUserID()
 	s.must(db.Accounts().Create(t.Context(), broken, "name"+string(broken)))
 	_, err := db.Accounts().Link(t.Context(), broken, "phone")
 	s.must(err)
-	c := host.begin(append(s.people(db, 1), broken, ana.Me().User))
-	testenv.Eventually(t, time.Minute, "ana is in it", func() bool { return len(ana.View(c, 1).Members) == 4 })
+	c := host.begin(append(s.people(db, 1), broken, dora.Me().User))
+	testenv.Eventually(t, time.Minute, "dora is in it", func() bool { return len(dora.View(c, 1).Members) == 4 })
 	began := time.Now()
 	const messages = 40 // more than somebody's keys may be claimed in an hour
 	for i := range messages {
-		ana.say(c, fmt.Sprint("message ", i))
+		dora.say(c, fmt.Sprint("message ", i))
 	}
-	ana.reaches(c, api.Sent)
+	dora.reaches(c, api.Sent)
 	took := time.Since(began)
 	paths, _ := requests.take()
 	if claims := paths["POST /api/prekeys/claim"]; claims < 1 || claims > 3+int(took/(2*time.Second)) {
