@@ -60,29 +60,22 @@ func (l *line) say(frames ...any) {
 }
 
 // asked takes the pages of rosters that were asked for since.
-func (l *line) asked() (all []wire.Members) {
+func (l *line) asked() []wire.Members { return taken[wire.Members](l) }
+
+// acks takes the acknowledgements that were sent since.
+func (l *line) acks() []wire.Ack { return taken[wire.Ack](l) }
+
+// taken is what was sent since of one kind; the rest is forgotten.
+func taken[F any](l *line) (all []F) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, f := range l.up {
-		if m, ok := f.(*wire.Members); ok {
-			all = append(all, *m)
+	for _, frame := range l.up {
+		if f, ok := frame.(*F); ok {
+			all = append(all, *f)
 		}
 	}
 	l.up = nil
 	return all
-}
-
-// acks takes the acknowledgements that were sent since.
-func (l *line) acks() (acks []wire.Ack) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, f := range l.up {
-		if ack, ok := f.(*wire.Ack); ok {
-			acks = append(acks, *ack)
-		}
-	}
-	l.up = nil
-	return acks
 }
 
 func message(s messaging.Seq) wire.Message {

@@ -64,13 +64,8 @@ func (s *Keys) lookUpMany(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &body); err != nil {
 		return err
 	}
-	if len(body.Users) == 0 || len(body.Users) > MaxLookedUp {
-		return &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("1 to %d people", MaxLookedUp)}
-	}
-	for _, u := range body.Users {
-		if !u.Valid() {
-			return &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("%.40q is no account's id", u)}
-		}
+	if err := checkPeople(body.Users, MaxLookedUp); err != nil {
+		return err
 	}
 	names, err := s.accounts.Names(r.Context(), body.Users)
 	if err != nil {
@@ -85,6 +80,19 @@ func (s *Keys) lookUpMany(w http.ResponseWriter, r *http.Request) error {
 		people = append(people, found{u, names[u], addresses(devices, u)})
 	}
 	return httpjson.Write(w, http.StatusOK, map[string]any{"people": people})
+}
+
+// checkPeople refuses what isn't some people's ids.
+func checkPeople(users []messaging.UserID, atMost int) error {
+	if len(users) == 0 || len(users) > atMost {
+		return &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("1 to %d people", atMost)}
+	}
+	for _, u := range users {
+		if !u.Valid() {
+			return &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("%.40q is no account's id", u)}
+		}
+	}
+	return nil
 }
 
 // addresses are one person's, of devices of many.

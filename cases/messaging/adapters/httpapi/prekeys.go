@@ -149,14 +149,11 @@ func (s *Keys) claim(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Keys) claimAll(ctx context.Context, by messaging.Address, users []messaging.UserID) (bundles, error) {
 	all := bundles{map[messaging.Address]claimed{}, []messaging.Address{}}
-	if len(users) == 0 || len(users) > MaxClaimed {
-		return all, &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("1 to %d people", MaxClaimed)}
+	if err := checkPeople(users, MaxClaimed); err != nil {
+		return all, err
 	}
 	var pairs []string
 	for _, u := range users {
-		if !u.Valid() {
-			return all, &messaging.Invalid{Field: "users", Reason: fmt.Sprintf("%.40q is no account's id", u)}
-		}
 		if u != by.User {
 			pairs = append(pairs, string(by.User)+">"+string(u))
 		}
