@@ -4,12 +4,14 @@
 // hundreds. Databases call the same for their logs group commit.
 //
 // Nothing waits for a batch to fill, so it costs no latency that isn't there
-// anyway; unless Config.Every says that fewer batches are worth some.
+// anyway; unless Config.Every says that fewer batches are worth some. A lane that is
+// woken lets those run first who are ready to, since they may be about to call.
 package gather
 
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -163,6 +165,10 @@ func (g *Gatherer[T]) run() {
 		case <-g.closing:
 			return
 		}
+		// Callers that an answer has woken together come one after the other, and the
+		// first of them has woken this lane: the others go first, or it would leave
+		// without them.
+		runtime.Gosched()
 		for batch := g.take(); len(batch) > 0; batch = g.take() {
 			began := time.Now()
 			g.send(batch)

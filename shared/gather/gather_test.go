@@ -3,6 +3,7 @@ package gather_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,37 @@ func TestWhatWaitsGoesTogether(t *testing.T) {
 			t.Errorf("%v, want %v", batches, want)
 		}
 	})
+}
+
+// Whom one answer wakes goes together, also where lanes are free: the first of them
+// doesn't leave alone.
+func TestWhoIsWokenTogetherGoesTogether(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or it hangs on which cores are idle
+	var batches atomic.Int64
+	g := gather.New(gather.Config[int]{Lanes: 8, Send: func(context.Context, []int) error {
+		batches.Add(1)
+		return nil
+	}})
+	defer g.Close()
+	answer := make(chan struct{})
+	const callers = 40
+	var waiting, done sync.WaitGroup
+	waiting.Add(callers)
+	for n := range callers {
+		done.Go(func() {
+			waiting.Done()
+			<-answer
+			if err := g.Do(t.Context(), n); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	waiting.Wait()
+	close(answer)
+	done.Wait()
+	if n := batches.Load(); n > 8 {
+		t.Errorf("%d callers went in %d batches", callers, n)
+	}
 }
 
 // With a pace a lone call goes at once, and what comes soon after it waits for the rest.
