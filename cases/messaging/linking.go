@@ -50,8 +50,8 @@ type LinkCodes interface {
 }
 
 // SignOuts makes known that devices were signed out. A device's token is good for
-// weeks by itself; whoever accepts one asks here. Accounts knows it for ever, and
-// this at once and without a read of the database for each connection.
+// weeks by itself; whoever accepts one asks here and the accounts. They know it for
+// ever, and this at once, but it may forget.
 type SignOuts interface {
 	// SignOut makes it known, for as long as a token may last.
 	SignOut(ctx context.Context, a Address) error

@@ -178,7 +178,7 @@ func payment(s *estimate.Sheet, f flow) {
 func books(s *estimate.Sheet, d demand, f flow) {
 	row := s.Input("stored per order", 6.4, estimate.KB, "10,000 finished orders of two seats in schema.sql, with their indexes, looked at once")
 	s.Between(1, 50)
-	commits := s.Input("commits per order", 10, estimate.Ratio, "placed, five moves, the sale, the message, and notices of the provider; a hold is none")
+	commits := s.Input("commits per order", 10, estimate.Ratio, "placed, leased, four moves, the sale, the message with the last move, and notices of the provider; a hold is none")
 	s.Between(3, 30)
 	copies := s.Input("copies", 3, estimate.Count, "requirement: of Kafka's log; PostgreSQL has two, one of them a standby")
 	s.Between(1, 5)

@@ -24,8 +24,8 @@ var Celebrity = curveball.Experiment{
 	Hypothesis: "A message to a large group is one row, and nobody's inbox gets it; the last of those who are connected shows it within 10 s, and the two don't notice.",
 	Answer: `What is written once for each reader costs the writer as much as there are readers, and everybody else
 in the same partition waits behind it, since an owner applies in order. So above a number of members the message is written once, to
-the history, and devices that are connected are only told that it is there ([Apply](fanout/fanout.go)); whoever looks reads it. The number is WRITE_UP_TO,
-which the bench fan-out has found. What it costs instead is the reading: all who are connected ask for the same page at once, which is
+the history, and devices that are connected are only told that it is there ([Apply](fanout/fanout.go)); whoever looks reads it. The number is WRITE_UP_TO, 256,
+which a run of the bench fan-out has found. What it costs instead is the reading: all who are connected ask for the same page at once, which is
 hot-partition. That is what the times are: from send until a device shows it, over 2,500 devices and five messages, each sent when all had the one before.
 One member in four is connected, as in the sheet. The others are told nothing until they come back; most of them have no device here. With all 10,000 connected
 it would be four times the work for the gateways. Two gateways, the stores and the devices themselves share one machine, so the last waits for its turn on two

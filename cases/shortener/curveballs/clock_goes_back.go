@@ -19,7 +19,7 @@ var ClockGoesBack = curveball.Experiment{
 	Name:       "clock-goes-back",
 	Question:   "The clock of one replica is put back by an hour while people follow links. What does it break?",
 	Hypothesis: "No change is lost, before the step or after it: the newer target wins wherever it was made.",
-	Answer: `Nothing that is compared is compared by a replica's clock. A version is the one before plus one, not
+	Answer: `Nothing that is compared is compared by a replica's clock. A changed link's version is the one before plus one, not
 a time; the store decides by conditional writes; the limits' clock is Redis's; a click that is an
 hour old by its stamp is counted as late, into that hour. How long something has been held is not
 asked of the clock either, but of a count that only goes forward (Elapsed of the

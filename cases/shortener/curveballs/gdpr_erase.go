@@ -24,7 +24,7 @@ var GDPRErase = curveball.Experiment{
 	Hypothesis: "Nothing that names them or shows where their links led, in any store.",
 	Answer: `Deleting the links is the easy half. The owner also stands in an index by month, in the key, in the
 names of token buckets, and, with the old targets, in the stream of changes that replicas follow:
-[Erase](erase.go) knows each of them. Visitors were never written down: a click has classes and a hash whose salt
+[Erase](erase.go) knows each of them but the key, which the [handler](adapters/httpapi/auth.go) removes last. Visitors were never written down: a click has classes and a hash whose salt
 is gone after two days, so there is nobody to erase. Kafka can't delete one user's records; it needn't,
 since a click names a code and no owner, and the log forgets in seven days. A tombstone, the mark
 that Cassandra writes for what is deleted, hides a row at once; the row leaves the disk within ten days and a compaction; backups must be shorter than the promise.

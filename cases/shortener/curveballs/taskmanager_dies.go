@@ -21,7 +21,7 @@ const commitEvery = 6 * time.Second
 // TaskManagerDies is the stream job's worker that dies between two commits.
 var TaskManagerDies = curveball.Experiment{
 	Name:       "taskmanager-dies",
-	Question:   "Flink's TaskManager is killed in the middle of a window. Is a click lost, or does one count twice?",
+	Question:   "Flink's TaskManager, the worker that runs the job, is killed in the middle of a window. Is a click lost, or does one count twice?",
 	Hypothesis: "Neither: the job starts again at its last checkpoint, and what it had written since was never committed.",
 	Answer: `A checkpoint holds the place in the click log, the windows that are open, and the transaction in which
 the increments were written, all three as of one moment. After the kill the job reads again from

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -175,12 +174,26 @@ var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomain
 
 var errNotCanonical = errors.New("the mapped name maps to something else")
 
-// plainHost are names that hostNames leaves as they are, which nearly all are.
-var plainHost = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+// plain reports whether a host is one that hostNames leaves as it is, as nearly all
+// are: letters and digits, and single dots and hyphens between them.
+func plain(host string) bool {
+	between := true // at the beginning, or behind a dot or a hyphen
+	for i := range len(host) {
+		switch c := host[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			between = false
+		case (c == '.' || c == '-') && !between:
+			between = true
+		default:
+			return false
+		}
+	}
+	return !between
+}
 
 // toASCII maps a name by hostNames.
 func toASCII(host string) (string, error) {
-	if plainHost.MatchString(host) {
+	if plain(host) {
 		return host, nil
 	}
 	ascii, err := hostNames.ToASCII(host)

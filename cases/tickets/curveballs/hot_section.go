@@ -24,7 +24,7 @@ one are refused, look again, and collide again: for n people that is n²/2 tries
 best two", and the replica chooses ([Propose](seatmap/propose.go)): what it has proposed to one it keeps from the
 others until that is decided, which costs nothing, since it is in its memory. Two replicas can still propose the same,
 and then one tries the next; the script in Redis decides. (A few pairs get none: choosing from the
-middle leaves single seats at the ends.) One section is one hash slot, and that
+middle leaves single seats at the ends.) One event is one hash slot, and that
 is well: a claim of many seats must be one step.`,
 	Expect: curveball.Bands{
 		curveball.AtMost("told \"taken\", per pair that holds seats", "", 0.5),

@@ -6,17 +6,18 @@
 // Guarantees. With a replication factor of three and the default consistency
 // levels everything holds while one replica is down. What must happen once (a
 // name claimed, a device numbered, a prekey given away) is a lightweight
-// transaction, decided by Paxos. All else is written without a read, so that the
-// order and the number of the writes don't matter: each carries a timestamp that
-// comes from what is written and not from a clock.
+// transaction, decided by Paxos. All else, but a member's row who goes, is written
+// without a read, so that the order and the number of the writes don't matter: each
+// carries a timestamp that comes from what is written and not from a clock.
 //
 //	a message, an item      1, and 2 what takes it away for good
 //	a change of a roster    the number of the message that made it
 //	a receipt               the number that it says
 //
-// So of two writes the one that knows more wins, whichever comes last. Rows of
-// transactions are never written plainly by the clock, but for the identity of a
-// device, which only that device writes.
+// So of two writes the one that knows more wins, whichever comes last. By a clock
+// go the index of inboxes, which needs be right to the hour only, and to whom a
+// person is shown. Rows of transactions are never written plainly by the clock, but
+// for the identity and the signed prekey of a device, which only that device writes.
 //
 // Not guaranteed: that what was taken away stays away when it is put again more
 // than ten days later, when Cassandra has forgotten that it was (gc_grace_seconds).
