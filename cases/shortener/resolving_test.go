@@ -13,6 +13,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
 	"designkits/cases/shortener/adapters/redis"
+	"designkits/cases/shortener/codes"
 	"designkits/shared/fault/link"
 	"designkits/shared/testenv"
 )
@@ -97,7 +98,11 @@ func startResolving(t *testing.T, at place, cfg shortener.ResolverConfig) *resol
 		*way = l
 	}
 	client := redis.Open(r.redis.Addr(), at.namespace)
-	r.store = &watchedStore{LinkStore: openStore(t, r.db.Addr()).Links()}
+	numbers, err := codes.NewPermutation([]byte("a key of the tests, of 32 bytes."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.store = &watchedStore{LinkStore: openStore(t, r.db.Addr()).Links(numbers)}
 	r.cache = shortener.GuardCache(client.Cache(), shortener.NewBreaker(shortener.BreakerConfig{Deadline: 20 * time.Second}))
 	r.changes = &steady{Changes: client.Changes(slog.New(slog.DiscardHandler))}
 	if cfg.ReadWithin == 0 {

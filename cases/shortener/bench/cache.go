@@ -14,6 +14,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
 	"designkits/cases/shortener/adapters/redis"
+	"designkits/cases/shortener/codes"
 	harness "designkits/shared/bench"
 	"designkits/shared/estimate"
 	"designkits/shared/kitenv"
@@ -44,11 +45,15 @@ func openReader(ctx context.Context, memory int64) (*reader, error) {
 		return nil, err
 	}
 	r := &reader{followed: make(chan struct{}), client: redis.Open(cache, namespace)}
+	numbers, err := codes.NewPermutation([]byte("of codes that are made here alone"))
+	if err != nil {
+		return nil, err
+	}
 	if r.db, err = cassandra.Open(ctx, cassandra.Config{Hosts: []string{store}, Keyspace: namespace}); err != nil {
 		return nil, err
 	}
 	changes := r.client.Changes(slog.New(slog.DiscardHandler))
-	r.links, r.changes = r.db.Links(), changes
+	r.links, r.changes = r.db.Links(numbers), changes
 	r.Resolver = shortener.NewResolver(r.links, r.client.Cache(), changes, shortener.ResolverConfig{Memory: memory, HeldFor: time.Hour})
 	following, stop := context.WithCancel(ctx)
 	r.follow = stop

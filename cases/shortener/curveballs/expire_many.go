@@ -59,17 +59,22 @@ meets entries whose links are gone: it clears them away as it goes ([ByOwner](ad
 			return err
 		}
 		defer db.Close()
+		numbers, err := codes.NewPermutation([]byte("of codes that are made here alone"))
+		if err != nil {
+			return err
+		}
+		store := db.Links(numbers)
 		disk, err := openDisk(addr, namespace)
 		if err != nil {
 			return err
 		}
 		defer disk.Close()
 		expires := time.Now().Add(life)
-		links, err := putLarge(ctx, db, 1500, expires)
+		links, err := putLarge(ctx, store, 1500, expires)
 		if err != nil {
 			return err
 		}
-		full, err := disk.await(ctx, db, 20*time.Second, func(mebibytes int64) bool { return mebibytes >= 10 })
+		full, err := disk.await(ctx, store, 20*time.Second, func(mebibytes int64) bool { return mebibytes >= 10 })
 		if err != nil {
 			return err
 		}
@@ -79,14 +84,14 @@ meets entries whose links are gone: it clears them away as it goes ([ByOwner](ad
 		}
 		t.Phase("all links have expired")
 		began := time.Now()
-		left, err := disk.await(ctx, db, 30*time.Second, func(mebibytes int64) bool { return mebibytes <= 4 })
+		left, err := disk.await(ctx, store, 30*time.Second, func(mebibytes int64) bool { return mebibytes <= 4 })
 		if err != nil {
 			return err
 		}
 		t.Note("%d MiB are left after %.0f s", left, time.Since(began).Seconds())
 		found := 0
 		for _, code := range links {
-			if _, err := db.Links().Get(ctx, code); err == nil {
+			if _, err := store.Get(ctx, code); err == nil {
 				found++
 			} else if !errors.Is(err, shortener.ErrNotFound) {
 				return err
@@ -100,17 +105,16 @@ meets entries whose links are gone: it clears them away as it goes ([ByOwner](ad
 }
 
 // putLarge makes links whose targets are as long as targets may be.
-func putLarge(ctx context.Context, db *cassandra.DB, n int, expires time.Time) (made []shortener.Code, err error) {
+func putLarge(ctx context.Context, store shortener.LinkStore, n int, expires time.Time) (made []shortener.Code, err error) {
 	names, err := codes.Near("Expires", n)
 	if err != nil {
 		return nil, err
 	}
-	links := db.Links()
 	puts, ctx := errgroup.WithContext(ctx)
 	puts.SetLimit(16)
 	for _, name := range names {
 		made = append(made, shortener.Code(name))
-		puts.Go(func() error { return links.Put(ctx, largeLink(shortener.Code(name), expires)) })
+		puts.Go(func() error { return store.Put(ctx, largeLink(shortener.Code(name), expires)) })
 	}
 	return made, puts.Wait()
 }
@@ -152,7 +156,7 @@ func openDisk(addr, keyspace string) (*disk, error) {
 // await makes a link now and then, as there always is somebody who makes one,
 // until the table takes as much as is wanted or the patience ends, and returns
 // what it takes then, in MiB.
-func (d *disk) await(ctx context.Context, db *cassandra.DB, patience time.Duration, wanted func(mebibytes int64) bool) (mebibytes int64, err error) {
+func (d *disk) await(ctx context.Context, store shortener.LinkStore, patience time.Duration, wanted func(mebibytes int64) bool) (mebibytes int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience+10*time.Second)
 	defer cancel()
 	every := time.NewTicker(500 * time.Millisecond)
@@ -166,7 +170,7 @@ func (d *disk) await(ctx context.Context, db *cassandra.DB, patience time.Durati
 		if wanted(mebibytes) || time.Since(began) > patience {
 			return mebibytes, nil
 		}
-		if err := db.Links().Put(ctx, shortener.Link{Code: "another", Target: "https://example.com/", Owner: "somebody", Created: began.UTC(), Version: 1}); err != nil {
+		if err := store.Put(ctx, shortener.Link{Code: "another", Target: "https://example.com/", Owner: "somebody", Created: began.UTC(), Version: 1}); err != nil {
 			return 0, err
 		}
 		select {

@@ -7,6 +7,7 @@ import (
 	"designkits/cases/shortener"
 	"designkits/cases/shortener/adapters/cassandra"
 	"designkits/cases/shortener/client"
+	"designkits/cases/shortener/codes"
 	"designkits/shared/curveball"
 	"designkits/shared/kitenv"
 	"designkits/shared/rig"
@@ -41,7 +42,7 @@ column by column. So a link gets the target of the other, or its owner, or both.
 				number = "0"
 			}
 			s, err := startAPI(ctx, t, rig.Options{Env: map[string]string{
-				"REGION": number, "REGIONS": "2", "CODE_KEY": "the same secret in all regions, of course",
+				"REGION": number, "REGIONS": "2", "CODE_KEY": sameKey,
 			}})
 			if err != nil {
 				return err
@@ -82,12 +83,19 @@ column by column. So a link gets the target of the other, or its owner, or both.
 	},
 }
 
+// sameKey is the key of the codes of both regions.
+const sameKey = "the same secret in all regions, of course"
+
 // join writes the second region's links, as they are, into the first, with the
 // timestamp that they were made with, as Cassandra's replication does. It returns
 // how many of the first's have another target or owner then, and how many of those
 // have one of the two from each region.
 func join(ctx context.Context, keyspaces [2]string, made [2][]client.Link) (changed, mixed int, err error) {
 	addr, err := kitenv.Addr("cassandra")
+	if err != nil {
+		return 0, 0, err
+	}
+	numbers, err := codes.NewPermutation([]byte(sameKey))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -98,7 +106,7 @@ func join(ctx context.Context, keyspaces [2]string, made [2][]client.Link) (chan
 			return 0, 0, err
 		}
 		defer db.Close()
-		regions[i] = db.Links()
+		regions[i] = db.Links(numbers)
 	}
 	first, err := stored(ctx, regions[0], made[0])
 	if err != nil {

@@ -39,7 +39,11 @@ func BenchmarkNextCode(b *testing.B) {
 }
 
 func BenchmarkPutAndGet(b *testing.B) {
-	links := benchDB(b).Links()
+	permutation, err := codes.NewPermutation([]byte(leaserKey))
+	if err != nil {
+		b.Fatal(err)
+	}
+	links := benchDB(b).Links(permutation)
 	generator, err := codes.NewGenerator(b.Context(), []byte(leaserKey), links.db.Ranges(), codes.RangeSize)
 	if err != nil {
 		b.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,6 +58,13 @@ func unique() string { return fmt.Sprintf("%07d", names.Add(1)%10_000_000) }
 
 var names atomic.Uint64
 
+// numbers are what the tests' codes look like, so that neighbours share a partition.
+var numbers inOrder
+
+type inOrder struct{}
+
+func (inOrder) Number(code string) (uint64, error) { return strconv.ParseUint(code, 36, 64) }
+
 func testLink(code shortener.Code) shortener.Link {
 	return shortener.Link{Code: code, Target: "https://example.com/", Owner: "owner-" + shortener.Owner(code),
 		Created: time.Now().UTC().Truncate(time.Millisecond), Version: 1}
@@ -68,6 +76,6 @@ func newAlias() shortener.Link { return testLink(shortener.Code("alias-" + uniqu
 
 func TestLinksKeepTheContract(t *testing.T) {
 	linkstoretest.Run(t, func(t *testing.T, grace time.Duration) shortener.LinkStore {
-		return openDB(t, func(c *Config) { c.Grace = grace }).Links()
+		return openDB(t, func(c *Config) { c.Grace = grace }).Links(numbers)
 	})
 }

@@ -36,7 +36,7 @@ func (s *Links) claim(ctx context.Context, l shortener.Link, attempt gocql.UUID)
 	var expected row // nothing
 	for tries := 0; ; tries++ {
 		l.Version = max(l.Version, expected.Version+1)
-		applied, held, err := s.swap(ctx, linkKey(l.Code), expected, row{l, attempt}, s.ttl(l.Expires))
+		applied, held, err := s.swap(ctx, s.keyOf(l.Code), expected, row{l, attempt}, s.ttl(l.Expires))
 		switch {
 		case err != nil && tryAgain(err, tries):
 			// The next try will find this one's row, or do it again.
@@ -117,9 +117,9 @@ func (s *Links) replace(ctx context.Context, operation string, code shortener.Co
 				ttl = int(remember.Seconds())
 			}
 			attempt := gocql.MustRandomUUID()
-			applied, _, err := s.swap(ctx, linkKey(code), current, row{next, attempt}, ttl)
+			applied, _, err := s.swap(ctx, s.keyOf(code), current, row{next, attempt}, ttl)
 			if err != nil && (outcomeUnknown(err) || ctx.Err() != nil) {
-				applied, err = s.settle(ctx, linkKey(code), next.Version, attempt, err)
+				applied, err = s.settle(ctx, s.keyOf(code), next.Version, attempt, err)
 			}
 			if err != nil {
 				return err
@@ -141,10 +141,10 @@ func (s *Links) replace(ctx context.Context, operation string, code shortener.Co
 // settle finds out whether a conditional write whose answer was lost has been
 // applied, also when nobody waits for it any more. Where later writes have covered
 // its traces it returns the cause.
-func (s *Links) settle(ctx context.Context, key string, version int64, attempt gocql.UUID, cause error) (applied bool, err error) {
+func (s *Links) settle(ctx context.Context, k rowKey, version int64, attempt gocql.UUID, cause error) (applied bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.db.config.Timeout)
 	defer cancel()
-	r, err := s.read(ctx, key, gocql.Consistency(s.db.config.SerialConsistency))
+	r, err := s.read(ctx, k, gocql.Consistency(s.db.config.SerialConsistency))
 	switch {
 	case err != nil:
 		return false, errors.Join(cause, err)
@@ -158,10 +158,10 @@ func (s *Links) settle(ctx context.Context, key string, version int64, attempt g
 
 // swap replaces the expected row by the next one, atomically. When it doesn't
 // apply it returns what the row holds: the columns that the condition names.
-func (s *Links) swap(ctx context.Context, key string, expected, next row, ttl int) (applied bool, held row, err error) {
+func (s *Links) swap(ctx context.Context, k rowKey, expected, next row, ttl int) (applied bool, held row, err error) {
 	columns := map[string]any{}
-	applied, err = conditional(ctx, s.db.session.Query(`UPDATE links USING TTL ? SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ?, attempt = ? WHERE key = ? IF version = ? AND attempt = ? AND code = ? AND expires = ?`,
-		ttl, null(string(next.Code)), null(next.Target), null(string(next.Owner)), null(next.Created), null(next.Expires), next.Permanent, next.Version, next.attempt, key,
+	applied, err = conditional(ctx, s.db.session.Query(`UPDATE links USING TTL ? SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ?, attempt = ? WHERE part = ? AND key = ? IF version = ? AND attempt = ? AND code = ? AND expires = ?`,
+		ttl, null(string(next.Code)), null(next.Target), null(string(next.Owner)), null(next.Created), null(next.Expires), next.Permanent, next.Version, next.attempt, k.part, k.key,
 		null(expected.Version), null(expected.attempt), null(string(expected.Code)), null(expected.Expires)), columns)
 	if err != nil || applied {
 		return applied, row{}, err

@@ -11,7 +11,7 @@ import (
 // owner.
 func TestErasingReachesLinksThatHaveEnded(t *testing.T) {
 	now := time.Now()
-	links := openDB(t, func(c *Config) { c.Now = func() time.Time { return now } }).Links()
+	links := openDB(t, func(c *Config) { c.Now = func() time.Time { return now } }).Links(numbers)
 	owner := newLink().Owner
 	ended := make([]shortener.Link, 2*buriedAtOnce+3)
 	for i := range ended {
@@ -40,7 +40,7 @@ func TestErasingReachesLinksThatHaveEnded(t *testing.T) {
 	}
 	named := func() (n int) {
 		for _, l := range ended {
-			r, err := links.read(t.Context(), linkKey(l.Code), links.db.config.Consistency)
+			r, err := links.read(t.Context(), links.keyOf(l.Code), links.db.config.Consistency)
 			if err != nil {
 				t.Fatal(err)
 			}

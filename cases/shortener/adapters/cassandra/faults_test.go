@@ -46,7 +46,7 @@ func TestASilentCassandraEndsTheCallInTime(t *testing.T) {
 	p, db, _ := throughProxy(t, 300*time.Millisecond)
 	p.swallow.Store(true)
 	start := time.Now()
-	_, err := db.Links().Get(t.Context(), "silence")
+	_, err := db.Links(numbers).Get(t.Context(), "silence")
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, wanted DeadlineExceeded", err)
 	}
@@ -62,7 +62,7 @@ func TestASilentCassandraEndsTheCallInTime(t *testing.T) {
 
 func TestALostConnectionIsMadeAgain(t *testing.T) {
 	p, db, _ := throughProxy(t, 5*time.Second)
-	links := db.Links()
+	links := db.Links(numbers)
 	l := newLink()
 	if err := links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestALostConnectionIsMadeAgain(t *testing.T) {
 // that the alias is its own.
 func TestAClaimWhoseAnswerIsLostIsStillWon(t *testing.T) {
 	p, db, direct := throughProxy(t, 10*time.Second)
-	links := db.Links()
+	links := db.Links(numbers)
 	l := newAlias()
 	if err := links.Claim(t.Context(), newAlias()); err != nil { // the statement is prepared
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestAClaimWhoseAnswerIsLostIsStillWon(t *testing.T) {
 	attempt := gocql.MustRandomUUID()
 	p.swallow.Store(true)
 	all.Go(func() { claimed <- links.claim(t.Context(), l, attempt) })
-	eventually(t, "the claim is applied", func() error { _, err := direct.Links().Get(t.Context(), l.Code); return err })
+	eventually(t, "the claim is applied", func() error { _, err := direct.Links(numbers).Get(t.Context(), l.Code); return err })
 	p.swallow.Store(false)
 	p.cut()
 	if err := <-claimed; err != nil {
@@ -114,36 +114,36 @@ func TestAClaimWhoseAnswerIsLostIsStillWon(t *testing.T) {
 }
 
 func TestSettleTellsWhetherALostWriteWasApplied(t *testing.T) {
-	links := openDB(t).Links()
+	links := openDB(t).Links(numbers)
 	cause := errors.New("the answer was lost")
 	l := newLink()
 	if err := links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 	swap := func(version int64) gocql.UUID {
-		current, err := links.read(t.Context(), linkKey(l.Code), gocql.Consistency(gocql.LocalSerial))
+		current, err := links.read(t.Context(), links.keyOf(l.Code), gocql.Consistency(gocql.LocalSerial))
 		if err != nil {
 			t.Fatal(err)
 		}
 		next := row{l, gocql.MustRandomUUID()}
 		next.Version = version
-		if applied, _, err := links.swap(t.Context(), linkKey(l.Code), current, next, 0); err != nil || !applied {
+		if applied, _, err := links.swap(t.Context(), links.keyOf(l.Code), current, next, 0); err != nil || !applied {
 			t.Fatalf("swap: %v, %v", applied, err)
 		}
 		return next.attempt
 	}
-	if applied, err := links.settle(t.Context(), linkKey(l.Code), 2, gocql.MustRandomUUID(), cause); applied || err != nil {
+	if applied, err := links.settle(t.Context(), links.keyOf(l.Code), 2, gocql.MustRandomUUID(), cause); applied || err != nil {
 		t.Errorf("a write that was never made: %v, %v", applied, err)
 	}
 	second := swap(2)
-	if applied, err := links.settle(t.Context(), linkKey(l.Code), 2, second, cause); !applied || err != nil {
+	if applied, err := links.settle(t.Context(), links.keyOf(l.Code), 2, second, cause); !applied || err != nil {
 		t.Errorf("a write that was made: %v, %v", applied, err)
 	}
-	if applied, err := links.settle(t.Context(), linkKey(l.Code), 2, gocql.MustRandomUUID(), cause); applied || err != nil {
+	if applied, err := links.settle(t.Context(), links.keyOf(l.Code), 2, gocql.MustRandomUUID(), cause); applied || err != nil {
 		t.Errorf("a write that another was made in place of: %v, %v", applied, err)
 	}
 	swap(3)
-	if applied, err := links.settle(t.Context(), linkKey(l.Code), 2, second, cause); applied || !errors.Is(err, cause) {
+	if applied, err := links.settle(t.Context(), links.keyOf(l.Code), 2, second, cause); applied || !errors.Is(err, cause) {
 		t.Errorf("a write that was covered: %v, %v, wanted the cause", applied, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,22 +17,43 @@ import (
 
 // Links is the shortener.LinkStore.
 type Links struct {
-	db     *DB
-	months monthSet
+	db      *DB
+	numbers Numbers
+	months  monthSet
+}
+
+// Numbers tell which number a generated code stands for, as a *codes.Permutation
+// does. They say where a link is, so all who share a keyspace need the same ones.
+type Numbers interface {
+	Number(code string) (uint64, error)
 }
 
 // Links returns the link store.
-func (db *DB) Links() *Links { return &Links{db: db} }
+func (db *DB) Links(numbers Numbers) *Links { return &Links{db: db, numbers: numbers} }
 
 var _ shortener.LinkStore = (*Links)(nil)
 
-// linkKey is the partition of a code: a generated code stands for itself, an
-// alias for all that look like it. The tilde keeps the two apart.
-func linkKey(code shortener.Code) string {
-	if code.Generated() {
-		return string(code)
+// A rowKey says where the row of a code is: in which partition, and which of it.
+type rowKey struct{ part, key string }
+
+// together is how many neighbouring numbers share a partition. Links that are made
+// at the same moment by one process have such numbers, and a batch of them is as many
+// writes for Cassandra as it has partitions. With more a link would hardly be cheaper
+// to write.
+const together = 4
+
+// keyOf is where a code's row is. A generated code stands for itself, an alias for all
+// that look like it, which are a partition of their own. The tilde keeps the two apart.
+func (s *Links) keyOf(code shortener.Code) rowKey {
+	if !code.Generated() {
+		alike := "~" + shortener.Skeleton(string(code))
+		return rowKey{alike, alike}
 	}
-	return "~" + shortener.Skeleton(string(code))
+	part := string(code) // by itself, if there were one without a number
+	if n, err := s.numbers.Number(part); err == nil {
+		part = strconv.FormatUint(n/together, 36)
+	}
+	return rowKey{part, string(code)}
 }
 
 // A row is a row of links. One whose code is null is a grave: what Delete has
@@ -87,12 +109,13 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 		if err != nil {
 			return err
 		}
+		k := s.keyOf(l.Code)
 		return s.db.put(ctx, cql.Write{
-			Partition: "links " + linkKey(l.Code),
+			Partition: "links " + k.part,
 			// UPDATE, not INSERT: an INSERT also writes a marker that the row exists,
 			// with a TTL of its own that no later UPDATE changes.
-			Statement: `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE key = ?`,
-			Values:    []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, linkKey(l.Code)},
+			Statement: `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE part = ? AND key = ?`,
+			Values:    []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, k.part, k.key},
 		}, entry)
 	})
 }
@@ -133,7 +156,7 @@ func (s *Links) Get(ctx context.Context, code shortener.Code) (shortener.Link, e
 // live reads the row of a code and returns ErrNotFound unless it holds a link
 // of exactly that code.
 func (s *Links) live(ctx context.Context, code shortener.Code, level gocql.Consistency) (row, error) {
-	r, err := s.read(ctx, linkKey(code), level)
+	r, err := s.read(ctx, s.keyOf(code), level)
 	if err != nil {
 		return row{}, err
 	}
@@ -145,11 +168,11 @@ func (s *Links) live(ctx context.Context, code shortener.Code, level gocql.Consi
 
 // read returns the row of a key, the zero row when there is none. At the level
 // of plain reads it is read together with those of others.
-func (s *Links) read(ctx context.Context, key string, level gocql.Consistency) (row, error) {
+func (s *Links) read(ctx context.Context, k rowKey, level gocql.Consistency) (row, error) {
 	if level != s.db.config.Consistency {
-		return readRow(ctx, s.db.session, level, key)
+		return readRow(ctx, s.db.session, level, k)
 	}
-	w := &wanted{key: key}
+	w := &wanted{key: k}
 	if err := s.db.reads.Do(ctx, w); err != nil {
 		return row{}, err // the context's, and then w must not be looked at
 	}

@@ -11,17 +11,19 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"designkits/cases/shortener"
+	"designkits/cases/shortener/codes"
 	"designkits/cases/shortener/target"
 )
 
 // seconds of a TTL may have passed until it is read.
 func near(got, want int) bool { return got <= want && got > want-60 }
 
-func ttlOf(t *testing.T, db *DB, key string) (seconds int) {
+func ttlOf(t *testing.T, db *DB, code shortener.Code) (seconds int) {
 	t.Helper()
 	var ttl *int
-	if err := db.session.Query(`SELECT TTL(version) FROM links WHERE key = ?`, key).WithContext(t.Context()).Scan(&ttl); err != nil {
-		t.Fatalf("TTL of %s: %v", key, err)
+	k := db.Links(numbers).keyOf(code)
+	if err := db.session.Query(`SELECT TTL(version) FROM links WHERE part = ? AND key = ?`, k.part, k.key).WithContext(t.Context()).Scan(&ttl); err != nil {
+		t.Fatalf("TTL of %s: %v", code, err)
 	}
 	if ttl == nil {
 		return 0
@@ -31,7 +33,7 @@ func ttlOf(t *testing.T, db *DB, key string) (seconds int) {
 
 // Eight of these are more than Cassandra takes in a batch.
 func TestLongLinksThatComeTogetherAreAllStored(t *testing.T) {
-	links := openDB(t).Links()
+	links := openDB(t).Links(numbers)
 	all, ctx := errgroup.WithContext(t.Context())
 	for range 64 {
 		l := newLink()
@@ -52,9 +54,71 @@ func TestLongLinksThatComeTogetherAreAllStored(t *testing.T) {
 	}
 }
 
+// Codes of four numbers in a row share a partition, and nobody else is in it.
+func TestNeighboursShareAPartition(t *testing.T) {
+	permutation, err := codes.NewPermutation([]byte(leaserKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := (&DB{}).Links(permutation)
+	shares := map[string][]uint64{}
+	for n := range uint64(4000) {
+		k := links.keyOf(shortener.Code(permutation.Code(n)))
+		shares[k.part] = append(shares[k.part], n)
+	}
+	for part, numbers := range shares {
+		if first := numbers[0]; len(numbers) != together || first%together != 0 || numbers[together-1] != first+together-1 {
+			t.Errorf("in partition %s are %v", part, numbers)
+		}
+	}
+	if one, other := links.keyOf("alias-one"), links.keyOf("a1ias-0ne"); one != other || shares[one.part] != nil {
+		t.Errorf("an alias is at %v, and one that looks like it at %v", one, other)
+	}
+}
+
+// What becomes of a link is nothing to those that share its partition.
+func TestLinksThatShareAPartitionAreEachTheirOwn(t *testing.T) {
+	db := openDB(t)
+	links := db.Links(numbers)
+	var four []shortener.Link
+	for len(four) < together {
+		l := newLink()
+		if len(four) > 0 && links.keyOf(l.Code).part != links.keyOf(four[0].Code).part {
+			four = nil
+		}
+		four = append(four, l)
+	}
+	puts, ctx := errgroup.WithContext(t.Context())
+	for _, l := range four {
+		puts.Go(func() error { return links.Put(ctx, l) })
+	}
+	if err := puts.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := links.Update(t.Context(), four[1].Code, func(l *shortener.Link) error { l.Target = "https://example.org/"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	four[1].Target = "https://example.org/"
+	if _, err := links.Delete(t.Context(), four[2].Code, func(shortener.Link) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range four {
+		got, err := links.Get(t.Context(), want.Code)
+		if i == 2 {
+			if !errors.Is(err, shortener.ErrNotFound) {
+				t.Errorf("the link that was deleted leads to %q, %v", got.Target, err)
+			}
+			continue
+		}
+		if err != nil || got.Code != want.Code || got.Target != want.Target || got.Owner != want.Owner {
+			t.Errorf("%s leads to %q, %v, want %q", want.Code, got.Target, err, want.Target)
+		}
+	}
+}
+
 func TestARowIsDroppedSomeTimeAfterItsLink(t *testing.T) {
 	db := openDB(t)
-	links := db.Links()
+	links := db.Links(numbers)
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	kept := int((shortener.GracePeriod + remember).Seconds())
 	var code shortener.Code
@@ -72,7 +136,7 @@ func TestARowIsDroppedSomeTimeAfterItsLink(t *testing.T) {
 		if err := links.Put(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
-		if got := ttlOf(t, db, string(code)); !near(got, c.want) {
+		if got := ttlOf(t, db, code); !near(got, c.want) {
 			t.Errorf("expires %v: TTL %d, wanted %d", c.expires, got, c.want)
 		}
 	}
@@ -83,17 +147,17 @@ func TestARowIsDroppedSomeTimeAfterItsLink(t *testing.T) {
 		}
 	}
 	expire(now.Add(2 * time.Hour))
-	if got := ttlOf(t, db, string(code)); !near(got, 7200+kept) {
+	if got := ttlOf(t, db, code); !near(got, 7200+kept) {
 		t.Errorf("after it was given an expiry: TTL %d, wanted %d", got, 7200+kept)
 	}
 	expire(time.Time{})
-	if got := ttlOf(t, db, string(code)); got != 0 {
+	if got := ttlOf(t, db, code); got != 0 {
 		t.Errorf("after the expiry was taken back: TTL %d, wanted none", got)
 	}
 	if _, err := links.Delete(t.Context(), code, func(shortener.Link) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if got := ttlOf(t, db, string(code)); !near(got, int(remember.Seconds())) {
+	if got := ttlOf(t, db, code); !near(got, int(remember.Seconds())) {
 		t.Errorf("of a grave: TTL %d, wanted %v", got, remember)
 	}
 }
@@ -112,7 +176,7 @@ func entries(t *testing.T, db *DB, owner shortener.Owner, created time.Time) (n 
 // A crash between the entry in the index and the link leaves the entry alone.
 func TestAListingClearsAwayWhatACrashHasLeft(t *testing.T) {
 	db := openDB(t)
-	links := db.Links()
+	links := db.Links(numbers)
 	whole := newLink()
 	whole.Created = whole.Created.Add(-3 * time.Hour)
 	old, fresh := whole, whole
@@ -155,7 +219,7 @@ func TestAListingClearsAwayWhatACrashHasLeft(t *testing.T) {
 // An alias that its first owner has lost stands in his index no more than in
 // his listing, even where the deletion from the index never happened.
 func TestAnEntryOfAnAliasThatWasClaimedAnewBelongsToNobody(t *testing.T) {
-	links := openDB(t).Links()
+	links := openDB(t).Links(numbers)
 	first := newAlias()
 	if err := links.Claim(t.Context(), first); err != nil {
 		t.Fatal(err)
@@ -178,7 +242,7 @@ func TestAnEntryOfAnAliasThatWasClaimedAnewBelongsToNobody(t *testing.T) {
 }
 
 func TestACodeIsStoredByTheWayOfItsShape(t *testing.T) {
-	links := openDB(t).Links()
+	links := openDB(t).Links(numbers)
 	if err := links.Put(t.Context(), newAlias()); err == nil {
 		t.Error("an alias was put, past the claim")
 	}
@@ -192,7 +256,7 @@ func TestACodeIsStoredByTheWayOfItsShape(t *testing.T) {
 
 func TestEveryOperationIsObserved(t *testing.T) {
 	seen := map[string]error{}
-	links := openDB(t, func(c *Config) { c.Observe = func(op string, _ time.Duration, err error) { seen[op] = err } }).Links()
+	links := openDB(t, func(c *Config) { c.Observe = func(op string, _ time.Duration, err error) { seen[op] = err } }).Links(numbers)
 	if _, err := links.Get(t.Context(), "observe"); !errors.Is(err, shortener.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -203,14 +267,15 @@ func TestEveryOperationIsObserved(t *testing.T) {
 
 func TestPlainWritesLoseAgainstTransactions(t *testing.T) {
 	db := openDB(t)
-	links := db.Links()
+	links := db.Links(numbers)
 	l := newLink()
 	if err := links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 	stamp := func() (micros int64) {
 		t.Helper()
-		if err := db.session.Query(`SELECT WRITETIME(target) FROM links WHERE key = ?`, string(l.Code)).WithContext(t.Context()).Scan(&micros); err != nil {
+		k := links.keyOf(l.Code)
+		if err := db.session.Query(`SELECT WRITETIME(target) FROM links WHERE part = ? AND key = ?`, k.part, k.key).WithContext(t.Context()).Scan(&micros); err != nil {
 			t.Fatal(err)
 		}
 		return micros
@@ -218,7 +283,7 @@ func TestPlainWritesLoseAgainstTransactions(t *testing.T) {
 	if got := stamp(); got != 1 {
 		t.Errorf("a put has timestamp %d, wanted 1", got)
 	}
-	if _, _, err := links.swap(t.Context(), string(l.Code), row{Link: l}, row{Link: l, attempt: gocql.MustRandomUUID()}, 0); err != nil {
+	if _, _, err := links.swap(t.Context(), links.keyOf(l.Code), row{Link: l}, row{Link: l, attempt: gocql.MustRandomUUID()}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := time.UnixMicro(stamp()); time.Since(got).Abs() > time.Hour {

@@ -102,12 +102,12 @@ func (s *Links) buryEnded(ctx context.Context, owner shortener.Owner, month int,
 	work.SetLimit(8)
 	for _, e := range entries {
 		work.Go(func() error {
-			r, err := s.read(ctx, linkKey(e.Code), s.db.config.Consistency)
+			r, err := s.read(ctx, s.keyOf(e.Code), s.db.config.Consistency)
 			if err != nil || !r.is(owner, e) {
 				return err
 			}
 			grave := row{shortener.Link{Version: s.db.config.NextVersion(r.Version)}, gocql.MustRandomUUID()}
-			_, _, err = s.swap(ctx, linkKey(e.Code), r, grave, int(remember.Seconds()))
+			_, _, err = s.swap(ctx, s.keyOf(e.Code), r, grave, int(remember.Seconds()))
 			return err // one that wasn't applied met another's claim
 		})
 	}
@@ -216,7 +216,7 @@ func (s *Links) liveOf(ctx context.Context, owner shortener.Owner, entries []sho
 	reads.SetLimit(16)
 	for i, e := range entries {
 		reads.Go(func() error {
-			r, err := s.read(ctx, linkKey(e.Code), s.db.config.Consistency)
+			r, err := s.read(ctx, s.keyOf(e.Code), s.db.config.Consistency)
 			switch {
 			case err != nil:
 				return err

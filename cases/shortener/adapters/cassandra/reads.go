@@ -2,6 +2,7 @@ package cassandra
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gocql/gocql"
 	"golang.org/x/sync/errgroup"
@@ -12,7 +13,7 @@ import (
 // A wanted is the row of a key that a caller waits for. found is the zero row
 // when there is none.
 type wanted struct {
-	key   string
+	key   rowKey
 	found row
 	err   error
 }
@@ -24,10 +25,11 @@ type wanted struct {
 // The coordinator then asks for the partitions of several callers, which on a
 // large ring lie on other nodes, and the slowest is everybody's. So a batch is
 // bounded, and when it fails each of its callers reads alone: a partition that
-// can't be read keeps nobody from another. Two at a time: with more, a caller mostly
-// finds one that is free, and reads alone as well.
+// can't be read keeps nobody from another. In each partition Cassandra looks for all
+// keys of the batch, so with more than sixteen a row costs more again. Two at a time:
+// with more, a caller mostly finds one that is free, and reads alone as well.
 func gatherReads(session *gocql.Session, level gocql.Consistency) *gather.Gatherer[*wanted] {
-	return gather.New(gather.Config[*wanted]{Lanes: 2, Max: 32, Send: func(ctx context.Context, batch []*wanted) error {
+	return gather.New(gather.Config[*wanted]{Lanes: 2, Max: 16, Send: func(ctx context.Context, batch []*wanted) error {
 		return sendReads(ctx, session, level, batch)
 	}})
 }
@@ -47,11 +49,12 @@ func sendReads(ctx context.Context, session *gocql.Session, level gocql.Consiste
 }
 
 func readTogether(ctx context.Context, session *gocql.Session, level gocql.Consistency, batch []*wanted) error {
-	keys := make([]string, len(batch))
+	parts, keys := make([]string, len(batch)), make([]string, len(batch))
 	for i, w := range batch {
-		keys[i] = w.key
+		parts[i], keys[i] = w.key.part, w.key.key
 	}
-	rows := session.Query(`SELECT key, `+linkColumns+` FROM links WHERE key IN ?`, keys).
+	slices.Sort(parts) // several may be in one
+	rows := session.Query(`SELECT key, `+linkColumns+` FROM links WHERE part IN ? AND key IN ?`, slices.Compact(parts), keys).
 		Consistency(level).Idempotent(true).WithContext(ctx).Iter()
 	found := make(map[string]row, len(batch))
 	var key string
@@ -66,15 +69,15 @@ func readTogether(ctx context.Context, session *gocql.Session, level gocql.Consi
 		return err
 	}
 	for _, w := range batch {
-		w.found = found[w.key]
+		w.found = found[w.key.key]
 	}
 	return nil
 }
 
 // readRow returns the row of a key, the zero row when there is none.
-func readRow(ctx context.Context, session *gocql.Session, level gocql.Consistency, key string) (row, error) {
+func readRow(ctx context.Context, session *gocql.Session, level gocql.Consistency, k rowKey) (row, error) {
 	var r row
-	err := session.Query(`SELECT `+linkColumns+` FROM links WHERE key = ?`, key).
+	err := session.Query(`SELECT `+linkColumns+` FROM links WHERE part = ? AND key = ?`, k.part, k.key).
 		Consistency(level).Idempotent(true).WithContext(ctx).Scan(r.columns()...)
 	if err == gocql.ErrNotFound {
 		return row{}, nil

@@ -13,7 +13,7 @@ import (
 // However many read at once, whatever they are put together with, everybody gets
 // the own link, or hears that there is none.
 func TestReadsThatGoTogetherAreToldApart(t *testing.T) {
-	links := openDB(t).Links()
+	links := openDB(t).Links(numbers)
 	var stored []shortener.Link
 	for range 40 {
 		l := testLink(shortener.Code(unique()))
@@ -46,11 +46,12 @@ func TestReadsThatGoTogetherAreToldApart(t *testing.T) {
 func TestReadsThatFailTogetherAreDoneAlone(t *testing.T) {
 	db := openDB(t)
 	l := testLink(shortener.Code(unique()))
-	if err := db.Links().Put(t.Context(), l); err != nil {
+	links := db.Links(numbers)
+	if err := links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 	// Cassandra refuses keys above 64 KiB, and with one of them all of a batch.
-	fine, broken := &wanted{key: linkKey(l.Code)}, &wanted{key: string(make([]byte, 1<<16))}
+	fine, broken := &wanted{key: links.keyOf(l.Code)}, &wanted{key: rowKey{string(make([]byte, 1<<16)), "broken"}}
 	if err := readTogether(t.Context(), db.session, gocql.LocalQuorum, []*wanted{fine, broken}); err == nil {
 		t.Fatal("both were read together: what does this test prove?")
 	}

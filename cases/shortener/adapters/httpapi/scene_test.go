@@ -142,6 +142,9 @@ func (v *visits) taken() []clicks.Visit {
 	return append([]clicks.Visit(nil), v.all...)
 }
 
+// codeKey is the key of all tests' codes.
+const codeKey = "a key of the tests, of 32 bytes."
+
 // public is where people reach the replicas of all tests.
 var public = &url.URL{Scheme: "https", Host: "sho.rt"}
 
@@ -167,9 +170,14 @@ func (s *scene) replica(o options) *replica {
 	client := redis.Open(s.redis.Addr(), s.namespace)
 	breaker := shortener.NewBreaker(o.breaker)
 	guarded, changes := shortener.GuardCache(client.Cache(), breaker), client.Changes(log)
-	resolver := shortener.NewResolver(db.Links(), guarded, changes, shortener.ResolverConfig{Clock: o.clock, ReadWithin: 20 * time.Second})
+	numbers, err := codes.NewPermutation([]byte(codeKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := db.Links(numbers)
+	resolver := shortener.NewResolver(links, guarded, changes, shortener.ResolverConfig{Clock: o.clock, ReadWithin: 20 * time.Second})
 	publisher := shortener.NewPublisher(resolver, client.Cache(), changes, o.untold)
-	generator, err := codes.NewGenerator(t.Context(), []byte("a key of the tests, of 32 bytes."), db.Ranges(), 1000)
+	generator, err := codes.NewGenerator(t.Context(), []byte(codeKey), db.Ranges(), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,8 +207,8 @@ func (s *scene) replica(o options) *replica {
 	draining := make(chan struct{})
 	r.api = httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
-			Store: db.Links(), Codes: generator, Publisher: publisher, Forget: db.Stats(),
-			Erasers: []shortener.Eraser{db.Links()}, Clock: o.clock,
+			Store: links, Codes: generator, Publisher: publisher, Forget: db.Stats(),
+			Erasers: []shortener.Eraser{links}, Clock: o.clock,
 			Policy: target.Policy{OwnHosts: []string{public.Host}, Blocked: blocked},
 		},
 		Resolver: resolver, Stats: db.Stats(), Keys: db.Keys(), Visits: r.visits, Limiter: limiter,

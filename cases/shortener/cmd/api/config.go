@@ -26,9 +26,9 @@ type config struct {
 	DynamoDB  string   `env:"DYNAMODB"`                     // host:port, for that
 	Analytics url.URL  `env:"ANALYTICS,required"`
 	Namespace string   `env:"NAMESPACE,required"`
-	CodeKey   string   `env:"CODE_KEY,required,unset"`
-	Spool     string   `env:"SPOOL,required"` // a folder of this replica alone
-	Replica   string   `env:"REPLICA"`        // its name on the page; default its address
+	CodeKey   string   `env:"CODE_KEY,required,unset"` // of new codes; and without it no link is found
+	Spool     string   `env:"SPOOL,required"`          // a folder of this replica alone
+	Replica   string   `env:"REPLICA"`                 // its name on the page; default its address
 
 	// Proxies whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`

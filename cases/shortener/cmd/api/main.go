@@ -44,7 +44,12 @@ func run(ctx context.Context, s *service.Service) error {
 	}
 	s.OnClose(func(context.Context) error { db.Close(); return nil })
 	s.Ready("cassandra", db.Ping)
-	store, err := openStores(ctx, s, cfg, db, failed)
+	numbers, err := codes.NewPermutation([]byte(cfg.CodeKey))
+	if err != nil {
+		return err
+	}
+	links := db.Links(numbers)
+	store, err := openStores(ctx, s, cfg, db, links, failed)
 	if err != nil {
 		return err
 	}
@@ -114,7 +119,7 @@ func run(ctx context.Context, s *service.Service) error {
 	api := httpapi.New(httpapi.Config{
 		Links: &shortener.Links{
 			Store: store.links, Codes: coder, Publisher: publisher, Forget: db.Stats(),
-			Erasers: []shortener.Eraser{db.Links(), changes, cache.Limiter()}, Clock: cfg.Variants.clock,
+			Erasers: []shortener.Eraser{links, changes, cache.Limiter()}, Clock: cfg.Variants.clock,
 			Policy: target.Policy{OwnHosts: []string{cfg.PublicURL.Host}, Blocked: blocked, Unchecked: !bool(cfg.Variants.TargetChecks)},
 		},
 		Resolver: cfg.Variants.resolver(resolver), Stats: db.Stats(), Keys: db.Keys(), Visits: visits,

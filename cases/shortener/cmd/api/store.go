@@ -19,9 +19,9 @@ type stores struct {
 	ranges codes.RangeStore
 }
 
-func openStores(ctx context.Context, s *service.Service, cfg config, db *cassandra.DB, failed *failures) (stores, error) {
+func openStores(ctx context.Context, s *service.Service, cfg config, db *cassandra.DB, links *cassandra.Links, failed *failures) (stores, error) {
 	if cfg.Store == "cassandra" {
-		return stores{db.Links(), db.Ranges()}, nil
+		return stores{links, db.Ranges()}, nil
 	}
 	second, err := dynamodb.Open(ctx, dynamodb.Config{Endpoint: "http://" + cfg.DynamoDB, Table: cfg.Namespace, Observe: failed.observe})
 	if err != nil {
