@@ -4,9 +4,10 @@
 // and written to the inbox of each that isn't or doesn't acknowledge it soon (fan-out
 // on write): a device that comes back reads one place. A message of a large one is
 // written to the history alone, and devices are told that there is something to read
-// (fan-out on read): a message to 10,000 people is one row and not one for
-// each device that is away, and whoever looks reads it from there. What is large Config.WriteUpTo says: it bounds
-// how long what comes behind a message waits for its rows.
+// (fan-out on read): a message to 10,000 people is one row and not one for each
+// device that is away, and whoever looks reads it from there. What is large
+// Config.WriteUpTo says: it bounds how long what comes behind a message waits for
+// its rows.
 package fanout
 
 import (

@@ -58,7 +58,7 @@ func unique() string { return fmt.Sprintf("%07d", names.Add(1)%10_000_000) }
 
 var names atomic.Uint64
 
-// numbers are what the tests' codes look like, so that neighbours share a partition.
+// numbers are what the tests' codes look like, so that neighbours share a bucket.
 var numbers inOrder
 
 type inOrder struct{}

@@ -160,8 +160,8 @@ func (s *Links) settle(ctx context.Context, k rowKey, version int64, attempt goc
 // apply it returns what the row holds: the columns that the condition names.
 func (s *Links) swap(ctx context.Context, k rowKey, expected, next row, ttl int) (applied bool, held row, err error) {
 	columns := map[string]any{}
-	applied, err = conditional(ctx, s.db.session.Query(`UPDATE links USING TTL ? SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ?, attempt = ? WHERE part = ? AND key = ? IF version = ? AND attempt = ? AND code = ? AND expires = ?`,
-		ttl, null(string(next.Code)), null(next.Target), null(string(next.Owner)), null(next.Created), null(next.Expires), next.Permanent, next.Version, next.attempt, k.part, k.key,
+	applied, err = conditional(ctx, s.db.session.Query(`UPDATE links USING TTL ? SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ?, attempt = ? WHERE bucket = ? AND key = ? IF version = ? AND attempt = ? AND code = ? AND expires = ?`,
+		ttl, null(string(next.Code)), null(next.Target), null(string(next.Owner)), null(next.Created), null(next.Expires), next.Permanent, next.Version, next.attempt, k.bucket, k.key,
 		null(expected.Version), null(expected.attempt), null(string(expected.Code)), null(expected.Expires)), columns)
 	if err != nil || applied {
 		return applied, row{}, err

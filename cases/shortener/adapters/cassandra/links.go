@@ -33,27 +33,28 @@ func (db *DB) Links(numbers Numbers) *Links { return &Links{db: db, numbers: num
 
 var _ shortener.LinkStore = (*Links)(nil)
 
-// A rowKey says where the row of a code is: in which partition, and which of it.
-type rowKey struct{ part, key string }
+// A rowKey says where the row of a code is: its bucket, which is the partition, and
+// which row of it.
+type rowKey struct{ bucket, key string }
 
-// together is how many neighbouring numbers share a partition. Links that are made
+// bucketSize is how many neighbouring numbers share a bucket. Links that are made
 // at the same moment by one process have such numbers, and a batch of them is as many
-// writes for Cassandra as it has partitions. With more a link would hardly be cheaper
+// writes for Cassandra as it has buckets. With more a link would hardly be cheaper
 // to write.
-const together = 4
+const bucketSize = 4
 
 // keyOf is where a code's row is. A generated code stands for itself, an alias for all
-// that look like it, which are a partition of their own. The tilde keeps the two apart.
+// that look like it, which have a bucket of their own. The tilde keeps the two apart.
 func (s *Links) keyOf(code shortener.Code) rowKey {
 	if !code.Generated() {
 		alike := "~" + shortener.Skeleton(string(code))
 		return rowKey{alike, alike}
 	}
-	part := string(code) // by itself, if there were one without a number
-	if n, err := s.numbers.Number(part); err == nil {
-		part = strconv.FormatUint(n/together, 36)
+	bucket := string(code) // by itself, if there were one without a number
+	if n, err := s.numbers.Number(bucket); err == nil {
+		bucket = strconv.FormatUint(n/bucketSize, 36)
 	}
-	return rowKey{part, string(code)}
+	return rowKey{bucket, string(code)}
 }
 
 // A row is a row of links. One whose code is null is a grave: what Delete has
@@ -111,11 +112,11 @@ func (s *Links) Put(ctx context.Context, l shortener.Link) error {
 		}
 		k := s.keyOf(l.Code)
 		return s.db.put(ctx, cql.Write{
-			Partition: "links " + k.part,
+			Partition: "links " + k.bucket,
 			// UPDATE, not INSERT: an INSERT also writes a marker that the row exists,
 			// with a TTL of its own that no later UPDATE changes.
-			Statement: `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE part = ? AND key = ?`,
-			Values:    []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, k.part, k.key},
+			Statement: `UPDATE links USING TTL ? AND TIMESTAMP 1 SET code = ?, target = ?, owner = ?, created = ?, expires = ?, permanent = ?, version = ? WHERE bucket = ? AND key = ?`,
+			Values:    []any{s.ttl(l.Expires), string(l.Code), l.Target, string(l.Owner), l.Created, unset(l.Expires), l.Permanent, l.Version, k.bucket, k.key},
 		}, entry)
 	})
 }

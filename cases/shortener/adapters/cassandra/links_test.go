@@ -22,7 +22,7 @@ func ttlOf(t *testing.T, db *DB, code shortener.Code) (seconds int) {
 	t.Helper()
 	var ttl *int
 	k := db.Links(numbers).keyOf(code)
-	if err := db.session.Query(`SELECT TTL(version) FROM links WHERE part = ? AND key = ?`, k.part, k.key).WithContext(t.Context()).Scan(&ttl); err != nil {
+	if err := db.session.Query(`SELECT TTL(version) FROM links WHERE bucket = ? AND key = ?`, k.bucket, k.key).WithContext(t.Context()).Scan(&ttl); err != nil {
 		t.Fatalf("TTL of %s: %v", code, err)
 	}
 	if ttl == nil {
@@ -54,8 +54,8 @@ func TestLongLinksThatComeTogetherAreAllStored(t *testing.T) {
 	}
 }
 
-// Codes of four numbers in a row share a partition, and nobody else is in it.
-func TestNeighboursShareAPartition(t *testing.T) {
+// Codes of four numbers in a row share a bucket, and nobody else is in it.
+func TestNeighboursShareABucket(t *testing.T) {
 	permutation, err := codes.NewPermutation([]byte(leaserKey))
 	if err != nil {
 		t.Fatal(err)
@@ -64,26 +64,26 @@ func TestNeighboursShareAPartition(t *testing.T) {
 	shares := map[string][]uint64{}
 	for n := range uint64(4000) {
 		k := links.keyOf(shortener.Code(permutation.Code(n)))
-		shares[k.part] = append(shares[k.part], n)
+		shares[k.bucket] = append(shares[k.bucket], n)
 	}
-	for part, numbers := range shares {
-		if first := numbers[0]; len(numbers) != together || first%together != 0 || numbers[together-1] != first+together-1 {
-			t.Errorf("in partition %s are %v", part, numbers)
+	for bucket, numbers := range shares {
+		if first := numbers[0]; len(numbers) != bucketSize || first%bucketSize != 0 || numbers[bucketSize-1] != first+bucketSize-1 {
+			t.Errorf("in bucket %s are %v", bucket, numbers)
 		}
 	}
-	if one, other := links.keyOf("alias-one"), links.keyOf("a1ias-0ne"); one != other || shares[one.part] != nil {
+	if one, other := links.keyOf("alias-one"), links.keyOf("a1ias-0ne"); one != other || shares[one.bucket] != nil {
 		t.Errorf("an alias is at %v, and one that looks like it at %v", one, other)
 	}
 }
 
-// What becomes of a link is nothing to those that share its partition.
-func TestLinksThatShareAPartitionAreEachTheirOwn(t *testing.T) {
+// What becomes of a link is nothing to those that share its bucket.
+func TestLinksThatShareABucketAreEachTheirOwn(t *testing.T) {
 	db := openDB(t)
 	links := db.Links(numbers)
 	var four []shortener.Link
-	for len(four) < together {
+	for len(four) < bucketSize {
 		l := newLink()
-		if len(four) > 0 && links.keyOf(l.Code).part != links.keyOf(four[0].Code).part {
+		if len(four) > 0 && links.keyOf(l.Code).bucket != links.keyOf(four[0].Code).bucket {
 			four = nil
 		}
 		four = append(four, l)
@@ -275,7 +275,7 @@ func TestPlainWritesLoseAgainstTransactions(t *testing.T) {
 	stamp := func() (micros int64) {
 		t.Helper()
 		k := links.keyOf(l.Code)
-		if err := db.session.Query(`SELECT WRITETIME(target) FROM links WHERE part = ? AND key = ?`, k.part, k.key).WithContext(t.Context()).Scan(&micros); err != nil {
+		if err := db.session.Query(`SELECT WRITETIME(target) FROM links WHERE bucket = ? AND key = ?`, k.bucket, k.key).WithContext(t.Context()).Scan(&micros); err != nil {
 			t.Fatal(err)
 		}
 		return micros

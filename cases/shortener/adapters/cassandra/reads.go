@@ -49,12 +49,12 @@ func sendReads(ctx context.Context, session *gocql.Session, level gocql.Consiste
 }
 
 func readTogether(ctx context.Context, session *gocql.Session, level gocql.Consistency, batch []*wanted) error {
-	parts, keys := make([]string, len(batch)), make([]string, len(batch))
+	buckets, keys := make([]string, len(batch)), make([]string, len(batch))
 	for i, w := range batch {
-		parts[i], keys[i] = w.key.part, w.key.key
+		buckets[i], keys[i] = w.key.bucket, w.key.key
 	}
-	slices.Sort(parts) // several may be in one
-	rows := session.Query(`SELECT key, `+linkColumns+` FROM links WHERE part IN ? AND key IN ?`, slices.Compact(parts), keys).
+	slices.Sort(buckets) // several may be in one
+	rows := session.Query(`SELECT key, `+linkColumns+` FROM links WHERE bucket IN ? AND key IN ?`, slices.Compact(buckets), keys).
 		Consistency(level).Idempotent(true).WithContext(ctx).Iter()
 	found := make(map[string]row, len(batch))
 	var key string
@@ -77,7 +77,7 @@ func readTogether(ctx context.Context, session *gocql.Session, level gocql.Consi
 // readRow returns the row of a key, the zero row when there is none.
 func readRow(ctx context.Context, session *gocql.Session, level gocql.Consistency, k rowKey) (row, error) {
 	var r row
-	err := session.Query(`SELECT `+linkColumns+` FROM links WHERE part = ? AND key = ?`, k.part, k.key).
+	err := session.Query(`SELECT `+linkColumns+` FROM links WHERE bucket = ? AND key = ?`, k.bucket, k.key).
 		Consistency(level).Idempotent(true).WithContext(ctx).Scan(r.columns()...)
 	if err == gocql.ErrNotFound {
 		return row{}, nil
